@@ -1,0 +1,101 @@
+# Everything a newcomer needs, from nothing but Python 3.11+ and make:
+#
+#   make demo        the demo story in an embedded registry, served on http://127.0.0.1:8400
+#   make test        all tests but the long ones: under 8 minutes on 2 cores
+#   make test-long   those that take longer too
+#   make check       what CI checks: ruff, pyright, import-linter, deptry
+#   make bench       the benchmarks of docs/performance.md; bench-quick: the same, small
+#   make schema      writes graphql/schema.graphql from the code
+#   make lock        pins the newest versions of everything in requirements/
+#   make clean       removes what the above made (never a registry's data)
+
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# --require-hashes: a package whose file is not the one we pinned is refused.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+FOLDERS := domain projections graphql infra
+CODE := $(wildcard $(FOLDERS) tests benchmarks setup.py)
+
+.PHONY: demo test test-long check bench bench-quick schema lock clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/run.stamp
+	@$(BIN)/knelpunt demo
+
+test: $(VENV)/dev.stamp
+	@echo "make: running the tests, two at a time"
+	@$(BIN)/python -m pytest -n 2 -m "not long"
+
+test-long: $(VENV)/dev.stamp
+	@echo "make: running all tests, the long ones too"
+	@$(BIN)/python -m pytest -n 2 --hypothesis-profile=long --timeout=7200
+
+check: $(VENV)/dev.stamp
+	@echo "make: ruff"
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/ruff format --check $(CODE)
+	@echo "make: pyright"
+	@$(BIN)/pyright
+	@echo "make: import-linter"
+	@$(BIN)/lint-imports
+	@echo "make: deptry"
+	@$(BIN)/deptry $(FOLDERS)
+
+bench: $(VENV)/bench.stamp
+	@$(BIN)/python -m benchmarks
+
+bench-quick: $(VENV)/bench.stamp
+	@$(BIN)/python -m benchmarks --quick
+
+schema: $(VENV)/run.stamp
+	@$(BIN)/knelpunt schema > graphql/schema.graphql.new
+	@mv graphql/schema.graphql.new graphql/schema.graphql
+
+# Stamps: each is newer than what it was installed from, so a second run starts at once.
+$(VENV)/made.stamp:
+	@echo "make: creating a virtual environment in $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "make: $(PYTHON) is missing or older than 3.11: install Python 3.11 or newer, or say make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "make: this Python comes without venv: install it first (Debian and Ubuntu: apt-get install python3-venv)" >&2; exit 1; }
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@# For checkers that look for files: the packages under the name they have once installed.
+	@mkdir -p $(VENV)/src && ln -sfn ../.. $(VENV)/src/knelpunt
+	@touch $@
+
+$(VENV)/run.stamp: $(VENV)/made.stamp requirements/run.txt pyproject.toml setup.py
+	@echo "make: installing pinned packages from requirements/run.txt (about a minute, once)"
+	@$(PIP_INSTALL) --require-hashes -r requirements/run.txt
+	@# A second call: pip refuses an editable install together with --require-hashes.
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
+	@echo "make: installing pinned tools for tests and checks from requirements/dev.txt (about a minute, once)"
+	@$(PIP_INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/bench.stamp: $(VENV)/dev.stamp $(wildcard requirements/bench.txt)
+	@[ ! -f requirements/bench.txt ] || { \
+	  echo "make: installing what the benchmarks compare with, from requirements/bench.txt"; \
+	  $(PIP_INSTALL) --require-hashes -r requirements/bench.txt; }
+	@touch $@
+
+# --universal: one file for every platform and every Python from 3.11 on. --no-header and the emit
+# options: a requirements file names packages and hashes, never where they came from.
+UV_COMPILE := $(VENV)/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+  --no-header --no-emit-index-url --no-emit-find-links --no-annotate
+lock: $(VENV)/made.stamp
+	@echo "make: pinning the newest versions"
+	@$(PYTHON) -m venv $(VENV)/lock
+	@$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@$(UV_COMPILE) pyproject.toml requirements/build.in --output-file requirements/run.txt
+	@$(UV_COMPILE) pyproject.toml requirements/build.in --group dev --constraint requirements/run.txt --output-file requirements/dev.txt
+
+clean:
+	@echo "make: removing the virtual environment, builds and caches"
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .ruff_cache .import_linter_cache .coverage htmlcov
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
