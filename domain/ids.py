@@ -1,0 +1,51 @@
+"""The identifiers of the registry, and how the ones that can be derived are derived.
+
+Derived ids are UUIDv5 (RFC 9562, section 5.5): the same input always names the same thing, so a retried command, a
+file imported twice and a gap derived anew keep their names.
+"""
+
+from typing import Annotated
+from uuid import UUID, uuid5
+
+from msgspec import Meta
+
+NAMESPACE = UUID("5f0c4b6e-8a0d-5d0e-9d5e-6b6e656c7075")
+"""The registry's own namespace; fixed for ever, since every derived id hangs on it."""
+
+EventId = UUID
+CaseId = UUID
+ObstacleId = UUID
+HandoffId = UUID
+CommandId = UUID
+GapId = UUID
+SubjectId = UUID
+
+OrganisationId = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^(\d{20}|[a-z][a-z0-9+.-]*:[!-~]+)\Z")]
+"""An OIN (twenty digits, the Dutch register of organisations) or an absolute URI (RFC 3986)."""
+
+RuleReference = Annotated[str, Meta(min_length=2, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9:._/-]+\Z")]
+"""A rule by its identifier, such as ``BWBR0005537:4:13`` or ``awb:4:15``: countable, and no room for a story."""
+
+Theme = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9-]*\Z")]
+"""A theme of the field as a slug, such as ``jeugdhulp`` or ``schulden``."""
+
+Reference = Annotated[str, Meta(min_length=6, max_length=40, pattern=r"^[A-Z0-9][A-Z0-9-]+\Z")]
+"""The code by which people name a case; made by the registry, never by a user."""
+
+UserId = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[!-~]+\Z")]
+"""A pseudonym of the person who acts; the issuer of tokens knows who it is, the registry does not."""
+
+
+def event_id_of(command: CommandId) -> EventId:
+    """Return the id of the event that a command leads to: one command, at most one event."""
+    return uuid5(command, "event")
+
+
+def gap_id_of(lies_on: UUID, kind: str, begun_by: EventId) -> GapId:
+    """Return a gap's id from what it lies on (an obstacle, or a case for a deadlock), its kind and what began it."""
+    return uuid5(lies_on, f"{kind}/{begun_by}")
+
+
+def organisation_stream_of(organisation: str) -> UUID:
+    """Return the stream in which an organisation's own events stand."""
+    return uuid5(NAMESPACE, f"organisation/{organisation}")

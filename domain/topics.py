@@ -1,0 +1,29 @@
+"""The stable names under which facts are stored, and how old versions of them are read.
+
+A stored event names its topic and version, never a class or a module: code may move, history may not be stranded.
+``UPCASTERS`` holds, for each topic that has ever changed, the steps that lift a stored fact (decoded JSON) to the next
+version. Golden files of every version stand in ``tests/domain/golden``.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from .command import COMMANDS
+from .event import Fact
+
+FACTS: Final[Mapping[str, type[Fact]]] = MappingProxyType({fact.topic: fact for fact in COMMANDS.values()})
+"""Every topic, and the class of its facts today."""
+
+VERSIONS: Final[Mapping[str, int]] = MappingProxyType(dict.fromkeys(FACTS, 1))
+"""The version in which facts of each topic are written today."""
+
+UPCASTERS: Final[Mapping[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]]] = MappingProxyType({})
+"""(topic, version) to the function that lifts a fact of that version to the next one."""
+
+
+def upcast(topic: str, version: int, fact: dict[str, Any]) -> dict[str, Any]:
+    """Return ``fact``, stored as ``version`` of ``topic``, as today's version; raises ``KeyError`` for a missing step."""
+    for step in range(version, VERSIONS[topic]):
+        fact = UPCASTERS[topic, step](fact)
+    return fact

@@ -1,0 +1,218 @@
+"""The closed lists that events choose from.
+
+Every enumeration of the registry's vocabulary stands here, under the field's own terms. Values are what is stored,
+shown in GraphQL and named in the trail, so a value is never renamed or reused: a new one is added.
+"""
+
+from enum import StrEnum
+
+
+class Precision(StrEnum):
+    """How exactly a moment in the world is known; it never changes an event's place in time."""
+
+    SECOND = "SECOND"
+    DAY = "DAY"
+    MONTH = "MONTH"
+
+
+class Role(StrEnum):
+    """What a user is to the registry; the access rules hang on it."""
+
+    INVESTIGATOR = "INVESTIGATOR"
+    SUBJECT = "SUBJECT"
+    AGENCY = "AGENCY"
+    SOLUTION_TEAM = "SOLUTION_TEAM"
+    AUDITOR = "AUDITOR"
+    ANALYST = "ANALYST"
+    INTAKE = "INTAKE"
+    PRIVACY_OFFICER = "PRIVACY_OFFICER"
+    ADMINISTRATOR = "ADMINISTRATOR"
+
+
+class NoticedBy(StrEnum):
+    """Who saw first that somebody was stuck."""
+
+    SUBJECT = "SUBJECT"
+    PROFESSIONAL = "PROFESSIONAL"
+    SOLUTION_TEAM = "SOLUTION_TEAM"
+    INVESTIGATOR = "INVESTIGATOR"
+    OTHER = "OTHER"
+
+
+class SubjectRelation(StrEnum):
+    """What one subject of a case is to another."""
+
+    REPRESENTS = "REPRESENTS"
+    HOUSEHOLD = "HOUSEHOLD"
+    COUNTERPART = "COUNTERPART"
+
+
+class CaseRelation(StrEnum):
+    """What one case is to another."""
+
+    SAME_STORY = "SAME_STORY"
+    CONTINUES = "CONTINUES"
+    RELATED = "RELATED"
+
+
+class Origin(StrEnum):
+    """Where an obstacle came from, as its reporter sees it."""
+
+    SUBJECT_ERROR = "SUBJECT_ERROR"
+    PROVIDER_ERROR = "PROVIDER_ERROR"
+    NO_CATEGORY = "NO_CATEGORY"
+    SUM_OF_ACTIONS = "SUM_OF_ACTIONS"
+    UNKNOWN = "UNKNOWN"
+
+
+class Harm(StrEnum):
+    """What an obstacle costs the subject while it lasts."""
+
+    HOME = "HOME"
+    INCOME = "INCOME"
+    CARE = "CARE"
+    SCHOOL = "SCHOOL"
+    DEBT = "DEBT"
+    SAFETY = "SAFETY"
+    OTHER = "OTHER"
+
+
+class Outcome(StrEnum):
+    """What a resolution did for the subject."""
+
+    REMOVED = "REMOVED"
+    PARTLY = "PARTLY"
+    REJECTED = "REJECTED"
+
+
+class Confirmation(StrEnum):
+    """Whether the subject agrees that an obstacle is resolved."""
+
+    YES = "YES"
+    NO = "NO"
+    UNKNOWN = "UNKNOWN"
+
+
+class WithdrawalGround(StrEnum):
+    """Why an obstacle is no longer pursued."""
+
+    GAVE_UP = "GAVE_UP"
+    MOVED_ON = "MOVED_ON"
+    MISTAKE = "MISTAKE"
+    DIED = "DIED"
+
+
+class RefusalGround(StrEnum):
+    """Why an organisation refuses an obstacle, or lets go of it."""
+
+    NOT_COMPETENT = "NOT_COMPETENT"
+    NOT_ELIGIBLE = "NOT_ELIGIBLE"
+    NO_CAPACITY = "NO_CAPACITY"
+    INCOMPLETE_FILE = "INCOMPLETE_FILE"
+    WAITING_FOR_OTHER = "WAITING_FOR_OTHER"
+    OTHER = "OTHER"
+
+
+class MoveBasis(StrEnum):
+    """By what rule responsibility moved without anyone's consent (FORWARDED: article 2:3 Awb)."""
+
+    FORWARDED = "FORWARDED"
+    RELOCATION = "RELOCATION"
+    TASK_TRANSFER = "TASK_TRANSFER"
+    SUCCESSION = "SUCCESSION"
+    RULING = "RULING"
+
+
+class WaitingGround(StrEnum):
+    """Why a holder may not or cannot act (SUSPENSION: article 4:15 Awb, which stops the term to decide)."""
+
+    SUSPENSION = "SUSPENSION"
+    ADVICE = "ADVICE"
+    OTHER_OBSTACLE = "OTHER_OBSTACLE"
+    OTHER = "OTHER"
+
+
+class StepKind(StrEnum):
+    """What a holder did; a NOTE is a word in the file, not an act."""
+
+    DECISION = "DECISION"
+    INQUIRY = "INQUIRY"
+    LETTER = "LETTER"
+    VISIT = "VISIT"
+    NOTE = "NOTE"
+    OTHER = "OTHER"
+
+
+class Initiative(StrEnum):
+    """Who sought a contact."""
+
+    SUBJECT = "SUBJECT"
+    ORGANISATION = "ORGANISATION"
+
+
+class Channel(StrEnum):
+    """How a contact was made."""
+
+    PHONE = "PHONE"
+    LETTER = "LETTER"
+    EMAIL = "EMAIL"
+    PORTAL = "PORTAL"
+    COUNTER = "COUNTER"
+    VISIT = "VISIT"
+    OTHER = "OTHER"
+
+
+class Stance(StrEnum):
+    """Whether an account confirms what it is about, or disputes it."""
+
+    CONFIRMS = "CONFIRMS"
+    DISPUTES = "DISPUTES"
+
+
+class StrikeReason(StrEnum):
+    """Why an event should never have been recorded."""
+
+    WRONG_PARTY = "WRONG_PARTY"
+    WRONG_CASE = "WRONG_CASE"
+    DUPLICATE = "DUPLICATE"
+    NEVER_HAPPENED = "NEVER_HAPPENED"
+
+
+class OrganisationKind(StrEnum):
+    """What sort of organisation it is."""
+
+    MUNICIPALITY = "MUNICIPALITY"
+    EXECUTING_AGENCY = "EXECUTING_AGENCY"
+    MINISTRY = "MINISTRY"
+    PROVINCE = "PROVINCE"
+    WATER_AUTHORITY = "WATER_AUTHORITY"
+    COURT = "COURT"
+    POLICE = "POLICE"
+    SUPERVISOR = "SUPERVISOR"
+    CARE_PROVIDER = "CARE_PROVIDER"
+    SCHOOL = "SCHOOL"
+    HOUSING_ASSOCIATION = "HOUSING_ASSOCIATION"
+    INITIATIVE = "INITIATIVE"
+    UNIT = "UNIT"
+    OTHER = "OTHER"
+
+
+class GapKind(StrEnum):
+    """The ways in which a chain can fail a subject. Declared in the order in which they are explained and listed."""
+
+    NEVER_TAKEN = "NEVER_TAKEN"
+    LOST_REFERRAL = "LOST_REFERRAL"
+    REFERRED_ROUND = "REFERRED_ROUND"
+    RELEASED = "RELEASED"
+    MOVED = "MOVED"
+    CLOSED_UNRESOLVED = "CLOSED_UNRESOLVED"
+    UNCONFIRMED = "UNCONFIRMED"
+    UNANSWERED = "UNANSWERED"
+    NOBODYS_JOB = "NOBODYS_JOB"
+    CAROUSEL = "CAROUSEL"
+    STANDSTILL = "STANDSTILL"
+    DECISION_OVERDUE = "DECISION_OVERDUE"
+    DEADLOCK = "DEADLOCK"
+    CONTESTED = "CONTESTED"
+    WRONGLY_SETTLED = "WRONGLY_SETTLED"
+    GAVE_UP = "GAVE_UP"
