@@ -39,7 +39,7 @@ check: $(VENV)/dev.stamp
 	@echo "make: pyright"
 	@$(BIN)/pyright
 	@echo "make: import-linter"
-	@$(BIN)/lint-imports
+	@PYTHONPATH=$(VENV)/src $(BIN)/lint-imports --no-logo
 	@echo "make: deptry"
 	@$(BIN)/deptry $(FOLDERS)
 

@@ -1,0 +1,1 @@
+"""The PostgreSQL that the registry brings along: found, set up, started, shared and stopped."""
