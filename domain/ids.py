@@ -4,7 +4,8 @@ Derived ids are UUIDv5 (RFC 9562, section 5.5): the same input always names the 
 file imported twice and a gap derived anew keep their names.
 """
 
-from typing import Annotated
+from hashlib import sha256
+from typing import Annotated, Final
 from uuid import UUID, uuid5
 
 from msgspec import Meta
@@ -49,3 +50,14 @@ def gap_id_of(lies_on: UUID, kind: str, begun_by: EventId) -> GapId:
 def organisation_stream_of(organisation: str) -> UUID:
     """Return the stream in which an organisation's own events stand."""
     return uuid5(NAMESPACE, f"organisation/{organisation}")
+
+
+_CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Base 32 without the letters that look like digits (Crockford)."""
+
+
+def reference_of(case: CaseId) -> str:
+    """Return the code by which people name a case: ten characters of 50 bits that say nothing, such as 7Q2K9-XMB4T."""
+    number = int.from_bytes(sha256(case.bytes).digest()[:8])
+    letters = "".join(_CROCKFORD[number >> 5 * place & 31] for place in range(10))
+    return f"{letters[:5]}-{letters[5:]}"

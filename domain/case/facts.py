@@ -9,7 +9,18 @@ from datetime import datetime
 from msgspec import Struct
 
 from ..event import Fact
-from ..ids import CaseId, EventId, GapId, HandoffId, ObstacleId, OrganisationId, Reference, RuleReference, SubjectId, Theme
+from ..ids import (
+    CaseId,
+    EventId,
+    GapId,
+    HandoffId,
+    ObstacleId,
+    OrganisationId,
+    Reference,
+    RuleReference,
+    SubjectId,
+    Theme,
+)
 from ..text import Text
 from ..vocabulary import (
     CaseRelation,

@@ -1,0 +1,105 @@
+"""Corrections and strikings, applied before anything else is judged.
+
+Both reach back: they work at the place of the event that they mend, for whoever asks knowing of them. The old event
+stays as it was recorded; what is derived sees the mended one. A correction may be struck, and so may a striking.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, get_args
+
+import msgspec
+
+from ..event import Event, Fact
+from ..ids import EventId
+from ..text import Sealed
+from ..vocabulary import Precision
+from .facts import EventStruck, FactCorrected, GapMark, Party
+
+
+class Mended:
+    """A history with its corrections applied.
+
+    ``events`` are the events to be judged, as corrected, without those struck and without the corrections and strikings
+    themselves; ``struck`` maps a struck event to the striking; ``inert`` are corrections that cannot be applied.
+    """
+
+    __slots__ = ("corrected", "events", "inert", "struck")
+
+    def __init__(
+        self,
+        events: list[Event],
+        struck: dict[EventId, EventId],
+        corrected: dict[EventId, list[EventId]],
+        inert: list[EventId],
+    ) -> None:
+        """Hold the parts."""
+        self.events = events
+        self.struck = struck
+        self.corrected = corrected
+        self.inert = inert
+
+
+def is_mending(event: Event) -> bool:
+    """Return whether the event corrects or strikes another, instead of standing in the history itself."""
+    return isinstance(event.data, FactCorrected | EventStruck)
+
+
+def mend(history: Sequence[Event]) -> Mended:
+    """Return ``history`` (in order of position) as corrected. Total: what cannot be applied is inert, never an error."""
+    mendings = [event for event in history if is_mending(event)]
+    if not mendings:
+        return Mended(list(history), {}, {}, [])
+    known = {event.id: event for event in history}
+    struck: dict[EventId, EventId] = {}
+    inert: list[EventId] = []
+    # From the last recorded back: a later striking decides whether an earlier one still stands.
+    for event in reversed(mendings):
+        if isinstance(event.data, EventStruck) and event.id not in struck:
+            if event.data.event in known and event.data.event not in struck:
+                struck[event.data.event] = event.id
+            elif event.data.event not in known:
+                inert.append(event.id)
+    mended = {event.id: event for event in history if not is_mending(event)}
+    corrected: dict[EventId, list[EventId]] = {}
+    for event in mendings:
+        if not isinstance(event.data, FactCorrected) or event.id in struck:
+            continue
+        target = mended.get(event.data.event)
+        fixed = corrected_event(target, event.data) if target else None
+        if fixed is None:
+            inert.append(event.id)
+        else:
+            mended[fixed.id] = fixed
+            corrected.setdefault(fixed.id, []).append(event.id)
+    return Mended([event for event in mended.values() if event.id not in struck], struck, corrected, inert)
+
+
+def corrected_event(event: Event, correction: FactCorrected) -> Event | None:
+    """Return ``event`` with the correction applied, or none if its field or value does not fit."""
+    try:
+        if correction.field == "occurred_at":
+            moment = msgspec.convert(correction.value, datetime)
+            # A moment without an offset is nobody's moment.
+            return msgspec.structs.replace(event, occurred_at=moment.astimezone(UTC)) if moment.tzinfo else None
+        if correction.field == "precision":
+            return msgspec.structs.replace(event, precision=msgspec.convert(correction.value, Precision))
+        attribute, type_ = correctable_fields(type(event.data))[correction.field]
+        if Sealed in get_args(type_):
+            value: Any = correction.content
+        else:
+            value = msgspec.convert(correction.value, type_)
+        return msgspec.structs.replace(event, data=msgspec.structs.replace(event.data, **{attribute: value}))
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return None
+
+
+@cache
+def correctable_fields(fact: type[Fact]) -> dict[str, tuple[str, Any]]:
+    """Return the fields of a fact that can be corrected: stored name to attribute and type."""
+    return {
+        field.encode_name: (field.name, field.type)
+        for field in msgspec.structs.fields(fact)
+        if not {Party, GapMark} & {field.type, *get_args(field.type)}
+    }

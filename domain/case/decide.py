@@ -1,0 +1,356 @@
+"""Whether a command about a case becomes an event.
+
+A command is judged at the moment at which what it tells of occurred. Unknown ids, a party that is not the command's
+and a moment in the future are always refused. What only the state of the case forbids is refused too, unless the
+command is late: then it is kept, has no effect, and stands as a conflict until something mends it. A fact found late is
+never turned away for its place in time.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, Final, Protocol, get_args
+from uuid import UUID
+
+import msgspec
+
+from ..command import Command, RefusalCode, Refused
+from ..event import Event, Fact
+from ..ids import OrganisationId, SubjectId, event_id_of
+from ..settings import DEFAULTS, Settings
+from . import facts as f
+from .corrections import corrected_event, is_mending, mend
+from .rules import Judge, Objection
+from .state import CaseState
+
+SKEW: Final = timedelta(minutes=1)
+"""How far a caller's clock may run ahead of the registry's."""
+
+LATE: Final = timedelta(days=1)
+"""A command is late if what it tells of occurred longer ago than this."""
+
+
+class Directory(Protocol):
+    """What lies outside the case: which ids are known to the registry, and which gaps are derived."""
+
+    def organisation(self, organisation: str) -> bool:
+        """Return whether the organisation is registered."""
+        ...
+
+    def case(self, case: UUID) -> bool:
+        """Return whether the case has been opened."""
+        ...
+
+    def obstacle(self, obstacle: UUID) -> bool:
+        """Return whether the obstacle has been reported, in whatever case."""
+        ...
+
+    def gap(self, history: Sequence[Event], mark: f.GapMark, moment: datetime) -> bool:
+        """Return whether the gap that a mark names exists in this history at a moment."""
+        ...
+
+
+def decide(
+    command: Command,
+    history: Sequence[Event],
+    now: datetime,
+    directory: Directory,
+    settings: Settings = DEFAULTS,
+) -> Fact | Refused:
+    """Return the fact to record for ``command``, or why it is refused.
+
+    ``history`` holds all events of the case in order of position; ``now`` is the registry's clock (aware, UTC).
+    """
+    at = command.occurred_at or now
+    refusal = (
+        _refuse_moment(at, now)
+        or _refuse_stream(command, history)
+        or _refuse_unknown(command.data, history, directory, command)
+        or _refuse_party(command)
+        or _refuse_times(command.data, at)
+    )
+    if refusal is not None:
+        return refusal
+    event = _proposed(command, history, at, now)
+    if is_mending(event):
+        return _refuse_mending(event, history, now, directory) or command.data
+    objection = _objection(event, history, directory, settings)
+    if objection is None or _is_late(event, history, now):
+        return command.data
+    return refused(objection)
+
+
+def refused(objection: Objection) -> Refused:
+    """Return the refusal that an objection amounts to; its facts are the events that contradict the command."""
+    return Refused(
+        objection.code, objection.message, tuple(("event", str(event)) for event in objection.contradicted_by)
+    )
+
+
+def place(history: Sequence[Event]) -> list[Event]:
+    """Return events in the order in which they occurred; what occurred at one moment stands in order of recording."""
+    return sorted(history, key=lambda event: (event.occurred_at, event.position))
+
+
+def _proposed(command: Command, history: Sequence[Event], at: datetime, now: datetime) -> Event:
+    """Return the event that the command would become."""
+    return Event(
+        id=event_id_of(command.id),
+        stream=command.stream,
+        version=len(history) + 1,
+        position=history[-1].position + 1 if history else 0,
+        occurred_at=at,
+        recorded_at=now,
+        actor=command.actor,
+        command_id=command.id,
+        data=command.data,
+        precision=command.precision,
+        source=command.source,
+        inferred=command.inferred,
+        known_to=command.known_to,
+    )
+
+
+def _objection(event: Event, history: Sequence[Event], directory: Directory, settings: Settings) -> Objection | None:
+    """Return what the state of the case at the event's place has against it."""
+    judge = Judge(lambda mark, moment: directory.gap(history, mark, moment), settings)
+    state = CaseState()
+    for earlier in place(mend(history).events):
+        if earlier.occurred_at > event.occurred_at:
+            break
+        judge.advance(state, earlier)
+    return judge.objection(state, event)
+
+
+def _is_late(event: Event, history: Sequence[Event], now: datetime) -> bool:
+    """Return whether the event is told late: a day after it occurred, or after something later was told already."""
+    if now - event.occurred_at > LATE:
+        return True
+    about = set(obstacles_of(event.data, history))
+    return any(
+        other.occurred_at > event.occurred_at and (not about or about & set(obstacles_of(other.data, history)))
+        for other in mend(history).events
+    )
+
+
+def obstacles_of(fact: Fact, history: Sequence[Event]) -> Iterator[UUID]:
+    """Yield the obstacles that a fact is about."""
+    if isinstance(fact, f.HandoffOffered | f.ObstacleFact):
+        yield fact.obstacle
+    elif isinstance(fact, f.ContactMade):
+        yield from fact.obstacles
+    elif isinstance(fact, f.HandoffFact):
+        for event in history:
+            if isinstance(event.data, f.HandoffOffered) and event.data.handoff == fact.handoff:
+                yield event.data.obstacle
+    elif isinstance(fact, f.GapAcknowledged | f.AccountGiven) and fact.gap and fact.gap.obstacle:
+        yield fact.gap.obstacle
+
+
+def _refuse_moment(at: datetime, now: datetime) -> Refused | None:
+    if at.tzinfo is None:
+        return Refused(RefusalCode.MALFORMED, "A moment needs its offset from UTC, such as 2024-03-04T09:00:00+01:00.")
+    if at > now + SKEW:
+        return Refused(
+            RefusalCode.FUTURE,
+            "What is recorded must have happened; the moment given lies in the future.",
+            (("occurredAt", at.isoformat()), ("now", now.isoformat())),
+        )
+    return None
+
+
+def _refuse_stream(command: Command, history: Sequence[Event]) -> Refused | None:
+    opens = isinstance(command.data, f.CaseOpened)
+    if opens and history:
+        return Refused(
+            RefusalCode.ALREADY_EXISTS, "The case has been opened already.", (("case", str(command.stream)),)
+        )
+    if not opens and not history:
+        return Refused(RefusalCode.UNKNOWN_CASE, "No such case has been opened.", (("case", str(command.stream)),))
+    if command.expected_version is not None and command.expected_version != len(history):
+        return Refused(
+            RefusalCode.VERSION_CONFLICT,
+            "The case has moved on since it was read; read it again and decide anew.",
+            (("expectedVersion", str(command.expected_version)), ("version", str(len(history)))),
+        )
+    return None
+
+
+@cache
+def _fields_of_type(fact: type[Fact], wanted: Any) -> tuple[str, ...]:
+    """Return the fields of a fact that hold one or several of an id type."""
+    return tuple(field.name for field in msgspec.structs.fields(fact) if wanted in (field.type, *get_args(field.type)))
+
+
+def organisations_of(fact: Fact) -> Iterator[str]:
+    """Yield every organisation that a fact names."""
+    for name in _fields_of_type(type(fact), OrganisationId):
+        value: str | tuple[str, ...] | None = getattr(fact, name)
+        if isinstance(value, str):
+            yield value
+        elif value:
+            yield from value
+    for name in _fields_of_type(type(fact), f.Party):
+        party: f.Party | None = getattr(fact, name)
+        if party is not None and party.organisation is not None:
+            yield party.organisation
+
+
+def _unknown(code: RefusalCode, what: str, value: object) -> Refused:
+    return Refused(code, f"The registry knows no such {what}: {value}.", ((what, str(value)),))
+
+
+def _refuse_unknown(fact: Fact, history: Sequence[Event], directory: Directory, command: Command) -> Refused | None:
+    """Refuse what names an organisation, obstacle, handoff, event, case or subject that does not exist, or exists."""
+    for organisation in (*organisations_of(fact), *(knower.organisation for knower in command.known_to)):
+        if not directory.organisation(organisation):
+            return _unknown(RefusalCode.UNKNOWN_ORGANISATION, "organisation", organisation)
+    reported = {event.data.obstacle for event in history if isinstance(event.data, f.ObstacleReported)}
+    offered = {event.data.handoff for event in history if isinstance(event.data, f.HandoffOffered)}
+    match fact:
+        case f.ObstacleReported(obstacle=obstacle) if obstacle in reported or directory.obstacle(obstacle):
+            return Refused(RefusalCode.ALREADY_EXISTS, "The obstacle has been reported already.")
+        case f.ObstacleReported(triggered_by=UUID() as cause) if cause not in reported and not directory.obstacle(
+            cause
+        ):
+            return _unknown(RefusalCode.UNKNOWN_OBSTACLE, "obstacle", cause)
+        case f.HandoffOffered(handoff=handoff) if handoff in offered:
+            return Refused(RefusalCode.ALREADY_EXISTS, "A handoff with this id has been offered already.")
+        case f.HandoffAccepted() | f.HandoffRefused() | f.HandoffWithdrawn() if fact.handoff not in offered:
+            return _unknown(RefusalCode.UNKNOWN_HANDOFF, "handoff", fact.handoff)
+        case f.WaitingBegan(for_obstacle=UUID() as other) if other not in reported and not directory.obstacle(other):
+            return _unknown(RefusalCode.UNKNOWN_OBSTACLE, "obstacle", other)
+        case f.CaseLinked(case=other) if not directory.case(other):
+            return _unknown(RefusalCode.UNKNOWN_CASE, "case", other)
+        case _:
+            pass
+    return _refuse_unknown_within(fact, history, reported)
+
+
+def _refuse_unknown_within(fact: Fact, history: Sequence[Event], reported: set[UUID]) -> Refused | None:
+    """Refuse what names something that this case does not hold."""
+    named: tuple[UUID, ...] = ()
+    if not isinstance(fact, f.ObstacleReported):
+        named = tuple(obstacles_of(fact, history)) + (fact.into if isinstance(fact, f.ObstacleSplit) else ())
+    for obstacle in named:
+        if obstacle not in reported:
+            return _unknown(RefusalCode.UNKNOWN_OBSTACLE, "obstacle", obstacle)
+    about = getattr(fact, "event", None)
+    if isinstance(about, UUID) and all(event.id != about for event in history):
+        return _unknown(RefusalCode.UNKNOWN_EVENT, "event", about)
+    known = subjects_of(history)
+    for subject in _subjects_named(fact):
+        if subject not in known:
+            return _unknown(RefusalCode.UNKNOWN_SUBJECT, "subject", subject)
+    return None
+
+
+def subjects_of(history: Sequence[Event]) -> tuple[SubjectId, ...]:
+    """Return the subjects of a case, first those it was opened for, then those related to them."""
+    opened = [subject for event in history if isinstance(event.data, f.CaseOpened) for subject in event.data.subjects]
+    related = [
+        subject
+        for event in history
+        if isinstance(event.data, f.SubjectRelated)
+        for subject in (event.data.subject, event.data.to)
+    ]
+    return tuple(dict.fromkeys(opened + related))
+
+
+def _subjects_named(fact: Fact) -> Iterator[SubjectId]:
+    """Yield the subjects that a fact names and that the case must know."""
+    if isinstance(fact, f.ObstacleWithdrawn):
+        yield fact.on_word_of
+    elif isinstance(fact, f.SubjectRelated):
+        yield fact.to
+    for name in _fields_of_type(type(fact), f.Party):
+        party: f.Party | None = getattr(fact, name)
+        if party is not None and party.subject is not None:
+            yield party.subject
+
+
+def _refuse_party(command: Command) -> Refused | None:
+    """Refuse who speaks for another where only one's own word counts, and who deals with itself."""
+    fact = command.data
+    own = command.actor.organisation
+    speaker: str | None = None
+    if isinstance(fact, f.GapAcknowledged):
+        speaker = fact.organisation
+    elif isinstance(fact, f.AccountGiven):
+        speaker = fact.by.organisation
+    if speaker is not None and speaker != own:
+        message = "An account or acknowledgement is somebody's own word: only the organisation itself can give it."
+        return Refused(RefusalCode.WRONG_PARTY, message, (("organisation", speaker), ("actor", own)))
+    if isinstance(fact, f.HandoffOffered | f.SubjectReferred) and fact.from_ == fact.to:
+        message = "An organisation cannot hand over or refer to itself."
+        return Refused(RefusalCode.WRONG_PARTY, message, (("organisation", fact.to),))
+    if isinstance(fact, f.WaitingBegan) and fact.for_obstacle == fact.obstacle:
+        return Refused(RefusalCode.WRONG_PARTY, "An obstacle cannot wait for itself.")
+    if isinstance(fact, f.ObstacleSplit) and (fact.obstacle in fact.into or not fact.into):
+        return Refused(RefusalCode.WRONG_PARTY, "An obstacle is split into one or more others, not into itself.")
+    if isinstance(fact, f.CaseOpened) and not fact.subjects:
+        return Refused(RefusalCode.MALFORMED, "A case is about at least one subject.")
+    if isinstance(fact, f.ContactMade) and not fact.obstacles:
+        return Refused(RefusalCode.MALFORMED, "A contact is about at least one obstacle.")
+    if isinstance(fact, f.CaseLinked) and fact.case == command.stream:
+        return Refused(RefusalCode.WRONG_PARTY, "A case cannot be linked with itself.")
+    return None
+
+
+def _refuse_times(fact: Fact, at: datetime) -> Refused | None:
+    """Refuse moments within a fact that cannot follow each other, or that have no offset."""
+    for field in msgspec.structs.fields(type(fact)):
+        value = getattr(fact, field.name)
+        if isinstance(value, datetime) and value.tzinfo is None:
+            return Refused(RefusalCode.MALFORMED, f"{field.encode_name} needs its offset from UTC.")
+    order: list[tuple[str, datetime | None, str, datetime | None]] = []
+    match fact:
+        case f.HandoffOffered():
+            order = [
+                ("the offer", at, "deliveredAt", fact.delivered_at),
+                ("the delivery", fact.delivered_at or at, "respondBy", fact.respond_by),
+            ]
+        case f.WaitingBegan():
+            order = [("the waiting began", at, "until", fact.until)]
+        case f.HarmStated():
+            order = [("since", fact.since, "until", fact.until)]
+        case f.SubjectRelated():
+            order = [("from", fact.from_, "until", fact.until)]
+        case f.CoordinatorNamed():
+            order = [("the naming", at, "until", fact.until)]
+        case f.ResolutionContested():
+            order = [("the contest", at, "answerDue", fact.answer_due)]
+        case _:
+            pass
+    for earlier, start, later, end in order:
+        if start is not None and end is not None and end < start:
+            message = f"{later} ({end.isoformat()}) lies before {earlier} ({start.isoformat()})."
+            return Refused(RefusalCode.MALFORMED, message)
+    return None
+
+
+def _refuse_mending(event: Event, history: Sequence[Event], now: datetime, directory: Directory) -> Refused | None:
+    """Refuse a correction or striking that cannot be applied."""
+    target = next(earlier for earlier in history if earlier.id == getattr(event.data, "event", None))
+    if isinstance(event.data, f.EventStruck):
+        if isinstance(target.data, f.CaseOpened):
+            message = "The opening of a case cannot be struck; close the case instead."
+            return Refused(RefusalCode.NOT_CORRECTABLE, message)
+        if target.id in mend(history).struck:
+            return Refused(RefusalCode.NOT_CORRECTABLE, "The event has been struck already.")
+        return None
+    assert isinstance(event.data, f.FactCorrected)
+    if is_mending(target):
+        message = "A correction or striking cannot be corrected; strike it and record another."
+        return Refused(RefusalCode.NOT_CORRECTABLE, message)
+    current = next((other for other in mend(history).events if other.id == target.id), target)
+    fixed = corrected_event(current, event.data)
+    if fixed is None:
+        message = f"The field {event.data.field} of this event cannot be corrected to that value."
+        return Refused(RefusalCode.NOT_CORRECTABLE, message, (("field", event.data.field),))
+    if event.data.field == "occurred_at":
+        return _refuse_moment(fixed.occurred_at, now)
+    for organisation in organisations_of(fixed.data):
+        if not directory.organisation(organisation):
+            return _unknown(RefusalCode.UNKNOWN_ORGANISATION, "organisation", organisation)
+    return _refuse_times(fixed.data, fixed.occurred_at)

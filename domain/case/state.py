@@ -1,0 +1,118 @@
+"""What a case is at a moment: the state that its events, taken in order, have led to.
+
+An obstacle is ``Open`` or ``Settled``; nothing else. A state says who holds an obstacle on whose word, what was offered
+to whom and what is waited for: enough to judge the next event, and no more. Pieces are frozen and replaced; the case
+that holds them belongs to one fold, which advances it in place.
+"""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from ..ids import EventId, HandoffId, ObstacleId
+from ..vocabulary import WaitingGround
+from .facts import CaseOpened
+
+
+class Custody(Struct, frozen=True):
+    """Who holds an obstacle, since when, by which event; ``claimed`` while only another's word says so."""
+
+    organisation: str
+    claimed: bool
+    since: datetime
+    event: EventId
+
+
+class Offer(Struct, frozen=True):
+    """A handoff that was offered; its times are those of the event as corrected, with the defaults filled in."""
+
+    handoff: HandoffId
+    obstacle: ObstacleId
+    from_: str
+    to: str
+    event: EventId
+    offered_at: datetime
+    delivered_at: datetime
+    respond_by: datetime
+
+
+class Waiting(Struct, frozen=True):
+    """A holder waits; it runs from ``began_at`` up to, and not at, ``until``."""
+
+    event: EventId
+    organisation: str
+    ground: WaitingGround
+    began_at: datetime
+    until: datetime | None
+    for_obstacle: ObstacleId | None
+
+    def runs_at(self, moment: datetime) -> bool:
+        """Return whether the waiting has not yet run out at ``moment``."""
+        return self.until is None or moment < self.until
+
+
+class Contest(Struct, frozen=True):
+    """A resolution is contested, and an answer is due."""
+
+    event: EventId
+    answer_due: datetime
+
+
+class Open(Struct, frozen=True):
+    """An obstacle that blocks the subject.
+
+    ``let_go`` is the custody that ended last and when, as long as nobody has held the obstacle since: whoever takes it
+    back at the very same instant never let go. ``moved_to`` is whom the law moved it to, while nobody holds it.
+    """
+
+    since: datetime
+    event: EventId
+    custody: Custody | None = None
+    let_go: tuple[Custody, datetime] | None = None
+    moved_to: str | None = None
+    offers: tuple[Offer, ...] = ()
+    waiting: Waiting | None = None
+
+    @property
+    def holder(self) -> str | None:
+        """The organisation that holds the obstacle, or none."""
+        return self.custody.organisation if self.custody else None
+
+
+class Settled(Struct, frozen=True):
+    """An obstacle that was resolved, withdrawn or split.
+
+    ``resolved_by`` is none unless it was resolved. ``annulled`` is the ruling that annulled the resolution;
+    ``unanswered`` are the contests that were neither upheld against whoever contested nor withdrawn.
+    """
+
+    at: datetime
+    event: EventId
+    resolved: bool
+    resolved_by: str | None = None
+    contest: Contest | None = None
+    annulled: EventId | None = None
+    unanswered: tuple[EventId, ...] = ()
+
+
+Obstacle = Open | Settled
+
+
+class CaseState:
+    """A case at a moment. One fold owns it and advances it in place; see ``rules.advance``."""
+
+    __slots__ = ("closed_by", "ended", "events", "handoffs", "obstacles", "opened", "opened_by")
+
+    def __init__(self) -> None:
+        """Start with a case of which nothing is known."""
+        self.opened: CaseOpened | None = None
+        self.opened_by: EventId | None = None
+        self.closed_by: EventId | None = None
+        """The event that closed the case; none while it is open."""
+        self.obstacles: dict[ObstacleId, Obstacle] = {}
+        self.handoffs: dict[HandoffId, Offer] = {}
+        """Every offer that had effect, pending or not."""
+        self.ended: dict[HandoffId, EventId] = {}
+        """The event that ended an offer: its answer, withdrawal, or what made it lapse."""
+        self.events: set[EventId] = set()
+        """Every event that has its place before this moment, with or without effect."""
