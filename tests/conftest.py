@@ -1,8 +1,66 @@
 """Fixtures and settings that every test may ask for."""
 
-from hypothesis import settings
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
 
-# make test-long asks for the second: style.md's 20,000 histories instead of 1,000.
+import psycopg
+import pytest
+from hypothesis import settings
+from psycopg import sql
+
+from knelpunt.infra.postgres.embedded import EmbeddedServer
+
+# make test-long asks for the second: 20,000 histories.
 settings.register_profile("default", deadline=None)
 settings.register_profile("long", deadline=None, max_examples=20_000)
 settings.load_profile("default")
+
+SERVER_FOLDER = "KNELPUNT_TEST_SERVER_FOLDER"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One folder a run for the shared server: made before the workers start, which inherit its name."""
+    if not hasattr(config, "workerinput"):
+        folder = _open_folder()
+        os.environ[SERVER_FOLDER] = str(folder)
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+def _open_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="knelpunt-test-"))
+    folder.chmod(0o711)
+    return folder
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A temporary folder that another user can walk through, as PostgreSQL's must when root runs the tests.
+
+    pytest's own tmp_path lies in a folder that nobody else may enter, and its paths are long.
+    """
+    folder = _open_folder()
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[EmbeddedServer]:
+    """The server of this test run: all workers share it, and the last one to finish stops it."""
+    with EmbeddedServer.start(Path(os.environ[SERVER_FOLDER]) / "registry") as server:
+        yield server
+
+
+@pytest.fixture
+def empty_database_url(postgres_server: EmbeddedServer) -> Iterator[str]:
+    """The URL of a new, empty database of this test alone, as its owner."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    yield postgres_server.url(name)
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as admin:
+        # FORCE: what a failed test left connected must not fail the next one.
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -6,6 +6,7 @@ without a password, and none at all over the network.
 """
 
 import atexit
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,8 +18,8 @@ from . import postmaster
 from .account import Account, server_account
 from .binaries import Binaries, locate
 from .cluster import ensure_cluster, password_of
-from .errors import EmbeddedError, in_one_sentence
-from .lease import Lease, is_held, turn
+from .errors import EmbeddedError, disk_full, in_one_sentence
+from .lease import POLL_SECONDS, Lease, is_held, turn
 from .places import Places, default_data_dir, prepare
 from .settings import ADMIN
 
@@ -67,7 +68,7 @@ class EmbeddedServer:
 
         For a program that lost its connections. Raises EmbeddedError if the server does not start.
         """
-        if postmaster.is_ready(self._places):
+        if self._answers():
             return False
         with in_one_sentence(self._places.data_dir), turn(self._places.turn_lock):
             return self._bring_up()
@@ -105,9 +106,27 @@ class EmbeddedServer:
         self.stop()
 
     def _bring_up(self) -> bool:
-        if postmaster.settle(self._places):
+        """Have a server that lets us in, started if need be: whether it was. The turn lock must be held."""
+        started = False
+        deadline = time.monotonic() + LOGIN_SECONDS_MAX
+        # More than once: one that was killed this instant may still look alive, and after the death of
+        # one of its processes a server turns everybody away while it puts its memory in order.
+        while True:
+            if not postmaster.settle(self._places):
+                postmaster.start(self._places, self._binaries, self._account)
+                started = True
+            if self._answers():
+                return started
+            if time.monotonic() > deadline:
+                message = f"The embedded database refuses its owner: {self._places.log} may say why."
+                raise EmbeddedError(message)
+            time.sleep(POLL_SECONDS)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url("postgres"), connect_timeout=LOGIN_SECONDS_MAX).close()
+        except psycopg.OperationalError:
             return False
-        postmaster.start(self._places, self._binaries, self._account)
         return True
 
     def _leave(self) -> None:
@@ -126,7 +145,9 @@ class EmbeddedServer:
                 found = connection.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
                 if found is None:
                     connection.execute("CREATE DATABASE knelpunt")
+        except psycopg.errors.DiskFull as error:
+            raise EmbeddedError(disk_full(self._places.data_dir)) from error
         except psycopg.Error as error:
-            reason = str(error).strip().splitlines()[-1:] or ["no reason given"]
-            message = f"The embedded database refuses its owner ({reason[0]}): see {self._places.log}."
+            reason = str(error).strip().splitlines()[:1] or ["no reason given"]
+            message = f"The database {DATABASE} could not be made ({reason[0]}): see {self._places.log}."
             raise EmbeddedError(message) from error

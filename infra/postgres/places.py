@@ -134,7 +134,8 @@ def refuse_closed_parents(folder: Path, account: Account) -> None:
 
 def _socket_folder(root: Path, account: Account) -> Path:
     folder = root / "socket"
-    if len(os.fsencode(folder / SOCKET_NAME)) > SOCKET_PATH_BYTES_MAX:
+    # A comma would divide the path in two hosts: connection URLs know no way to quote one.
+    if len(os.fsencode(folder / SOCKET_NAME)) > SOCKET_PATH_BYTES_MAX or "," in str(folder):
         # The same for every program on this data directory, whatever its TMPDIR or session.
         name = hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
         folder = Path("/tmp") / f"knelpunt-{account.uid}-{name}"  # noqa: S108  checked below
