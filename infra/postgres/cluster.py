@@ -34,7 +34,7 @@ def ensure_cluster(places: Places, binaries: Binaries, account: Account) -> None
     try:
         # initdb runs as the server's user, which must not be able to read our own copy.
         first_password.touch(mode=0o600)
-        first_password.write_text(password_of(places, ADMIN), encoding="ascii")
+        first_password.write_text(password_of(places, ADMIN), encoding="utf-8")
         os.chown(first_password, account.uid, account.gid)
         outcome = account.run(
             [
@@ -89,7 +89,7 @@ def password_of(places: Places, user: str) -> str:
 def _check_version(places: Places, binaries: Binaries) -> None:
     version_file = places.cluster / "PG_VERSION"
     try:
-        found = version_file.read_text(encoding="ascii").strip()
+        found = version_file.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         message = f"{places.cluster} is no PostgreSQL data directory: move it away, or set KNELPUNT_DATA_DIR."
         raise EmbeddedError(message) from None
@@ -113,7 +113,7 @@ def _write_private(places: Places, text: str) -> None:
     unfinished = places.password.with_suffix(".unfinished")
     unfinished.unlink(missing_ok=True)
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(descriptor)

@@ -23,7 +23,6 @@ def main() -> None:
     if uid != os.geteuid():
         reachable = locate(server_account())
         embedded.locate = lambda _account: reachable
-        "".encode("ascii")  # encodings are imported at their first use
         os.setgroups([])
         os.setgid(uid)
         os.setuid(uid)

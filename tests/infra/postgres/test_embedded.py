@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from knelpunt.infra.postgres import binaries, postmaster
 from knelpunt.infra.postgres.account import server_account
@@ -137,7 +138,7 @@ def test_nobody_logs_in_without_the_password(data_dir: Path) -> None:
             with pytest.raises(psycopg.OperationalError, match=r"no password supplied|password authentication failed"):
                 psycopg.connect(wrong)
         with psycopg.connect(server.url(), autocommit=True) as connection:
-            connection.execute(f"CREATE ROLE reader LOGIN PASSWORD '{server.password('reader')}'")
+            connection.execute(sql.SQL("CREATE ROLE reader LOGIN PASSWORD {}").format(server.password("reader")))
         assert server.password("reader") != right
         with psycopg.connect(server.url(user="reader")) as connection:
             assert connection.info.user == "reader"
