@@ -18,7 +18,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 FOLDERS := domain projections graphql infra
 CODE := $(wildcard $(FOLDERS) tests benchmarks setup.py)
 
-.PHONY: demo test test-long check bench bench-quick schema lock clean
+.PHONY: demo test test-long check check-style check-types check-imports check-dependencies bench bench-quick schema lock clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/run.stamp
@@ -33,13 +33,23 @@ test-long: $(VENV)/dev.stamp
 	@$(BIN)/python -m pytest -n 2 --dist=loadgroup --hypothesis-profile=long --timeout=7200
 
 check: $(VENV)/dev.stamp
+	@$(MAKE) --no-print-directory --keep-going check-style check-types check-imports check-dependencies
+
+check-style: $(VENV)/dev.stamp
 	@echo "make: ruff"
 	@$(BIN)/ruff check $(CODE)
 	@$(BIN)/ruff format --check $(CODE)
+
+check-types: $(VENV)/dev.stamp
 	@echo "make: pyright"
 	@$(BIN)/pyright
+
+# The path shows the packages as folders of one package; the editable install's import hook does not.
+check-imports: $(VENV)/dev.stamp
 	@echo "make: import-linter"
 	@PYTHONPATH=$(VENV)/src $(BIN)/lint-imports --no-logo
+
+check-dependencies: $(VENV)/dev.stamp
 	@echo "make: deptry"
 	@$(BIN)/deptry $(FOLDERS)
 
