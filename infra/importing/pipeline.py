@@ -1,0 +1,215 @@
+"""Imports one file: reads it, groups its rows by case, applies the rules, and hands commands on in chunks.
+
+The whole file is read before anything is written, so that a file cut short or malformed leaves nothing behind; a chunk
+holds whole cases, so that an import broken off leaves whole cases, and the next one goes on from there.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, Protocol
+from uuid import UUID
+
+from msgspec import Struct
+
+from ...domain.command import Command
+from .csv import read_csv
+from .errors import ImportRefusedError
+from .grouping import CaseGroups
+from .mapping import Mapping
+from .rows import Rejection, RowInterpreter, Trace
+from .rules import events_of_trace, registration_of
+from .validation import objection_to
+from .xes import read_xes
+
+CHUNK_COMMANDS: Final = 20_000
+"""A chunk is handed on when it has at least this many commands: enough to share the cost of a commit, some 30 MB."""
+
+REJECTIONS_SHOWN_MAX: Final = 1000
+"""How many rejections a report lists; all are counted. More would fill the memory and no one reads them."""
+
+_READERS: Final = {".xes": read_xes, ".csv": read_csv}
+
+
+class Stage(StrEnum):
+    """What an import is doing."""
+
+    READING = "reading"
+    CHECKING = "checking"
+    WRITING = "writing"
+
+
+Progress = Callable[[Stage, int, int], None]
+"""Told the stage, and how much of how much is done: bytes of the file in READING, rows in the other two."""
+
+
+class RefusedCase(Struct, frozen=True):
+    """A case that the store adds nothing to: what it holds of it already is not what the file says."""
+
+    case: UUID
+    reason: str
+
+
+class Appended(Struct, frozen=True):
+    """What became of a chunk: commands that led to new events, those whose events were there, and cases refused.
+
+    Commands about a refused case count as neither new nor present.
+    """
+
+    new: int
+    present: int
+    refused: tuple[RefusedCase, ...] = ()
+
+
+class Sink(Protocol):
+    """Where commands go."""
+
+    def append_chunk(self, commands: Sequence[Command]) -> Appended:
+        """Record all that is new of ``commands`` in one transaction, each stream's in the order given.
+
+        A command whose id is recorded already counts as present, and so does the registration of an organisation that
+        is registered, whoever did so. The commands have been judged by the domain, each case's as a whole history.
+        """
+        ...
+
+
+class ImportReport(Struct, frozen=True):
+    """What an import did. ``rejections`` lists the first ``REJECTIONS_SHOWN_MAX`` of ``rows_rejected``.
+
+    A case that cannot be recorded is one rejection, and all its rows count. With ``strict`` and any row rejected,
+    nothing was written and ``cases`` is 0.
+    """
+
+    cases: int
+    events_new: int
+    events_present: int
+    rows_read: int
+    rows_rejected: int
+    rejections: tuple[Rejection, ...]
+
+
+def import_file(
+    path: Path,
+    mapping: Mapping,
+    sink: Sink,
+    *,
+    strict: bool = False,
+    progress: Progress | None = None,
+    now: datetime | None = None,
+) -> ImportReport:
+    """Import the log at ``path`` (.xes or .csv, each also with .gz) and return what came of it.
+
+    Raises ``ImportRefusedError`` for a file that cannot be imported at all; nothing was written then. Rows that cannot
+    be read are left out and reported, unless ``strict``: then one such row leaves everything out. ``now`` is the
+    moment after which nothing can have happened (aware; none: the clock's).
+    """
+    run = _Run(path, mapping, progress or (lambda _stage, _done, _total: None))
+    with CaseGroups() as groups:
+        run.read(groups, now or datetime.now(UTC))
+        if strict:
+            # Checking every case before the first is written: what only the domain can refuse counts too.
+            for _ in run.accepted(groups, Stage.CHECKING):
+                pass
+        if not (strict and run.rejected):
+            run.write(groups, sink)
+    return run.report()
+
+
+class _Run:
+    """One import on its way."""
+
+    def __init__(self, path: Path, mapping: Mapping, progress: Progress) -> None:
+        self._path = path
+        self._mapping = mapping
+        self._progress = progress
+        self._rows_read = 0
+        self._rejections: list[Rejection] = []
+        self._refused_cases: set[str] = set()
+        self._cases = self._new = self._present = 0
+        self.rejected = 0
+
+    def read(self, groups: CaseGroups, now: datetime) -> None:
+        """Read all rows of the file into ``groups``."""
+        suffixes = [suffix.lower() for suffix in self._path.suffixes]
+        suffix = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else "".join(suffixes[-1:])
+        reader = _READERS.get(suffix)
+        if reader is None:
+            kinds = " and ".join(_READERS)
+            message = f"{self._path}: its name does not say what it is; logs are {kinds}, each also with .gz."
+            raise ImportRefusedError(message)
+        self._rows_read = reader(
+            self._path,
+            self._mapping,
+            RowInterpreter(self._mapping, now),
+            groups,
+            lambda line, reason: self._reject(line, reason, 1),
+            lambda done, total: self._progress(Stage.READING, done, total),
+        )
+
+    def accepted(self, groups: CaseGroups, stage: Stage) -> Iterator[tuple[Trace, list[Command]]]:
+        """Yield each case that can be recorded, with its commands; the others are rejected, once."""
+        done, total = 0, groups.rows
+        for trace in groups.traces():
+            done += len(trace.rows) + trace.left_out
+            commands = self._judged(trace)
+            self._progress(stage, done, total)
+            if commands:
+                yield trace, commands
+
+    def write(self, groups: CaseGroups, sink: Sink) -> None:
+        """Hand all commands on, organisations before the first case that names them."""
+        registered: set[str] = set()
+        chunk: list[Command] = []
+        traces: dict[UUID, Trace] = {}
+        for trace, commands in self.accepted(groups, Stage.WRITING):
+            named = {row.organisation for row in trace.rows if row.organisation is not None}
+            for organisation in sorted((named | {self._mapping.source_organisation}) - registered):
+                registered.add(organisation)
+                chunk.append(registration_of(organisation, self._mapping))
+            chunk += commands
+            traces[commands[0].stream] = trace
+            if len(chunk) >= CHUNK_COMMANDS:
+                self._append(sink, chunk, traces)
+                chunk, traces = [], {}
+        if chunk:
+            self._append(sink, chunk, traces)
+
+    def report(self) -> ImportReport:
+        """Return what came of it."""
+        return ImportReport(
+            self._cases, self._new, self._present, self._rows_read, self.rejected, tuple(self._rejections)
+        )
+
+    def _append(self, sink: Sink, chunk: list[Command], traces: dict[UUID, Trace]) -> None:
+        appended = sink.append_chunk(chunk)
+        self._new += appended.new
+        self._present += appended.present
+        self._cases += len(traces) - len(appended.refused)
+        for refused in appended.refused:
+            self._reject_trace(traces[refused.case], refused.reason)
+
+    def _judged(self, trace: Trace) -> list[Command]:
+        """Return the trace's commands; none if it is refused, or if the mapping ignores all of it."""
+        if trace.left_out:
+            column = self._mapping.columns.case
+            self._reject_trace(trace, f"it has more than {len(trace.rows)} rows: does {column!r} tell cases apart?")
+            return []
+        commands = events_of_trace(trace, self._mapping)
+        objection = objection_to(commands)
+        if objection is not None:
+            self._reject_trace(trace, objection.message)
+            return []
+        return commands
+
+    def _reject_trace(self, trace: Trace, reason: str) -> None:
+        if trace.case in self._refused_cases:
+            return  # with strict, a case is judged twice
+        self._refused_cases.add(trace.case)
+        line = min(row.line for row in trace.rows)
+        self._reject(line, f"case {trace.case!r}: {reason}", len(trace.rows) + trace.left_out)
+
+    def _reject(self, line: int, reason: str, rows: int) -> None:
+        self.rejected += rows
+        if len(self._rejections) < REJECTIONS_SHOWN_MAX:
+            self._rejections.append(Rejection(str(self._path), line, reason))
