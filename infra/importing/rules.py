@@ -28,15 +28,7 @@ from ...domain.event import Actor, Fact
 from ...domain.ids import organisation_stream_of
 from ...domain.organisation.facts import OrganisationRegistered
 from ...domain.vocabulary import NoticedBy, OrganisationKind, Origin, Outcome, RefusalGround, Role, StepKind
-from .identity import (
-    case_id_of,
-    command_id_of,
-    handoff_id_of,
-    obstacle_id_of,
-    reference_of,
-    registration_id_of,
-    subject_id_of,
-)
+from .identity import CaseNames, reference_of, registration_id_of
 from .mapping import ImportRole, Mapping
 from .rows import LogRow, Trace
 
@@ -82,6 +74,7 @@ class _Story:
         "_holder",
         "_last_holder",
         "_mapping",
+        "_names",
         "_number",
         "_obstacle",
         "_ordinal",
@@ -96,8 +89,9 @@ class _Story:
     def __init__(self, case: str, mapping: Mapping) -> None:
         self.commands: list[Command] = []
         self._mapping = mapping
-        self._case = case_id_of(mapping.source, case)
-        self._obstacle = obstacle_id_of(self._case)
+        self._names = CaseNames(mapping.source, case)
+        self._case = self._names.case
+        self._obstacle = self._names.obstacle
         days = mapping.terms.respond_by_days
         self._respond_by = None if days is None else timedelta(days=days)
         self._actors: dict[str | None, Actor] = {}
@@ -137,9 +131,7 @@ class _Story:
 
     def _open(self, who: str | None) -> None:
         """Rule 1: the first event opens the case and reports the obstacle, received by X."""
-        opened = CaseOpened(
-            reference_of(self._case), (subject_id_of(self._case),), self._mapping.theme, NoticedBy.OTHER
-        )
+        opened = CaseOpened(reference_of(self._case), (self._names.subject,), self._mapping.theme, NoticedBy.OTHER)
         self._record(who, opened)
         experienced_at = who or self._mapping.source_organisation
         self._record(who, ObstacleReported(self._obstacle, Origin.UNKNOWN, experienced_at, received_by=who))
@@ -184,7 +176,7 @@ class _Story:
     def _offer(self, to: str) -> None:
         at = self._row.at
         respond_by = None if self._respond_by is None else at + self._respond_by
-        self._pending, self._target = handoff_id_of(self._case, self._number), to
+        self._pending, self._target = self._names.handoff(self._number), to
         holder = cast("str", self._holder)
         self._record(to, HandoffOffered(self._pending, self._obstacle, holder, to, respond_by=respond_by))
 
@@ -214,11 +206,11 @@ class _Story:
         if actor is None:
             actor = Actor(who or self._mapping.source_organisation, Role.AGENCY, IMPORT_USER)
             self._actors[who] = actor
-        row, case = self._row, self._case
+        row = self._row
         self.commands.append(
             Command(
-                command_id_of(case, self._number, self._ordinal),
-                case,
+                self._names.command(self._number, self._ordinal),
+                self._case,
                 actor,
                 fact,
                 row.at,
