@@ -14,7 +14,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # --require-hashes: a package whose file is not the one we pinned is refused.
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
 FOLDERS := domain projections graphql infra
 CODE := $(wildcard $(FOLDERS) tests benchmarks setup.py)
 
@@ -101,7 +101,7 @@ UV_COMPILE := $(VENV)/lock/bin/uv pip compile --quiet --upgrade --universal --py
 lock: $(VENV)/made.stamp
 	@echo "make: pinning the newest versions"
 	@$(PYTHON) -m venv $(VENV)/lock
-	@$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@$(VENV)/lock/bin/python -m pip install -qq --disable-pip-version-check uv
 	@$(UV_COMPILE) pyproject.toml requirements/build.in --output-file requirements/run.txt
 	@$(UV_COMPILE) pyproject.toml requirements/build.in --group dev --constraint requirements/run.txt --output-file requirements/dev.txt
 

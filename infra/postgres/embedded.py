@@ -56,7 +56,6 @@ class EmbeddedServer:
                 try:
                     ensure_cluster(places, binaries, account)
                     server._bring_up()
-                    server._ensure_database()
                 except BaseException:
                     server._leave()
                     raise
@@ -123,8 +122,16 @@ class EmbeddedServer:
             time.sleep(POLL_SECONDS)
 
     def _answers(self) -> bool:
+        """Whether the server lets us in; it then has our database."""
         try:
-            psycopg.connect(self.url("postgres"), connect_timeout=LOGIN_SECONDS_MAX).close()
+            with psycopg.connect(
+                self.url("postgres"), autocommit=True, connect_timeout=LOGIN_SECONDS_MAX
+            ) as connection:
+                found = connection.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
+                if found is None:
+                    connection.execute("CREATE DATABASE knelpunt")
+        except psycopg.errors.DiskFull as error:
+            raise EmbeddedError(disk_full(self._places.data_dir)) from error
         except psycopg.OperationalError:
             return False
         return True
@@ -136,18 +143,3 @@ class EmbeddedServer:
             # Nobody can join meanwhile: that takes the turn lock, which we hold.
             if not is_held(self._places.leases_lock):
                 postmaster.stop(self._places)
-
-    def _ensure_database(self) -> None:
-        try:
-            with psycopg.connect(
-                self.url("postgres"), autocommit=True, connect_timeout=LOGIN_SECONDS_MAX
-            ) as connection:
-                found = connection.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
-                if found is None:
-                    connection.execute("CREATE DATABASE knelpunt")
-        except psycopg.errors.DiskFull as error:
-            raise EmbeddedError(disk_full(self._places.data_dir)) from error
-        except psycopg.Error as error:
-            reason = str(error).strip().splitlines()[:1] or ["no reason given"]
-            message = f"The database {DATABASE} could not be made ({reason[0]}): see {self._places.log}."
-            raise EmbeddedError(message) from error

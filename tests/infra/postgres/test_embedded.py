@@ -29,7 +29,7 @@ class Program:
     def __init__(self, data_dir: Path, uid: int | None = None) -> None:
         uid = os.geteuid() if uid is None else uid
         self._process = subprocess.Popen(
-            [sys.executable, str(PROGRAM), "use", str(data_dir), str(uid)],
+            [sys.executable, str(PROGRAM), "use", str(data_dir), str(uid), str(data_dir.parent / "programs")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -149,7 +149,10 @@ def test_another_user_of_the_machine_cannot_log_in(data_dir: Path) -> None:
     """Even with the password in hand the socket is out of reach, and so is every file."""
     with EmbeddedServer.start(data_dir) as server:
         tried = subprocess.run(
-            [sys.executable, PROGRAM, "log-in", server.url(), str(NOBODY)], capture_output=True, text=True, check=True
+            [sys.executable, PROGRAM, "log-in", server.url(), str(NOBODY), data_dir.parent / "programs"],
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert tried.stdout.startswith("refused:")
         assert "Permission denied" in tried.stdout
