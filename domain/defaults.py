@@ -19,7 +19,7 @@ def delivered_at(event: Event, offer: HandoffOffered) -> datetime:
     """
     if offer.delivered_at is not None:
         return offer.delivered_at
-    if event.imported or event.recorded_at - event.occurred_at <= DELIVERY_WINDOW:
+    if event.inferred or event.recorded_at - event.occurred_at <= DELIVERY_WINDOW:
         return event.occurred_at
     return event.recorded_at
 

@@ -71,8 +71,3 @@ class Event(Struct, frozen=True):
     def originator_version(self) -> int:
         """The version, by the name that the eventsourcing library gives it."""
         return self.version
-
-    @property
-    def imported(self) -> bool:
-        """Whether it came from another system's log."""
-        return self.source != API

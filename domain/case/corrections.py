@@ -21,8 +21,9 @@ from .facts import EventStruck, FactCorrected, GapMark, Party
 class Mended:
     """A history with its corrections applied.
 
-    ``events`` are the events to be judged, as corrected, without those struck and without the corrections and strikings
-    themselves; ``struck`` maps a struck event to the striking; ``inert`` are corrections that cannot be applied.
+    ``events`` are the events to be judged, as corrected, without the corrections and strikings themselves; those that
+    are struck stand among them, for they may be spoken of. ``struck`` maps a struck event to the striking, ``corrected``
+    an event to its corrections; ``inert`` are corrections and strikings that cannot be applied.
     """
 
     __slots__ = ("corrected", "events", "inert", "struck")
@@ -73,7 +74,7 @@ def mend(history: Sequence[Event]) -> Mended:
         else:
             mended[fixed.id] = fixed
             corrected.setdefault(fixed.id, []).append(event.id)
-    return Mended([event for event in mended.values() if event.id not in struck], struck, corrected, inert)
+    return Mended(list(mended.values()), struck, corrected, inert)
 
 
 def corrected_event(event: Event, correction: FactCorrected) -> Event | None:

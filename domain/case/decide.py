@@ -115,10 +115,14 @@ def _objection(event: Event, history: Sequence[Event], directory: Directory, set
     """Return what the state of the case at the event's place has against it."""
     judge = Judge(lambda mark, moment: directory.gap(history, mark, moment), settings)
     state = CaseState()
-    for earlier in place(mend(history).events):
+    mended = mend(history)
+    for earlier in place(mended.events):
         if earlier.occurred_at > event.occurred_at:
             break
-        judge.advance(state, earlier)
+        if earlier.id in mended.struck:
+            state.events.add(earlier.id)
+        else:
+            judge.advance(state, earlier)
     return judge.objection(state, event)
 
 
@@ -127,9 +131,12 @@ def _is_late(event: Event, history: Sequence[Event], now: datetime) -> bool:
     if now - event.occurred_at > LATE:
         return True
     about = set(obstacles_of(event.data, history))
+    mended = mend(history)
     return any(
-        other.occurred_at > event.occurred_at and (not about or about & set(obstacles_of(other.data, history)))
-        for other in mend(history).events
+        other.occurred_at > event.occurred_at
+        and other.id not in mended.struck
+        and (not about or about & set(obstacles_of(other.data, history)))
+        for other in mended.events
     )
 
 

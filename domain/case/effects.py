@@ -34,8 +34,8 @@ def _settled(state: CaseState, obstacle: ObstacleId) -> Settled:
 
 
 def _own(event: Event, organisation: str | None) -> bool:
-    """Return whether the event is the organisation's own word."""
-    return event.actor.organisation == organisation
+    """Return whether the event is the organisation's own word; what an importer read in its log is."""
+    return event.inferred or event.actor.organisation == organisation
 
 
 def _lapse(state: CaseState, found: Open, by: EventId) -> None:
@@ -143,10 +143,9 @@ def _end_offer(state: CaseState, handoff: HandoffId, by: EventId) -> None:
 
 
 def _referred(state: CaseState, event: Event, fact: f.SubjectReferred, _: Settings) -> None:
+    _confirm(state, fact.obstacle, fact.from_, event)
     if fact.released and _open(state, fact.obstacle).holder == fact.from_:
         _let_go(state, fact.obstacle, event)
-    else:
-        _confirm(state, fact.obstacle, fact.from_, event)
 
 
 def _moved(state: CaseState, event: Event, fact: f.ResponsibilityMoved, _: Settings) -> None:

@@ -1,0 +1,146 @@
+"""Deadlocks: obstacles of one case that wait for each other in a circle.
+
+Each obstacle waits for at most one other at a time, so circles are found by following who waits for whom. A circle is
+the set of obstacles in it: broken and closed again at one instant, it is the same gap still.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ...domain.case.state import Waiting
+from ...domain.ids import EventId, ObstacleId, gap_id_of
+from ...domain.vocabulary import GapKind
+from .shapes import Gap
+
+Ring = frozenset[ObstacleId]
+
+
+class Spell(Struct, frozen=True):
+    """An obstacle waited for another, from ``began_at`` to ``until`` (none: no end in sight)."""
+
+    obstacle: ObstacleId
+    for_obstacle: ObstacleId
+    organisation: str
+    event: EventId
+    began_at: datetime
+    until: datetime | None
+
+
+class Circle(Struct, frozen=True):
+    """A ring that was closed from ``from_`` to ``until``, and the waitings in it, in order."""
+
+    ring: Ring
+    from_: datetime
+    until: datetime | None
+    spells: tuple[Spell, ...]
+
+
+class Circles:
+    """The waitings of one case for obstacles, and the deadlocks that they make."""
+
+    __slots__ = ("case", "circles", "spells")
+
+    def __init__(self, case: UUID) -> None:
+        """Start with nobody waiting."""
+        self.case = case
+        self.spells: list[Spell] = []
+        self.circles: tuple[Circle, ...] = ()
+
+    def begin(self, obstacle: ObstacleId, waiting: Waiting) -> bool:
+        """Take in that an obstacle began to wait; return whether the deadlocks may have changed."""
+        if waiting.for_obstacle is None:
+            return False
+        self.spells.append(
+            Spell(obstacle, waiting.for_obstacle, waiting.organisation, waiting.event, waiting.began_at, waiting.until)
+        )
+        return self._derive()
+
+    def end(self, waiting: Waiting, at: datetime) -> bool:
+        """Take in that a waiting ended at ``at``, if it had not run out; return whether the deadlocks may have changed."""
+        for index in range(len(self.spells) - 1, -1, -1):
+            spell = self.spells[index]
+            if spell.event == waiting.event:
+                if spell.until is None or at < spell.until:
+                    self.spells[index] = replace(spell, until=at)
+                    return self._derive()
+                return False
+        return False
+
+    def _derive(self) -> bool:
+        """Derive the circles anew; return whether there are or were any."""
+        before, self.circles = self.circles, tuple(_circles(self.spells))
+        return bool(before or self.circles)
+
+    def gaps(self) -> Iterator[tuple[datetime, datetime | None, Gap]]:
+        """Yield every deadlock in each of its states, with the moments for which it is that state's turn."""
+        for circle in self.circles:
+            closing = max(
+                (spell for spell in circle.spells if spell.began_at <= circle.from_),
+                key=lambda spell: (spell.began_at, self.spells.index(spell)),
+            )
+            gap = Gap(
+                id=gap_id_of(self.case, GapKind.DEADLOCK, closing.event),
+                kind=GapKind.DEADLOCK,
+                obstacle=None,
+                begun_by=closing.event,
+                from_=circle.from_,
+                until=None,
+                open=True,
+                to_act=tuple(sorted({spell.organisation for spell in circle.spells})),
+                involved=(),
+                evidence=tuple(spell.event for spell in circle.spells),
+                running_from=circle.from_,
+            )
+            yield circle.from_, circle.until, gap
+            if circle.until is not None:
+                lasted = circle.until - circle.from_
+                yield circle.until, None, replace(gap, until=circle.until, open=False, pieces=lasted, running_from=None)
+
+
+def _circles(spells: Sequence[Spell]) -> Iterator[Circle]:
+    """Yield every maximal interval in which the same obstacles wait for each other in a circle."""
+    moments = sorted({moment for spell in spells for moment in (spell.began_at, spell.until) if moment is not None})
+    running: dict[Ring, Circle] = {}
+    for moment in moments:
+        waits = {
+            spell.obstacle: spell
+            for spell in spells
+            if spell.began_at <= moment and (spell.until is None or moment < spell.until)
+        }
+        rings = {frozenset(ring): ring for ring in _rings(waits)}
+        for ring in [ring for ring in running if ring not in rings]:
+            yield replace(running.pop(ring), until=moment)
+        for ring, members in rings.items():
+            now = tuple(waits[obstacle] for obstacle in members)
+            if ring in running:
+                merged = dict.fromkeys((*running[ring].spells, *now))
+                running[ring] = replace(running[ring], spells=_in_order(merged, spells))
+            else:
+                running[ring] = Circle(ring, moment, None, _in_order(now, spells))
+    yield from running.values()
+
+
+def _in_order(chosen: Sequence[Spell] | dict[Spell, None], spells: Sequence[Spell]) -> tuple[Spell, ...]:
+    """Return the chosen spells in the order in which they began."""
+    return tuple(spell for spell in spells if spell in chosen)
+
+
+def _rings(waits: dict[ObstacleId, Spell]) -> Iterator[tuple[ObstacleId, ...]]:
+    """Yield each circle of two or more obstacles once, by following who waits for whom."""
+    seen: set[ObstacleId] = set()
+    for start in waits:
+        path: dict[ObstacleId, None] = {}
+        here = start
+        while here in waits and here not in seen and here not in path:
+            path[here] = None
+            here = waits[here].for_obstacle
+        if here in path:
+            trail = tuple(path)
+            ring = trail[trail.index(here) :]
+            if len(ring) > 1:
+                yield ring
+        seen.update(path)

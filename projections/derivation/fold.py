@@ -1,0 +1,125 @@
+"""Folding a case's events into its chains, one event at a time.
+
+The domain's rules judge each event; what has effect is shown to the chain of every obstacle that it touches. The fold
+answers, at the moment of its last event, what is so now and what will be so by time alone; it is the only derivation,
+used for a single question and for the read model alike.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from uuid import UUID
+
+from ...domain.case import facts as f
+from ...domain.case.rules import Judge
+from ...domain.case.state import CaseState, Open
+from ...domain.event import Event
+from ...domain.ids import EventId, ObstacleId
+from ...domain.settings import DEFAULTS, Settings
+from .chain import Chain
+from .circles import Circles
+from .shapes import Conflict, Gap
+
+Turn = tuple[datetime, datetime | None, Gap]
+"""A gap in one of its states, and the moments ``[from, until)`` for which it is that state's turn."""
+
+
+class CaseFold:
+    """A case at the moment of the last event that it was shown."""
+
+    __slots__ = ("case", "chains", "circles", "circles_changed", "conflicts", "judge", "settings", "state")
+
+    def __init__(self, case: UUID, settings: Settings = DEFAULTS) -> None:
+        """Start with a case of which nothing has been shown."""
+        self.case = case
+        self.settings = settings
+        self.state = CaseState()
+        self.judge = Judge(self.gap_exists, settings)
+        self.chains: dict[ObstacleId, Chain] = {}
+        self.circles = Circles(case)
+        self.circles_changed = False
+        self.conflicts: dict[EventId, Conflict] = {}
+
+    def show(self, event: Event, *, struck: bool = False) -> Iterable[ObstacleId]:
+        """Advance by one event (in the order in which they occurred); return the obstacles that it touched.
+
+        A struck event has its place and no effect: it can still be spoken of.
+        """
+        if struck:
+            self.state.events.add(event.id)
+            return ()
+        touched = self._touched(event.data)
+        before = [self.state.obstacles.get(obstacle) for obstacle in touched]
+        objection = self.judge.advance(self.state, event)
+        if objection is not None:
+            self.conflicts[event.id] = Conflict(event.id, objection.code, objection.message, objection.contradicted_by)
+            return ()
+        for obstacle, was in zip(touched, before, strict=True):
+            chain = self.chains.get(obstacle)
+            if chain is None:
+                chain = self.chains[obstacle] = Chain(obstacle, self.settings)
+            now = self.state.obstacles[obstacle]
+            chain.observe(event, was, now)
+            waited = was.waiting if isinstance(was, Open) else None
+            waits = now.waiting if isinstance(now, Open) else None
+            if waited is not waits:
+                if waited is not None:
+                    self.circles_changed |= self.circles.end(waited, event.occurred_at)
+                if waits is not None:
+                    self.circles_changed |= self.circles.begin(obstacle, waits)
+        return touched
+
+    def _touched(self, fact: object) -> tuple[ObstacleId, ...]:
+        """Return the obstacles that a fact is about and that are known, or that it makes known."""
+        if isinstance(fact, f.HandoffOffered | f.ObstacleFact):
+            return (fact.obstacle,)
+        if isinstance(fact, f.HandoffFact):
+            offer = self.state.handoffs.get(fact.handoff)
+            return (offer.obstacle,) if offer else ()
+        if isinstance(fact, f.ContactMade):
+            return tuple(dict.fromkeys(fact.obstacles))
+        if isinstance(fact, f.CaseClosed):
+            return tuple(obstacle for obstacle, found in self.state.obstacles.items() if isinstance(found, Open))
+        if isinstance(fact, f.GapAcknowledged):
+            return (fact.gap.obstacle,) if fact.gap.obstacle in self.state.obstacles else ()
+        if isinstance(fact, f.AccountGiven):
+            # An account may confirm whoever's custody rests on the event that it is about.
+            return tuple(
+                obstacle
+                for obstacle, found in self.state.obstacles.items()
+                if isinstance(found, Open) and found.custody is not None and found.custody.event == fact.event
+            )
+        return ()
+
+    def turns(self, obstacle: ObstacleId) -> Iterator[Turn]:
+        """Yield the gaps of an obstacle that have ended, run, or will begin by time alone."""
+        chain = self.chains[obstacle]
+        for gap in chain.closed.values():
+            yield gap.from_, None, gap
+        for from_, gap in chain.live():
+            yield from_, None, gap
+
+    def gaps(self, as_of: datetime) -> Iterator[Gap]:
+        """Yield the gaps that exist at ``as_of``, which must not lie before the last event shown."""
+        for obstacle in self.chains:
+            for from_, _, gap in self.turns(obstacle):
+                if from_ <= as_of:
+                    yield gap
+        for from_, until, gap in self.circles.gaps():
+            if from_ <= as_of and (until is None or as_of < until):
+                yield gap
+
+    def gap_exists(self, mark: f.GapMark, moment: datetime) -> bool:
+        """Return whether the gap that a mark names exists at ``moment``, even if its beginning has moved since."""
+        return any(follows(mark, gap, moment) for gap in self.gaps(moment) if gap.kind is mark.kind)
+
+
+def follows(mark: f.GapMark, gap: Gap, moment: datetime) -> bool:
+    """Return whether what was said of a gap at ``moment`` is about ``gap``.
+
+    It is if the gap is the same one, or of the same obstacle and kind and overlaps the time that was spoken of.
+    """
+    if gap.id == mark.id:
+        return True
+    if gap.kind is not mark.kind or gap.obstacle != mark.obstacle:
+        return False
+    return gap.from_ <= moment and (gap.until is None or gap.until > mark.since)

@@ -1,0 +1,120 @@
+"""What is derived: segments, gaps, conflicts and the figures of a chain.
+
+All are values. Moments are aware datetimes in UTC, durations are timedeltas, intervals are half-open, and an ``until``
+of none means that it has not ended at the moment asked for.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+from ...domain.command import RefusalCode
+from ...domain.ids import EventId, GapId, ObstacleId
+from ...domain.settings import GRACES
+from ...domain.vocabulary import GapKind, Harm
+
+NO_TIME: Final = timedelta(0)
+
+
+class SegmentKind(StrEnum):
+    """Whether anybody held the obstacle."""
+
+    HELD = "HELD"
+    UNHELD = "UNHELD"
+
+
+class Segment(Struct, frozen=True):
+    """A stretch of a chain with one holder, or none. ``claimed`` is its state at its end, or at the moment asked for."""
+
+    obstacle: ObstacleId
+    kind: SegmentKind
+    organisation: str | None
+    claimed: bool
+    from_: datetime
+    until: datetime | None
+    entered_by: EventId
+    left_by: EventId | None
+
+
+class Gap(Struct, frozen=True):
+    """A gap in one of its states.
+
+    ``obstacle`` is none for a deadlock. ``pieces`` is how long its ended pieces lasted together; ``running_from`` is
+    where the piece that still runs began, none once it has ended. ``to_act`` and ``involved`` are sorted, but for a
+    carousel's holders, which stand in the order of their segments; ``length`` is a carousel's number of holders.
+    ``evidence`` lists the events that prove it, in their order.
+    """
+
+    id: GapId
+    kind: GapKind
+    obstacle: ObstacleId | None
+    begun_by: EventId
+    from_: datetime
+    until: datetime | None
+    open: bool
+    to_act: tuple[str, ...]
+    involved: tuple[str, ...]
+    evidence: tuple[EventId, ...]
+    pieces: timedelta = NO_TIME
+    running_from: datetime | None = None
+    length: int | None = None
+
+    def lasted(self, as_of: datetime) -> timedelta:
+        """Return how long its pieces lasted together, up to its end or to ``as_of``."""
+        return self.pieces if self.running_from is None else self.pieces + (as_of - self.running_from)
+
+    def counts(self, as_of: datetime) -> bool:
+        """Return whether it has lasted longer than its kind's grace at ``as_of``."""
+        return self.lasted(as_of) > GRACES.get(self.kind, NO_TIME)
+
+    @property
+    def counts_after(self) -> datetime | None:
+        """The moment after which it counts if it still runs; none for an ended gap."""
+        if self.running_from is None:
+            return None
+        return self.running_from - self.pieces + GRACES.get(self.kind, NO_TIME)
+
+
+class Conflict(Struct, frozen=True):
+    """An event without effect, why, and the events that contradict it."""
+
+    event: EventId
+    code: RefusalCode
+    message: str
+    contradicted_by: tuple[EventId, ...]
+
+
+class StatedHarm(Struct, frozen=True):
+    """What an obstacle was said to cost, and for how long."""
+
+    harm: Harm
+    since: datetime
+    until: datetime | None
+    event: EventId
+
+
+class Figures(Struct, frozen=True):
+    """A chain in numbers, at the moment asked for. ``in_a_gap`` is the union of the gaps that count, not their sum."""
+
+    organisations: tuple[str, ...]
+    handoffs_offered: int
+    handoffs_accepted: int
+    handoffs_refused: int
+    referrals: int
+    contacts: int
+    story_retold: int
+    open_for: timedelta
+    in_a_gap: timedelta
+    longest_gap: timedelta
+    fell_between_the_cracks: bool
+    harms: tuple[StatedHarm, ...]
+
+
+class Window(Struct, frozen=True):
+    """A state and the moments ``[from_, until)`` for which it is the answer, if nothing more happens before ``until``."""
+
+    from_: datetime
+    until: datetime | None
+    state: Struct
