@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from knelpunt.domain.case import facts as f
 from knelpunt.domain.command import Command
 from knelpunt.domain.ids import OrganisationId, Reference
+from knelpunt.domain.organisation.facts import OrganisationRegistered
 from knelpunt.domain.vocabulary import Outcome, Precision, RefusalGround, Role, StepKind
 from knelpunt.infra.importing.identity import CaseNames, case_id_of, reference_of
 from knelpunt.infra.importing.mapping import Columns, ImportRole, Mapping, Terms
@@ -270,9 +271,12 @@ def test_registration_names_the_organisation():
     assert identifier is not None
     msgspec.convert(identifier, OrganisationId)
     command = registration_of(identifier, MAPPING)
+    assert isinstance(command.data, OrganisationRegistered)
     assert command.data.name == "Bureau Zorg & Jeugd, 's-Hertogenbosch"
     assert command == registration_of(identifier, MAPPING)
-    assert registration_of("urn:knelpunt:log", MAPPING).data.name == "log"
+    source = registration_of("urn:knelpunt:log", MAPPING).data
+    assert isinstance(source, OrganisationRegistered)
+    assert source.name == "log"
 
 
 rows_of_anything = st.lists(
