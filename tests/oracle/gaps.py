@@ -3,6 +3,9 @@
 A function is given the chain of one obstacle as it stands at the question and yields what it finds.
 """
 
+# pyright: reportAttributeAccessIssue=false
+# A fact found by its kind in a list has that kind's fields, which a type checker cannot follow.
+
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -21,7 +21,7 @@ R14 Acts: see ``story.is_act``.
 R15 A waiting does not run at its very end; a second CaseOpened is inert; obstacles need no open case.
 R16 A gap counts when it lasted longer than its grace, which for most kinds is nothing.
 R17 Where a fact names no organisation (TermSet, ObstacleSplit), "the organisation" is its actor's.
-R18 What was imported counts as the own word of whoever the fact names, whoever the actor is.
+R18 What an importer deduced (``inferred``) is the own word of whoever the fact names, whoever the actor is.
 R19 A settlement also breaks a row of refusals: after a reopening a new row begins.
 R20 The step that gives ``to`` custody after a move is a step of the holder: it ends DECISION_OVERDUE as a DECISION.
 R21 CoordinatorNamed needs the case to have been opened; SubjectRelated and CaseLinked need nothing.
@@ -35,6 +35,9 @@ R28 A correction that does not fit is a conflict at every ``as_of`` and ``known_
 R29 A field is corrected by its name in domain.md (``from``, not ``from_``).
 R30 A struck event makes nobody know the report.
 """
+
+# pyright: reportAttributeAccessIssue=false
+# A fact found by its kind in a list has that kind's fields, which a type checker cannot follow.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -4,6 +4,9 @@ A *story* is the list of the events that have effect, in order. Everything is lo
 asked for: an index into the story is an event's place, and "before" means a smaller index.
 """
 
+# pyright: reportAttributeAccessIssue=false
+# A fact found by its kind in a list has that kind's fields, which a type checker cannot follow.
+
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -159,7 +162,7 @@ def speaker(e: Event) -> str | None:
 
 def own_word(e: Event, organisation: str) -> bool:
     """Whether an organisation recorded an event itself; what was imported counts as its own word (R18)."""
-    return e.actor.organisation == organisation or e.imported
+    return e.actor.organisation == organisation or e.inferred
 
 
 # Holders
@@ -261,7 +264,7 @@ def contested(story: list[Event], obstacle: UUID) -> bool:
 
 @dataclass(frozen=True)
 class Run:
-    """While something ran: a waiting, or an offer in so far as it stops the clock; ``ended_by``: all that did, on ties."""
+    """While something ran: a waiting, or an offer in so far as it stops the clock; ``ended_by``: all on ties."""
 
     begin: datetime
     end: datetime | None

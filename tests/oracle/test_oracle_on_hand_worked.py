@@ -1,6 +1,7 @@
 """The oracle gives exactly the answers that people worked out by hand from gaps.md."""
 
 import pytest
+
 from histories import hand_worked
 from oracle.oracle import answer
 

@@ -3,6 +3,9 @@
 gaps.md, "History, in order" (corrections and strikings first) and "Three lenses".
 """
 
+# pyright: reportAttributeAccessIssue=false
+# A fact found by its kind in a list has that kind's fields, which a type checker cannot follow.
+
 import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -154,7 +157,7 @@ def delivered_at(offer: Event) -> datetime:
     """Return when an offer reached whom it was made to: nobody is late before they could know."""
     if offer.data.delivered_at is not None:
         return offer.data.delivered_at
-    if offer.imported or offer.recorded_at <= offer.occurred_at + DELIVERY_WINDOW:
+    if offer.inferred or offer.recorded_at <= offer.occurred_at + DELIVERY_WINDOW:
         return offer.occurred_at
     return offer.recorded_at
 
