@@ -146,8 +146,8 @@ class World:
 
     def tell(self, data: Fact, organisation: str | None, *needs: Draft) -> Draft:
         """Let a fact happen now, said by the organisation whose fact it is or by a stranger."""
-        stranger = organisation is None or self.chance(self.strangers)
-        actor = self.rng.choice((ONLOOKER, ONLOOKER, *self.organisations)) if stranger else organisation
+        actor = None if self.chance(self.strangers) else organisation
+        actor = actor or self.rng.choice((ONLOOKER, ONLOOKER, *self.organisations))
         draft = Draft(self.new_id(), self.now, actor, data, needs)
         self.drafts.append(draft)
         return draft

@@ -93,9 +93,9 @@ class Chain:
     def open_times(self) -> list[tuple[datetime, datetime | None]]:
         """Return the times that the obstacle is open."""
         times: list[tuple[datetime, datetime | None]] = []
-        begin = None
+        begin: datetime | None = None
         for s in self.stretches:
-            begin = self.at(s.begin) if begin is None else begin
+            begin = begin or self.story[s.begin].occurred_at
             if s.end is None or isinstance(self.story[s.end].data, SETTLES):
                 times.append((begin, self.at(s.end)))
                 begin = None
@@ -290,10 +290,11 @@ def carousel(c: Chain) -> Iterator[Found]:
         i = max((i for i in range(j) if held[i].holder == back.holder), default=None)
         if i is None or all(s.holder == back.holder for s in held[i:j]):
             continue
-        gone = held[i]
-        found = list(c.gap(GapKind.CAROUSEL, back.entered, gone.until, back.from_))
+        gone = held[i].until
+        assert gone is not None
+        found = list(c.gap(GapKind.CAROUSEL, back.entered, gone, back.from_))
         pieces: Pieces = found[0].pieces if found else ((back.from_, back.from_),)
-        lasted = sum((u - f for f, u in pieces), timedelta())
+        lasted = found[0].gap.lasted if found else timedelta()
         gap = OGap(
             obstacle=c.obstacle,
             kind=GapKind.CAROUSEL,
@@ -303,7 +304,7 @@ def carousel(c: Chain) -> Iterator[Found]:
             counts=lasted > GRACES[GapKind.CAROUSEL],
             lasted=lasted,
             to_act=(),
-            involved=tuple(s.holder for s in held[i : j + 1]),
+            involved=tuple(str(s.holder) for s in held[i : j + 1]),
             length=len({s.holder for s in held[i:j]}),
             begun_by=back.entered.id,
         )
@@ -372,7 +373,9 @@ def _moved_due(c: Chain, n: int) -> datetime | None:
         before = [run for run in suspensions if max(run.begin, term.occurred_at) < due]
         if any(run.at(c.as_of) for run in before):
             return None
-        moved = term.data.due + sum((run.end - max(run.begin, term.occurred_at) for run in before), timedelta())
+        moved = term.data.due + sum(
+            ((run.end or c.as_of) - max(run.begin, term.occurred_at) for run in before), timedelta()
+        )
         if moved == due:
             return due
         due = moved
@@ -399,7 +402,9 @@ def wrongly_settled(c: Chain) -> Iterator[Found]:
         if annulled or stood:
             by = c.story[settled].data
             resolver = by.organisation if isinstance(by, ObstacleResolved) else None
-            yield from c.unclipped(GapKind.WRONGLY_SETTLED, c.story[n], [(c.at(settled), c.at(n))], (resolver,))
+            yield from c.unclipped(
+                GapKind.WRONGLY_SETTLED, c.story[n], [(c.story[settled].occurred_at, c.at(n))], (resolver,)
+            )
 
 
 def gave_up(c: Chain) -> Iterator[Found]:

@@ -31,7 +31,8 @@ R24 REFERRED_ROUND: the last holder is the last one before the run, settled stre
 R25 The holder's own release does not confirm its custody, but its own releasing referral does.
 R26 A deadline stated earlier than the event that states it is taken at its word, save that it stops no clock.
 R27 Figures: "organisations" are the different holders; a DEADLOCK lies on no obstacle.
-R28 A correction that does not fit is a conflict at every ``as_of`` and ``known_to``, by ``known_at`` alone.
+R28 A correction that does not fit is a conflict wherever its target is shown, and nothing where it is not: else the
+    answer would not be that of a registry that holds only the events shown.
 R29 A field is corrected by its name in domain.md (``from``, not ``from_``).
 R30 A struck event makes nobody know the report.
 """

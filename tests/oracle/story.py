@@ -122,7 +122,7 @@ def has_effect(e: Event, story: list[Event], earlier: set[UUID], gaps_at: GapsAt
             return all(reported(story, o) for o in named)
         case AccountGiven(gap=None, event=event):
             return event in earlier
-        case AccountGiven(gap=mark) | GapAcknowledged(gap=mark):
+        case AccountGiven(gap=GapMark() as mark) | GapAcknowledged(gap=mark):
             return any(is_meant(mark, g, t, story) for g in gaps_at(story, t))
         case ObstacleFact(obstacle=o):  # steps, remedies, harms, rulings
             return reported(story, o)
@@ -362,8 +362,9 @@ def segments(story: list[Event], obstacle: UUID) -> list[Segment]:
         if s.holder is None and s.end is not None and times[s.begin] == times[s.end]:
             continue
         if merged and s.holder is not None and merged[-1][-1].holder == s.holder:
-            between = merged[-1][-1].end
-            if between is not None and not isinstance(story[between].data, SETTLES):
+            end = merged[-1][-1].end
+            between = story[len(story) if end is None else end : s.begin]
+            if not any(isinstance(e.data, SETTLES) and e.data.obstacle == obstacle for e in between):
                 merged[-1].append(s)
                 continue
         merged.append([s])
@@ -393,7 +394,7 @@ def confirms(e: Event, obstacle: UUID, who: str | None, begun_by: Iterable[UUID]
         return False
     match e.data:
         case AccountGiven(by=by, stance=Stance.CONFIRMS, event=event):
-            return by.organisation == who and event in begun_by
+            return by.organisation == who and event is not None and event in begun_by
         case HandoffAccepted() | ObstacleReported() | ObstacleReopened():  # that it began with: own_word says enough
             return e.id in begun_by
         case StepTaken(obstacle=o, organisation=organisation):

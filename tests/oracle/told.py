@@ -36,7 +36,7 @@ from knelpunt.domain.vocabulary import Precision
 
 @dataclass(frozen=True)
 class Told:
-    """``placed``: what a question shows, corrected and in order, the struck ones too; ``unfit``: bad corrections."""
+    """What a question shows, corrected and in order, the struck ones too; ``unfit``: bad corrections of it."""
 
     placed: list[Event]
     struck: set[UUID]
@@ -51,26 +51,33 @@ def told(events: Sequence[Event], as_of: datetime, known_at: datetime | None, kn
     placed = sorted((e for e in facts if e.occurred_at <= as_of), key=lambda e: (e.occurred_at, e.position))
     if known_to is not None:
         placed = known(placed, struck, known_to, as_of)
-    return Told(placed, struck, unfit)
+    hidden = {e.id for e in facts} - {e.id for e in placed}
+    return Told(placed, struck, {correction for correction, target in unfit.items() if target not in hidden})
 
 
-def mend(recorded: Sequence[Event]) -> tuple[list[Event], set[UUID], set[UUID]]:
-    """Return the events as corrected, the ids of the struck ones, and of corrections that cannot be applied (R11)."""
+def mend(recorded: Sequence[Event]) -> tuple[list[Event], set[UUID], dict[UUID, UUID]]:
+    """Return the events as corrected, the ids of the struck ones, and the corrections that do not fit their target.
+
+    R11: from the last recorded back, so that what is itself struck or corrected is known before it is applied. A
+    mending of what is not there (R28) does nothing.
+    """
     now = {e.id: e for e in recorded}
     struck: set[UUID] = set()
-    unfit: set[UUID] = set()
+    unfit: dict[UUID, UUID] = {}
     done: set[tuple[UUID, str]] = set()
     for this in reversed(recorded):
         data = now[this.id].data
         if this.id in struck or not isinstance(data, FactCorrected | EventStruck):
             continue
         target = now.get(data.event)
-        if isinstance(data, EventStruck):
-            struck.add(data.event)
+        if target is None or target.position >= this.position:
             continue
-        better = None if target is None or target.position >= this.position else corrected(target, data)
+        if isinstance(data, EventStruck):
+            struck.add(target.id)
+            continue
+        better = corrected(target, data)
         if better is None:
-            unfit.add(this.id)
+            unfit[this.id] = target.id
         elif (better.id, data.field) not in done:
             done.add((better.id, data.field))
             now[better.id] = better
@@ -148,7 +155,7 @@ def about(e: Event, placed: Sequence[Event], struck: set[UUID]) -> set[UUID]:
         case AccountGiven(gap=None, event=event):
             earlier = [o for o in placed if o.id == event and o.id != e.id]
             return about(earlier[0], [o for o in placed if o.id != e.id], struck) if earlier else set()
-        case AccountGiven(gap=mark) | GapAcknowledged(gap=mark):
+        case AccountGiven(gap=GapMark() as mark) | GapAcknowledged(gap=mark):
             return set() if mark.obstacle is None else {mark.obstacle}
     return set()
 
