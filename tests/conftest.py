@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import psycopg
@@ -13,6 +14,8 @@ from hypothesis import settings
 from psycopg import sql
 
 from knelpunt.infra.postgres.embedded import EmbeddedServer
+from knelpunt.infra.store.migrate import LOCK as MIGRATION_LOCK
+from knelpunt.infra.store.migrate import migrate, migrations
 
 # make test-long asks for the second: 20,000 histories.
 settings.register_profile("default", deadline=None)
@@ -63,4 +66,35 @@ def empty_database_url(postgres_server: EmbeddedServer) -> Iterator[str]:
     yield postgres_server.url(name)
     with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as admin:
         # FORCE: what a failed test left connected must not fail the next one.
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def registry_template(postgres_server: EmbeddedServer) -> str:
+    """The name of a migrated database that the tests of this run clone; the first of all workers makes it."""
+    content = sha256(b"".join(migration.text.encode() for migration in migrations())).hexdigest()[:16]
+    name = f"template_{content}"
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as admin:
+        admin.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
+        if admin.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
+            admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(f"{name}_unfinished")))
+            migrate(postgres_server.url(f"{name}_unfinished"))
+            admin.execute(
+                sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
+                    sql.Identifier(f"{name}_unfinished"), sql.Identifier(name)
+                )
+            )
+    return name
+
+
+@pytest.fixture
+def registry_url(postgres_server: EmbeddedServer, registry_template: str) -> Iterator[str]:
+    """The URL of a new, migrated, empty registry of this test alone, as the owner of the server."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as admin:
+        admin.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(registry_template))
+        )
+    yield postgres_server.url(name)
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as admin:
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

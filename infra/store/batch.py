@@ -1,0 +1,288 @@
+"""One round of commands: load their streams, decide each, seal, append all at once, answer each.
+
+Commands that arrive together share one transaction, and so one write to disk. Those of one stream are decided one after
+the other, each on what the ones before it will have recorded. Whatever rests on an event that then is not recorded is
+decided again, in another round.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from typing import Any, Final, cast
+from uuid import UUID
+
+import psycopg
+from msgspec import Struct, structs
+
+from ...domain.case.decide import Directory, subjects_of
+from ...domain.command import Command, RefusalCode, Refused
+from ...domain.event import Event, Fact
+from ...domain.ids import EventId, event_id_of
+from ...domain.topics import VERSIONS
+from ..trail import entry
+from ..vault.sealing import Place
+from ..vault.vault import ToSeal, Vault
+from . import appending, codec, reading
+from .appending import Answer, Outcome
+from .codec import KINDS, STATE_BYTES_MAX, UnreadableEvent
+from .connection import REGISTRY, SET_PRINCIPAL, principal_text
+from .directory import StoredDirectory
+from .mapper import EventMapper, NewEvent
+
+Decide = Callable[[Command, Sequence[Event], datetime, Directory], Fact | Refused]
+"""A decider: the fact to record for a command, or its refusal, on the history of its stream at a moment."""
+
+_PRINCIPAL: Final = principal_text(REGISTRY)
+
+
+class Recorded(Struct, frozen=True):
+    """A command had its effect: the event it became, and where that stands."""
+
+    position: int
+    event_id: EventId
+    recorded_at: datetime
+    version: int
+
+
+class Ticket(Struct, frozen=True, eq=False):
+    """A command that waits for its answer."""
+
+    command: Command
+    request_hash: bytes
+    future: "Future[Recorded | Refused]"
+
+
+class Round(Struct):
+    """What a round came to: answers for some, and the tickets that must be decided again."""
+
+    answered: list[tuple[Ticket, Recorded | Refused | Exception]]
+    again: list[Ticket]
+
+
+class Desk(Struct, frozen=True):
+    """What a round works with; ``deciders`` by kind of stream."""
+
+    deciders: Mapping[str, Decide]
+    directory: StoredDirectory
+    vault: Vault
+    mapper: EventMapper
+
+
+class _Proposal(Struct):
+    """An event that a command is to become."""
+
+    ticket: Ticket
+    event: Event
+    stored: NewEvent | None = None
+
+
+class _Objection(Struct):
+    """A refusal; ``on_pending``: it rests on events that this round has yet to record."""
+
+    ticket: Ticket
+    refusal: Refused
+    on_pending: bool
+
+
+def run_round(connection: psycopg.Connection, desk: Desk, tickets: Sequence[Ticket]) -> Round:
+    """Handle commands of different ids in one transaction. Raises psycopg's errors; then nothing is known of any."""
+    outcome = Round([], [])
+    try:
+        # A pipeline: beginning and loading are one round trip, appending and committing another.
+        with connection.pipeline() as pipeline:
+            connection.execute(b"BEGIN")
+            connection.execute(SET_PRINCIPAL, (_PRINCIPAL,), prepare=True)
+            histories = _histories(connection, {ticket.command.stream for ticket in tickets})
+            proposals, objections = _decide(desk, desk.directory.through(connection), histories, tickets, outcome)
+            _seal(desk, proposals, objections, histories, outcome)
+            proposals = [proposal for proposal in proposals if proposal.stored is not None]
+            refused = [objection.ticket for objection in objections]
+            # A command sent twice may be refused for what it did itself, so a refusal is given only after looking.
+            looked_up = (
+                appending.ask_recorded(connection, [t.command.id for t in refused], [t.request_hash for t in refused])
+                if refused
+                else None
+            )
+            reply = (
+                appending.append(
+                    connection,
+                    [cast("NewEvent", proposal.stored) for proposal in proposals],
+                    [proposal.ticket.request_hash for proposal in proposals],
+                )
+                if proposals
+                else None
+            )
+            connection.execute(b"COMMIT")
+            pipeline.sync()
+            before = appending.recorded(looked_up) if looked_up is not None else {}
+            answers = appending.answers(reply) if reply is not None else []
+    except BaseException:
+        if not connection.closed:
+            connection.rollback()
+        raise
+    _settle(proposals, answers, objections, before, outcome)
+    return outcome
+
+
+def _histories(connection: psycopg.Connection, streams: set[UUID]) -> dict[UUID, list[Event] | UnreadableEvent]:
+    """Return each stream's events, or the error for a stream with one that cannot be read."""
+    histories: dict[UUID, list[Event] | UnreadableEvent] = {stream: [] for stream in streams}
+    cursor = connection.cursor(binary=True).execute(reading.STREAMS, (list(streams),), prepare=True)
+    for row in reading.to_rows(cursor):
+        history = histories[row.stream]
+        if isinstance(history, list):
+            try:
+                history.append(codec.decode(row))
+            except UnreadableEvent as error:
+                histories[row.stream] = error
+    return histories
+
+
+def _decide(
+    desk: Desk,
+    directory: Directory,
+    histories: Mapping[UUID, list[Event] | UnreadableEvent],
+    tickets: Sequence[Ticket],
+    outcome: Round,
+) -> tuple[list[_Proposal], list[_Objection]]:
+    """Decide each command on its stream as it will be after those before it; histories grow by what is proposed."""
+    proposals: list[_Proposal] = []
+    objections: list[_Objection] = []
+    pending: set[UUID] = set()
+    now = datetime.now(UTC)
+    for ticket in tickets:
+        command = ticket.command
+        history = histories[command.stream]
+        if isinstance(history, UnreadableEvent):
+            outcome.answered.append((ticket, history))
+            continue
+        kind = KINDS[command.data.topic]
+        if history and KINDS[history[0].data.topic] != kind:
+            decided: Fact | Refused = Refused(
+                RefusalCode.MALFORMED, f"The stream {command.stream} is not of the kind that the command is about."
+            )
+        else:
+            try:
+                decided = desk.deciders[kind](command, history, now, directory)
+            except psycopg.Error:
+                raise
+            except Exception as error:  # noqa: BLE001  a mistake in judging one command is not its neighbours'
+                outcome.answered.append((ticket, error))
+                continue
+        if isinstance(decided, Refused):
+            objections.append(_Objection(ticket, decided, command.stream in pending))
+            continue
+        event = _event(command, decided, history, now)
+        history.append(event)
+        pending.add(command.stream)
+        proposals.append(_Proposal(ticket, event))
+    return proposals, objections
+
+
+def _event(command: Command, fact: Fact, history: Sequence[Event], now: datetime) -> Event:
+    """Return the event of a decided fact. Position and ``recorded_at`` hold only until the log gives it its own."""
+    return Event(
+        id=event_id_of(command.id),
+        stream=command.stream,
+        version=history[-1].version + 1 if history else 1,
+        position=history[-1].position + 1 if history else 0,
+        occurred_at=command.occurred_at or now,
+        recorded_at=now,
+        actor=command.actor,
+        command_id=command.id,
+        data=fact,
+        precision=command.precision,
+        source=command.source,
+        inferred=command.inferred,
+        known_to=command.known_to,
+    )
+
+
+def _seal(
+    desk: Desk,
+    proposals: Sequence[_Proposal],
+    objections: list[_Objection],
+    histories: Mapping[UUID, list[Event] | UnreadableEvent],
+    outcome: Round,
+) -> None:
+    """Give each proposal what will be stored; where one may not be, object, and have those decided again that build on it."""
+    sealed = desk.vault.seal(
+        [
+            ToSeal(
+                proposal.event.data,
+                Place(proposal.event.id, proposal.event.stream, proposal.event.version, proposal.event.data.topic),
+                next(iter(subjects_of(cast("list[Event]", histories[proposal.event.stream]))), None),
+            )
+            for proposal in proposals
+        ]
+    )
+    broken: set[UUID] = set()
+    for proposal, fact in zip(proposals, sealed, strict=True):
+        stream = proposal.event.stream
+        if stream in broken:
+            outcome.again.append(proposal.ticket)
+            continue
+        refusal: Refused | None = fact if isinstance(fact, Refused) else None
+        if not isinstance(fact, Refused):
+            stored = desk.mapper.to_stored_event(cast("Any", structs.replace(proposal.event, data=fact)))
+            refusal = _refuse_size(stored)
+            proposal.stored = None if refusal else stored
+        if refusal is not None:
+            broken.add(stream)
+            # What came before it in its stream stands, or conflicts; either way it does not change this refusal.
+            objections.append(_Objection(proposal.ticket, refusal, on_pending=False))
+    for objection in [one for one in objections if one.on_pending and one.ticket.command.stream in broken]:
+        objections.remove(objection)
+        outcome.again.append(objection.ticket)
+
+
+def _refuse_size(stored: NewEvent) -> Refused | None:
+    stream = cast("UUID", stored.originator_id)
+    if len(stored.state) <= STATE_BYTES_MAX and entry.fits(
+        stream, stored.originator_version, stored.topic, VERSIONS[stored.topic], stored.state
+    ):
+        return None
+    return Refused(
+        RefusalCode.TOO_LARGE,
+        "This is more than one event may hold: name fewer organisations or obstacles, or record it in several.",
+        (("bytes", str(len(stored.state))), ("entryBytesMax", str(entry.ENTRY_BYTES_MAX))),
+    )
+
+
+def _settle(
+    proposals: Sequence[_Proposal],
+    answers: Sequence[Answer],
+    objections: Sequence[_Objection],
+    before: Mapping[UUID, Answer],
+    outcome: Round,
+) -> None:
+    """Turn the database's answers into those of the commands."""
+    broken: set[UUID] = set()
+    for proposal, answer in zip(proposals, answers, strict=True):
+        if answer.outcome is not Outcome.RECORDED:
+            broken.add(proposal.event.stream)
+        if answer.outcome is Outcome.CONFLICT:
+            outcome.again.append(proposal.ticket)
+        else:
+            outcome.answered.append((proposal.ticket, _answer(proposal.ticket.command, answer)))
+    for objection in objections:
+        command = objection.ticket.command
+        if command.id in before:
+            outcome.answered.append((objection.ticket, _answer(command, before[command.id])))
+        elif objection.on_pending and command.stream in broken:
+            outcome.again.append(objection.ticket)
+        else:
+            outcome.answered.append((objection.ticket, objection.refusal))
+
+
+def _answer(command: Command, answer: Answer) -> Recorded | Refused:
+    if answer.outcome is Outcome.REUSED:
+        return Refused(
+            RefusalCode.COMMAND_REUSED,
+            "This command id was used for another request; give each request an id of its own.",
+            (("command", str(command.id)),),
+        )
+    assert answer.position is not None
+    assert answer.recorded_at is not None
+    assert answer.version is not None
+    return Recorded(answer.position, event_id_of(command.id), answer.recorded_at, answer.version)

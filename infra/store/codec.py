@@ -1,0 +1,161 @@
+"""Events as bytes and back: what stands in the column ``state``.
+
+An event is stored as JSON in a fixed order of fields, without those that hold their default, so equal events have
+equal bytes. It is read by a typed decoder made once for each topic. A clear text cannot be written: there is no way
+to encode one.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, Final, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from ...domain import topics
+from ...domain.case.facts import CaseFact, ObstacleReported
+from ...domain.event import API, Actor, Event, Fact, Knower
+from ...domain.ids import CommandId, EventId
+from ...domain.vocabulary import Precision
+
+STATE_BYTES_MAX: Final = 256 * 1024
+"""The largest stored event: some forty texts of the greatest length, sealed. More is a mistake, or an attack."""
+
+ACTORS_MAX: Final = 10_000
+"""How many actors are kept at hand, so that a thousand events of one official share one object."""
+
+
+class UnreadableEvent(Exception):  # noqa: N818  named for what it is; it is also a value
+    """A stored event that this program cannot read. ``reason`` says why and quotes nothing of its content."""
+
+    def __init__(self, position: int, stream: UUID, reason: str) -> None:
+        """Say which event of which stream, and why."""
+        super().__init__(f"The event at position {position} cannot be read: {reason}.")
+        self.position = position
+        self.stream = stream
+        self.reason = reason
+
+
+F = TypeVar("F", bound=Fact)
+
+
+class State(Struct, Generic[F], frozen=True, omit_defaults=True):
+    """An event as it is stored, beside its place in the log. Field names are short because they are stored."""
+
+    id: EventId
+    at: datetime
+    actor: msgspec.Raw  # there are few actors and many events: see _actor
+    command: CommandId
+    data: F
+    precision: Precision = Precision.SECOND
+    source: str = API
+    inferred: bool = False
+    known_to: tuple[Knower, ...] = ()
+
+
+class Row(Struct, frozen=True):
+    """An event as the database holds it; field for field the columns of ``knelpunt.event`` that are read."""
+
+    position: int
+    stream: UUID
+    version: int
+    topic: str
+    topic_version: int
+    recorded_at: datetime
+    state: bytes
+
+
+CASE: Final = "case"
+ORGANISATION: Final = "organisation"
+
+KINDS: Final[Mapping[str, str]] = MappingProxyType(
+    {topic: CASE if issubclass(fact, CaseFact) else ORGANISATION for topic, fact in topics.FACTS.items()}
+)
+"""The kind of stream that facts of a topic stand in."""
+
+_encoder = msgspec.json.Encoder()
+_raw = msgspec.json.Decoder(dict[str, Any])
+_read_actor = msgspec.json.Decoder(Actor).decode
+
+
+def _decoder(fact: type[Fact]) -> Callable[[bytes], State[Any]]:
+    return msgspec.json.Decoder(State[fact]).decode
+
+
+# Today's version of each topic is decoded straight to its type; older ones take the way over upcasters.
+_decoders: Final = {(topic, topics.VERSIONS[topic]): _decoder(fact) for topic, fact in topics.FACTS.items()}
+
+
+def encode(event: Event) -> bytes:
+    """Return an event's state. Raises ``TypeError`` for a fact with a text that is not sealed."""
+    return _encoder.encode(
+        State(
+            event.id,
+            event.occurred_at,
+            _actor_state(event.actor),
+            event.command_id,
+            event.data,
+            event.precision,
+            event.source,
+            event.inferred,
+            event.known_to,
+        )
+    )
+
+
+def decode(row: Row) -> Event:
+    """Return the event of a row. Raises ``UnreadableEvent``."""
+    try:
+        known = _decoders.get((row.topic, row.topic_version))
+        state = known(row.state) if known is not None else _lifted(row)
+        actor = _actor(bytes(state.actor))
+    except (msgspec.MsgspecError, ValueError, KeyError, TypeError) as error:
+        raise UnreadableEvent(row.position, row.stream, f"{row.topic} v{row.topic_version}: {error}") from error
+    return Event(
+        state.id,
+        row.stream,
+        row.version,
+        row.position,
+        state.at,
+        row.recorded_at,
+        actor,
+        state.command,
+        state.data,
+        state.precision,
+        state.source,
+        state.inferred,
+        state.known_to,
+    )
+
+
+@lru_cache(maxsize=ACTORS_MAX)
+def _actor(state: bytes) -> Actor:
+    return _read_actor(state)
+
+
+@lru_cache(maxsize=ACTORS_MAX)
+def _actor_state(actor: Actor) -> msgspec.Raw:
+    return msgspec.Raw(_encoder.encode(actor))
+
+
+def _lifted(row: Row) -> State[Any]:
+    """Return the state of an event of an older version, as today's."""
+    fact = topics.FACTS.get(row.topic)
+    if fact is None:
+        message = "the topic is unknown to this version of the program"
+        raise ValueError(message)
+    if row.topic_version > topics.VERSIONS[row.topic]:
+        message = "it was written by a later version of the program"
+        raise ValueError(message)
+    state = _raw.decode(row.state)
+    state["data"] = topics.upcast(row.topic, row.topic_version, state["data"])
+    state["actor"] = msgspec.Raw(_encoder.encode(state["actor"]))
+    return msgspec.convert(state, State[fact])
+
+
+def reported_obstacle(fact: Fact) -> UUID | None:
+    """Return the obstacle that a fact brings into the registry, if it does."""
+    return fact.obstacle if isinstance(fact, ObstacleReported) else None

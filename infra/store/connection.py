@@ -1,0 +1,122 @@
+"""How the registry's programs connect: as which role, for whom, and with which limits.
+
+Every connection becomes a group role at once (``SET ROLE``), so that a program holds no more rights than its task
+needs. Every transaction that reads says for whom: without a principal, row security shows nothing.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+import psycopg
+from msgspec import Struct
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import ConnectionPool
+
+from . import arrays
+
+CONNECT_SECONDS_MAX: Final = 10
+"""How long a login may take; on one machine it takes milliseconds."""
+
+LOCK_TIMEOUT: Final = "5s"
+"""How long to wait for a lock. The longest that we hold is the log's head, while a chunk of an import is moved."""
+
+IDLE_IN_TRANSACTION_TIMEOUT: Final = "30s"
+"""How long a transaction may do nothing before the server ends it: a stuck program must not hold locks, nor hold back
+the cleaning up of old rows."""
+
+
+class DatabaseRole(StrEnum):
+    """What a program may do in the database; infra/migrations/0001_ground.sql describes each."""
+
+    OWNER = "knelpunt_owner"
+    APPENDER = "knelpunt_appender"
+    PROJECTOR = "knelpunt_projector"
+    READER = "knelpunt_reader"
+    AUDITOR = "knelpunt_auditor"
+    ERASER = "knelpunt_eraser"
+    VAULT = "knelpunt_vault"
+
+
+STATEMENT_TIMEOUTS: Final = MappingProxyType(
+    {
+        DatabaseRole.OWNER: "0",  # a migration takes as long as it takes
+        DatabaseRole.APPENDER: "60s",  # a chunk of an import takes less than a second
+        DatabaseRole.PROJECTOR: "10min",  # swapping in a rebuilt read model builds its indexes
+        DatabaseRole.READER: "3s",  # what somebody waits for
+        DatabaseRole.AUDITOR: "60s",  # reading a bundle of the log
+        DatabaseRole.ERASER: "60s",
+        DatabaseRole.VAULT: "5s",  # a few rows by their keys
+    }
+)
+"""How long one statement may take, by role."""
+
+
+class Principal(Struct, frozen=True, omit_defaults=True):
+    """For whom a transaction reads: what ``knelpunt.principal`` holds, as JSON, and row security looks at."""
+
+    role: str
+    organisation: str | None = None
+    user: str | None = None
+
+
+REGISTRY: Final = Principal("REGISTRY")
+"""The registry itself, where it acts for nobody: deciding, projecting, following the log."""
+
+SET_PRINCIPAL: Final = "SELECT set_config('knelpunt.principal', %s, true)"
+"""Says for whom the rest of the transaction is; takes ``principal_text``."""
+
+
+def principal_text(principal: Principal) -> str:
+    """Return the value of ``knelpunt.principal`` for somebody."""
+    return msgspec.json.encode(principal).decode()
+
+
+def address(url: str, role: DatabaseRole) -> str:
+    """Return connection parameters that log in at ``url`` and become ``role``, with its limits."""
+    limits = {
+        "role": role,
+        "lock_timeout": LOCK_TIMEOUT,
+        "statement_timeout": STATEMENT_TIMEOUTS[role],
+        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT,
+        "timezone": "UTC",
+    }
+    given = conninfo_to_dict(url)
+    options = " ".join((str(given.get("options") or ""), *(f"-c {name}={value}" for name, value in limits.items())))
+    given.setdefault("connect_timeout", CONNECT_SECONDS_MAX)
+    given["options"] = options.strip()
+    return make_conninfo("", **given)
+
+
+def connect(url: str, role: DatabaseRole) -> psycopg.Connection:
+    """Return a connection in ``role`` that commits each statement unless told otherwise."""
+    connection = psycopg.connect(address(url, role), autocommit=True)
+    arrays.register(connection)
+    return connection
+
+
+def pool(url: str, role: DatabaseRole, size: int) -> ConnectionPool:
+    """Return an open pool of at most ``size`` connections in ``role``. Connections are made when first needed."""
+    return ConnectionPool(
+        address(url, role),
+        kwargs={"autocommit": True},
+        configure=arrays.register,
+        min_size=0,
+        max_size=size,
+        timeout=CONNECT_SECONDS_MAX,
+        # Costs a round trip, and saves every request that meets the first moment after a restart of the server.
+        check=ConnectionPool.check_connection,
+        name=role,
+        open=True,
+    )
+
+
+@contextmanager
+def acting_for(connections: ConnectionPool, principal: Principal) -> Iterator[psycopg.Connection]:
+    """Give a connection in a transaction that reads for ``principal``; it is committed at the end."""
+    with connections.connection() as connection, connection.transaction():
+        connection.execute(SET_PRINCIPAL, (principal_text(principal),))
+        yield connection

@@ -1,0 +1,87 @@
+"""Reading events back: by case, and along the log.
+
+Reads are in order of position, for a principal, and decode apart from fetching, so that one event which cannot be read
+keeps nobody from the others.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+from uuid import UUID
+
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from ...domain.event import Event
+from .codec import Row, UnreadableEvent, decode
+from .connection import SET_PRINCIPAL, Principal, principal_text
+
+COLUMNS: Final = "position, stream_id, version, topic, topic_version, recorded_at, state"
+
+STREAMS: Final = f"SELECT {COLUMNS} FROM knelpunt.event WHERE stream_id = ANY(%s) ORDER BY position"  # noqa: S608
+STREAMS_UPTO: Final = (
+    f"SELECT {COLUMNS} FROM knelpunt.event WHERE stream_id = ANY(%s) AND position <= %s ORDER BY position"  # noqa: S608
+)
+AFTER: Final = f"SELECT {COLUMNS} FROM knelpunt.event WHERE position > %s ORDER BY position LIMIT %s"  # noqa: S608
+
+
+def rows_of(
+    connections: ConnectionPool, principal: Principal, streams: Sequence[UUID], upto: int | None = None
+) -> list[Row]:
+    """Return the rows of whole streams, up to and with a position (none: to the end), in order of position."""
+    asked = list(streams)
+    if upto is None:
+        return _rows(connections, principal, STREAMS, (asked,))
+    return _rows(connections, principal, STREAMS_UPTO, (asked, upto))
+
+
+def rows_after(connections: ConnectionPool, principal: Principal, position: int, limit: int) -> list[Row]:
+    """Return at most ``limit`` rows beyond a position, -1 being before the first. Positions have no holes."""
+    return _rows(connections, principal, AFTER, (position, limit))
+
+
+def events_of(
+    connections: ConnectionPool, principal: Principal, cases: Sequence[UUID], upto: int | None = None
+) -> list[Event]:
+    """Return the events of cases (or other streams), as ``rows_of``. Raises ``UnreadableEvent`` at the first."""
+    return [decode(row) for row in rows_of(connections, principal, cases, upto)]
+
+
+def events_after(
+    connections: ConnectionPool, principal: Principal, position: int, limit: int
+) -> list[Event | UnreadableEvent]:
+    """Return at most ``limit`` events beyond a position; one that cannot be read is there as the error it raised."""
+    return [attempt(row) for row in rows_after(connections, principal, position, limit)]
+
+
+def attempt(row: Row) -> Event | UnreadableEvent:
+    """Return the event of a row, or the error that says why it cannot be read."""
+    try:
+        return decode(row)
+    except UnreadableEvent as error:
+        return error
+
+
+def readable(rows: Iterable[Row]) -> tuple[list[Event], list[UnreadableEvent]]:
+    """Return the events of rows, and the errors for those that cannot be read."""
+    events: list[Event] = []
+    errors: list[UnreadableEvent] = []
+    for row in rows:
+        try:
+            events.append(decode(row))
+        except UnreadableEvent as error:
+            errors.append(error)
+    return events, errors
+
+
+def to_rows(cursor: psycopg.Cursor) -> list[Row]:
+    """Return what a query for ``COLUMNS`` found."""
+    return [Row(*columns) for columns in cursor.fetchall()]
+
+
+def _rows(connections: ConnectionPool, principal: Principal, query: str, values: Sequence[object]) -> list[Row]:
+    # As a pipeline, the transaction costs one round trip instead of four.
+    with connections.connection() as connection, connection.pipeline(), connection.transaction():
+        connection.execute(SET_PRINCIPAL, (principal_text(principal),), prepare=True)
+        cursor = connection.cursor(binary=True)
+        cursor.execute(query, values, prepare=True)  # pyright: ignore[reportArgumentType]
+        return to_rows(cursor)

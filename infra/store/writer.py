@@ -1,0 +1,183 @@
+"""Takes commands from many threads and records them in shared commits.
+
+One thread drains the queue: whatever waits when a round begins goes into it, and a command that waits alone does not
+wait for others. A command is answered when its event is on disk, or with its refusal. After a lost connection, whose
+last commit may or may not have happened, the commands are simply sent again: by their ids, none has its effect twice.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from queue import Empty, Full, Queue
+from threading import Event as Signal
+from threading import Thread
+from time import monotonic
+from typing import Final
+
+import psycopg
+
+from ...domain.command import Command, RefusalCode, Refused
+from ..vault.vault import Vault
+from .batch import Decide, Desk, Recorded, Ticket, run_round
+from .connection import DatabaseRole, connect
+from .directory import Gaps, StoredDirectory
+from .mapper import EventMapper
+
+__all__ = ["Overloaded", "Recorded", "StoreUnavailable", "Writer"]
+
+BATCH_MAX: Final = 256
+"""How many commands share a commit at most; more hardly saves anything, and makes the first wait for the last."""
+
+WAITING_MAX: Final = 10_000
+"""How many commands may wait: some seconds of work. Beyond it callers are told at once, instead of after a timeout."""
+
+ROUNDS_MAX: Final = 8
+"""How often a command is decided anew after a conflict. Only another writer can cause one, so two rounds nearly always
+do; eight in a row mean that somebody writes this stream all the time."""
+
+OUTAGE_SECONDS_MAX: Final = 30.0
+"""How long to go on trying without a database: a restart takes seconds."""
+
+RETRY_SECONDS: Final = 0.1
+"""How long to wait before the first new try; twice as long each time, up to two seconds."""
+
+RETRY_SECONDS_MAX: Final = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+class StoreUnavailable(Exception):  # noqa: N818  named for what it is
+    """The database could not be reached or written to for half a minute. Whether the command had its effect is not
+    known; sending it again with the same id is safe, and tells."""
+
+
+class Overloaded(Exception):  # noqa: N818  named for what it is
+    """So many commands wait that this one was not taken; nothing of it happened."""
+
+
+class Writer:
+    """Records commands. ``deciders`` by kind of stream (``codec.CASE``, ``codec.ORGANISATION``); ``gaps`` derives."""
+
+    def __init__(self, url: str, vault: Vault, deciders: Mapping[str, Decide], gaps: Gaps) -> None:
+        """Start the thread; the first command connects to ``url``."""
+        self._url = url
+        self._vault = vault
+        self._desk = Desk(deciders, StoredDirectory(gaps), vault, EventMapper())
+        self._queue: Queue[Ticket | None] = Queue(WAITING_MAX)
+        self._put_off: list[Ticket] = []
+        self._connection: psycopg.Connection | None = None
+        self._closing = Signal()
+        self._thread = Thread(target=self._serve, name="knelpunt-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, command: Command) -> "Future[Recorded | Refused]":
+        """Hand in a command; the future gets its answer, or ``StoreUnavailable``. Raises ``Overloaded``."""
+        future: Future[Recorded | Refused] = Future()
+        if self._closing.is_set():
+            message = "The registry is shutting down; send the command again, with the same id."
+            raise StoreUnavailable(message)
+        try:
+            self._queue.put_nowait(Ticket(command, self._vault.request_hash(command), future))
+        except Full:
+            message = f"{WAITING_MAX} commands are waiting already; send this one again in a few seconds."
+            raise Overloaded(message) from None
+        return future
+
+    def close(self) -> None:
+        """Answer what waits, and stop."""
+        if not self._closing.is_set():
+            self._closing.set()
+            self._queue.put(None)
+        self._thread.join()
+
+    def _serve(self) -> None:
+        try:
+            while batch := self._next_batch():
+                self._handle(batch)
+        finally:
+            self._disconnect()
+
+    def _next_batch(self) -> list[Ticket]:
+        """Wait for a command, and return it with all others that wait; nothing when it is time to stop."""
+        waiting, self._put_off = self._put_off, []
+        batch: dict[object, Ticket] = {}
+        stop = False
+        while len(batch) < BATCH_MAX:
+            if waiting:
+                ticket = waiting.pop(0)
+            else:
+                try:
+                    taken = self._queue.get() if not batch and not stop else self._queue.get_nowait()
+                except Empty:
+                    break
+                if taken is None:
+                    stop = True
+                    self._queue.put(None)  # found again when all before it is answered
+                    break
+                if not taken.future.set_running_or_notify_cancel():
+                    continue
+                ticket = taken
+            # The same command once more waits for the answer to the first.
+            if ticket.command.id in batch:
+                self._put_off.append(ticket)
+            else:
+                batch[ticket.command.id] = ticket
+        self._put_off.extend(waiting)
+        return list(batch.values())
+
+    def _handle(self, tickets: Sequence[Ticket]) -> None:
+        """Answer every ticket."""
+        rounds = 0
+        while tickets and rounds < ROUNDS_MAX:
+            try:
+                outcome = self._through_outages(tickets)
+            except StoreUnavailable as error:
+                for ticket in tickets:
+                    ticket.future.set_exception(error)
+                return
+            except Exception as error:
+                if len(tickets) == 1:
+                    _log.exception("a command could not be handled")
+                    tickets[0].future.set_exception(error)
+                else:
+                    # One of them is at fault. Alone, each gets its own answer.
+                    for ticket in tickets:
+                        self._handle([ticket])
+                return
+            for ticket, answer in outcome.answered:
+                if isinstance(answer, Exception):
+                    ticket.future.set_exception(answer)
+                else:
+                    ticket.future.set_result(answer)
+            tickets = outcome.again
+            rounds += 1
+        for ticket in tickets:
+            message = "Others keep writing to this stream; read it again and decide anew."
+            ticket.future.set_result(Refused(RefusalCode.VERSION_CONFLICT, message))
+
+    def _through_outages(self, tickets: Sequence[Ticket]):  # noqa: ANN202  that of run_round
+        """Run a round, trying again while the database is away."""
+        deadline = monotonic() + OUTAGE_SECONDS_MAX
+        pause = RETRY_SECONDS
+        while True:
+            try:
+                return run_round(self._connected(), self._desk, tickets)
+            except psycopg.OperationalError as error:
+                self._disconnect()
+                if monotonic() + pause > deadline or self._closing.wait(pause):
+                    message = (
+                        f"The database could not be reached or written to ({type(error).__name__}): "
+                        "send the command again, with the same id, when it is back."
+                    )
+                    raise StoreUnavailable(message) from error
+                pause = min(2 * pause, RETRY_SECONDS_MAX)
+
+    def _connected(self) -> psycopg.Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self._url, DatabaseRole.APPENDER)
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

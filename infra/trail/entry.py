@@ -1,0 +1,206 @@
+"""The log entry of an event: what of it is published for ever, as bytes that anybody can hash.
+
+An entry is RFC 8785 JSON made from the stored bytes alone, by a table frozen for each topic and version, so that it
+never changes with the code. It holds ids, enumerations, numbers and times; of a text its SHA-256; of subjects nothing.
+
+Version 1 of the entry: ``{"actor": {"organisation", "role", "user"}, "at", "command", "data", "entry": 1, "id",
+"inferred", "known_to", "position", "precision", "recorded_at", "source", "stream", "topic", "topic_version",
+"version"}``. What holds its default is left out, as it is in the stored bytes, and so is the user where the actor is a
+subject. ``recorded_at`` is in UTC with six decimals; other times and the content of fields are as stored.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+ENTRY_BYTES_MAX: Final = 8192
+"""The largest entry. A larger event is refused before it is recorded."""
+
+POSITION_MAX: Final = 2**53 - 1
+"""The largest position that JSON carries exactly everywhere (RFC 7493, I-JSON)."""
+
+
+class EntryError(Exception):
+    """Stored bytes of which no entry can be made: they hold what the frozen table does not know."""
+
+
+# Each field of a fact is published as its mark says:
+#   (none)  as it stands: an id that is no subject's, an enumeration, a number, a time
+#   -       not at all: subjects' ids
+#   *       a sealed text: the SHA-256 of its box
+#   #       a name in clear that is public, but no id: the SHA-256 of its UTF-8
+#   @       a party: its organisation; nothing if it is a subject
+#   =       the value of a correction: as it stands, unless it may be a subject's id
+# A line never changes once events of its version have been recorded. A new version of a topic gets a line of its own.
+_FROZEN: Final[Mapping[tuple[str, int], str]] = MappingProxyType(
+    {
+        ("account-given", 1): "by@ stance event gap account*",
+        ("case-closed", 1): "organisation ground*",
+        ("case-linked", 1): "case relation",
+        ("case-opened", 1): "reference subjects- theme noticed_by title*",
+        ("case-reopened", 1): "organisation",
+        ("contact-made", 1): "obstacles organisation initiated_by channel story_retold note*",
+        ("contest-withdrawn", 1): "obstacle",
+        ("coordinator-named", 1): "organisation until",
+        ("custody-released", 1): "obstacle organisation ground",
+        ("custody-taken", 1): "obstacle organisation",
+        ("event-struck", 1): "event reason",
+        ("fact-corrected", 1): "event field value= content* reason*",
+        ("gap-acknowledged", 1): "gap organisation plan* due",
+        ("handoff-accepted", 1): "handoff subject_present file_received",
+        ("handoff-offered", 1): "handoff obstacle from to reason* delivered_at respond_by",
+        ("handoff-refused", 1): "handoff ground suggests",
+        ("handoff-withdrawn", 1): "handoff",
+        ("harm-stated", 1): "obstacle harm since until note*",
+        ("obstacle-reopened", 1): "obstacle organisation",
+        ("obstacle-reported", 1): "obstacle origin experienced_at story* need* told received_by triggered_by",
+        ("obstacle-resolved", 1): "obstacle organisation outcome confirmed_by_subject",
+        ("obstacle-split", 1): "obstacle into",
+        ("obstacle-withdrawn", 1): "obstacle ground on_word_of- statement*",
+        ("organisation-registered", 1): "organisation name# kind parent",
+        ("organisation-renamed", 1): "organisation name#",
+        ("remedy-applied", 1): "obstacle organisation rule_departed_from note*",
+        ("resolution-contested", 1): "obstacle by@ answer_due note*",
+        ("resolution-upheld", 1): "obstacle organisation",
+        ("responsibility-moved", 1): "obstacle from to basis first_received subject_told",
+        ("ruling-given", 1): "obstacle body binding annuls due note*",
+        ("step-taken", 1): "obstacle organisation kind note*",
+        ("subject-referred", 1): "obstacle from to released",
+        ("subject-related", 1): "subject- to- relation from until",
+        ("term-set", 1): "obstacle due basis",
+        ("waiting-began", 1): "obstacle organisation ground for@ for_obstacle until",
+        ("waiting-ended", 1): "obstacle",
+    }
+)
+
+_UUIDS_OF_NO_SUBJECT: Final = frozenset(
+    {"obstacle", "obstacles", "into", "triggered_by", "for_obstacle", "case", "event"}
+)
+"""Fields that a correction may change and that hold UUIDs, in every version, but never a subject's."""
+
+_LEFT_OUT: Final = object()
+
+
+def entry(
+    position: int, recorded_at: datetime, stream: UUID, version: int, topic: str, topic_version: int, state: bytes
+) -> bytes:
+    """Return the log entry of an event, from its columns and stored bytes. Raises ``EntryError``.
+
+    The result may be longer than ``ENTRY_BYTES_MAX`` only for an event that was never recorded: see ``fits``.
+    """
+    table = _TABLES.get((topic, topic_version))
+    if table is None:
+        message = f"There is no entry for version {topic_version} of {topic}."
+        raise EntryError(message)
+    try:
+        stored = msgspec.json.decode(state)
+        published: dict[str, Any] = {
+            "entry": 1,
+            "position": position,
+            "recorded_at": recorded_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "stream": str(stream),
+            "version": version,
+            "topic": topic,
+            "topic_version": topic_version,
+            "id": stored.pop("id"),
+            "at": stored.pop("at"),
+            "command": stored.pop("command"),
+            "actor": _actor(stored.pop("actor")),
+            "data": _data(table, stored.pop("data")),
+        }
+        for name in ("precision", "source", "inferred", "known_to"):
+            if name in stored:
+                published[name] = stored.pop(name)
+    except (msgspec.DecodeError, KeyError, TypeError, AttributeError, binascii.Error) as error:
+        message = f"The event at position {position} is not stored as version {topic_version} of {topic} is."
+        raise EntryError(message) from error
+    if stored:
+        message = f"The event at position {position} holds what no entry knows: {', '.join(sorted(stored))}."
+        raise EntryError(message)
+    # Keys are ASCII and no number is a fraction, and then this is RFC 8785; tests compare it with another encoder.
+    return msgspec.json.encode(published, order="sorted")
+
+
+def fits(stream: UUID, version: int, topic: str, topic_version: int, state: bytes) -> bool:
+    """Return whether the entry of an event still to be recorded will be at most ``ENTRY_BYTES_MAX`` long."""
+    if len(state) <= ENTRY_BYTES_MAX - _GROWTH_MAX:
+        return True
+    longest = entry(POSITION_MAX, datetime.max.replace(tzinfo=UTC), stream, version, topic, topic_version, state)
+    return len(longest) <= ENTRY_BYTES_MAX
+
+
+_GROWTH_MAX: Final = 1024
+"""By how much an entry can be longer than its stored bytes: what the columns add takes some 300, and a name in clear
+becomes 64 digits. Everything else stays as long as it is, or gets shorter."""
+
+
+def _actor(stored: dict[str, Any]) -> dict[str, Any]:
+    organisation, role, user = stored["organisation"], stored["role"], stored["user"]
+    published = {"organisation": organisation, "role": role}
+    # The pseudonym of a subject who acts for themselves leads to the subject.
+    return published if role == "SUBJECT" else {**published, "user": user}
+
+
+def _data(table: Mapping[str, Callable[[Any, dict[str, Any]], object]], stored: dict[str, Any]) -> dict[str, Any]:
+    published: dict[str, Any] = {}
+    for name, value in stored.items():
+        shown = table[name](value, stored)
+        if shown is not _LEFT_OUT:
+            published[name] = shown
+    return published
+
+
+def _as_it_stands(value: Any, _: dict[str, Any]) -> object:
+    return value
+
+
+def _nothing(_: Any, __: dict[str, Any]) -> object:
+    return _LEFT_OUT
+
+
+def _sealed(value: Any, _: dict[str, Any]) -> object:
+    return None if value is None else sha256(base64.b64decode(value["box"], validate=True)).hexdigest()
+
+
+def _hashed(value: Any, _: dict[str, Any]) -> object:
+    return sha256(value.encode()).hexdigest()
+
+
+def _party(value: Any, _: dict[str, Any]) -> object:
+    return {"organisation": value["organisation"]} if value and "organisation" in value else _LEFT_OUT
+
+
+def _corrected(value: Any, stored: dict[str, Any]) -> object:
+    if stored["field"] in _UUIDS_OF_NO_SUBJECT:
+        return value
+    several: list[Any] = value if isinstance(value, list) else [value]
+    return _LEFT_OUT if any(_is_uuid(one) for one in several) else value
+
+
+def _is_uuid(value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        UUID(value)
+    except ValueError:
+        return False
+    return True
+
+
+_MARKS: Final[Mapping[str, Callable[[Any, dict[str, Any]], object]]] = MappingProxyType(
+    {"-": _nothing, "*": _sealed, "#": _hashed, "@": _party, "=": _corrected}
+)
+
+
+def _table(line: str) -> dict[str, Callable[[Any, dict[str, Any]], object]]:
+    return {word.rstrip("-*#@="): _MARKS.get(word[-1], _as_it_stands) for word in line.split()}
+
+
+_TABLES: Final = MappingProxyType({version: _table(line) for version, line in _FROZEN.items()})
