@@ -33,6 +33,7 @@ def offer_of(event: Event, offered: HandoffOffered, settings: Settings) -> Offer
         from_=offered.from_,
         to=offered.to,
         event=event.id,
+        position=event.position,
         offered_at=event.occurred_at,
         delivered_at=delivered,
         respond_by=offered.respond_by or delivered + settings.respond_by,

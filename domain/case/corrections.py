@@ -88,6 +88,8 @@ def corrected_event(event: Event, correction: FactCorrected) -> Event | None:
             return msgspec.structs.replace(event, precision=msgspec.convert(correction.value, Precision))
         attribute, type_ = correctable_fields(type(event.data))[correction.field]
         if Sealed in get_args(type_):
+            if correction.value is not None:
+                return None
             value: Any = correction.content
         else:
             value = msgspec.convert(correction.value, type_)

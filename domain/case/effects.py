@@ -88,18 +88,18 @@ def _settle(state: CaseState, obstacle: ObstacleId, event: Event, resolved_by: s
 
 
 def _case_opened(state: CaseState, event: Event, fact: f.CaseOpened, _: Settings) -> None:
-    state.opened, state.opened_by = fact, event.id
+    state.opened, state.opened_by, state.opened_at = fact, event.id, event.occurred_at
 
 
 def _case_closed(state: CaseState, event: Event, fact: f.CaseClosed, _: Settings) -> None:
-    state.closed_by = event.id
+    state.closed_by, state.closed_at = event.id, event.occurred_at
     for obstacle, found in list(state.obstacles.items()):
         if isinstance(found, Open):
             _let_go(state, obstacle, event)
 
 
 def _case_reopened(state: CaseState, event: Event, fact: f.CaseReopened, _: Settings) -> None:
-    state.closed_by = None
+    state.closed_by = state.closed_at = None
 
 
 def _start(organisation: str | None, event: Event) -> Open:
@@ -164,7 +164,15 @@ def _released(state: CaseState, event: Event, fact: f.CustodyReleased, _: Settin
 
 
 def _waiting_began(state: CaseState, event: Event, fact: f.WaitingBegan, _: Settings) -> None:
-    waiting = Waiting(event.id, fact.organisation, fact.ground, event.occurred_at, fact.until, fact.for_obstacle)
+    waiting = Waiting(
+        event=event.id,
+        position=event.position,
+        organisation=fact.organisation,
+        ground=fact.ground,
+        began_at=event.occurred_at,
+        until=fact.until,
+        for_obstacle=fact.for_obstacle,
+    )
     state.obstacles[fact.obstacle] = replace(_open(state, fact.obstacle), waiting=waiting)
     _confirm(state, fact.obstacle, fact.organisation, event)
 

@@ -31,6 +31,7 @@ class Offer(Struct, frozen=True):
     from_: str
     to: str
     event: EventId
+    position: int
     offered_at: datetime
     delivered_at: datetime
     respond_by: datetime
@@ -40,6 +41,7 @@ class Waiting(Struct, frozen=True):
     """A holder waits; it runs from ``began_at`` up to, and not at, ``until``."""
 
     event: EventId
+    position: int
     organisation: str
     ground: WaitingGround
     began_at: datetime
@@ -101,12 +103,24 @@ Obstacle = Open | Settled
 class CaseState:
     """A case at a moment. One fold owns it and advances it in place; see ``rules.advance``."""
 
-    __slots__ = ("closed_by", "ended", "events", "handoffs", "obstacles", "opened", "opened_by")
+    __slots__ = (
+        "closed_at",
+        "closed_by",
+        "ended",
+        "events",
+        "handoffs",
+        "obstacles",
+        "opened",
+        "opened_at",
+        "opened_by",
+    )
 
     def __init__(self) -> None:
         """Start with a case of which nothing is known."""
         self.opened: CaseOpened | None = None
         self.opened_by: EventId | None = None
+        self.opened_at: datetime | None = None
+        self.closed_at: datetime | None = None
         self.closed_by: EventId | None = None
         """The event that closed the case; none while it is open."""
         self.obstacles: dict[ObstacleId, Obstacle] = {}

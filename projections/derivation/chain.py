@@ -17,13 +17,18 @@ from ...domain.event import Event
 from ...domain.ids import EventId, GapId, ObstacleId, gap_id_of
 from ...domain.settings import Settings
 from ...domain.vocabulary import GapKind, Initiative, RefusalGround, StepKind, WaitingGround, WithdrawalGround
-from .custody import Held, Run, Unheld
+from .custody import Clock, Held, Run, Unheld
 from .shapes import NO_TIME, Gap, Segment, SegmentKind, StatedHarm
 from .stretches import Stretch, clip
 from .terms import Suspension, Term, ended
 
 PASSED_OVER = frozenset({RefusalGround.INCOMPLETE_FILE, RefusalGround.WAITING_FOR_OTHER})
 """Grounds that say not now rather than not us; such refusals count in no row."""
+
+
+def _now(event: Event) -> Clock:
+    """Return a clock that the event itself starts."""
+    return event.occurred_at, event.position, event.id
 
 
 class Chain:
@@ -195,7 +200,7 @@ class Chain:
         """Make a claimed custody a confirmed one; the standstill clock starts."""
         self._end_unconfirmed(event, held)
         held.claimed = False
-        held.restart(event.occurred_at, event.id)
+        held.restart(_now(event))
 
     def _leave_with_nobody(self, event: Event) -> None:
         """Begin a stretch held by nobody."""
@@ -244,8 +249,8 @@ class Chain:
                     kind = GapKind.UNANSWERED
                     self._close(kind, offer.event, offer.respond_by, at, (offer.to,), (offer.from_,), evidence)
                 if isinstance(self.current, Held):
-                    by = offer.event if offer.respond_by < at else event.id
-                    self.current.restart(min(at, offer.respond_by), by)
+                    due = offer.respond_by
+                    self.current.restart((due, offer.position, offer.event) if due < at else _now(event))
 
     def _end_waiting(self, event: Event, before: Open, after: Obstacle) -> None:
         """End a waiting that no longer runs; the standstill clock starts at its end."""
@@ -258,8 +263,9 @@ class Chain:
                 self.term.event, self.term.set_at, self.term.due, ended(self.term.suspensions, waiting.event, at)
             )
         if isinstance(self.current, Held):
-            ran_out = waiting.until is not None and waiting.until <= at
-            self.current.restart(min(at, waiting.until or at), waiting.event if ran_out else event.id)
+            until = waiting.until
+            ran_out = until is not None and until <= at
+            self.current.restart((until, waiting.position, waiting.event) if ran_out else _now(event))
 
     def _end_custody(self, event: Event) -> None:
         """End the stretch that runs, whoever holds it or not."""
@@ -269,10 +275,13 @@ class Chain:
         if not isinstance(current, Held):
             return
         at = event.occurred_at
+        if isinstance(event.data, f.SubjectReferred):
+            # A releasing referral is first an act of the holder, and confirms its custody if it is its own word.
+            assert isinstance(self.state, Open) and self.state.let_go is not None
+            if current.claimed and not self.state.let_go[0].claimed:
+                self._confirm(event, current)
+            self._act(event, event.data.from_)
         claimed = current.claimed
-        if isinstance(self.state, Open) and self.state.let_go is not None:
-            # Whoever lets go by its own word has confirmed by it that it held.
-            claimed = self.state.let_go[0].claimed
         self.just_closed = []
         self._end_standstill(event, current)
         self._end_unconfirmed(event, current)
@@ -443,7 +452,7 @@ class Chain:
         if isinstance(held, Held) and held.organisation == organisation:
             if not held.claimed:
                 self._end_standstill(event, held)
-            held.restart(event.occurred_at, event.id)
+            held.restart(_now(event))
 
     # Gaps
 
@@ -555,17 +564,15 @@ class Chain:
         """
         if held.claimed or not isinstance(state, Open):
             return None
-        start, by = held.clock
+        clock = held.clock
         waiting = state.waiting
         if waiting is not None:
             if waiting.until is None:
                 return None
-            if waiting.until >= start:
-                start, by = waiting.until, waiting.event
+            clock = max(clock, (waiting.until, waiting.position, waiting.event))
         for offer in state.offers:
-            if offer.respond_by >= start:
-                start, by = offer.respond_by, offer.event
-        return start + self.settings.standstill, by
+            clock = max(clock, (offer.respond_by, offer.position, offer.event))
+        return clock[0] + self.settings.standstill, clock[2]
 
     def live(self) -> Iterator[tuple[datetime, Gap]]:
         """Yield the gaps that run, or will begin by time alone, each with the moment from which it exists."""

@@ -23,6 +23,10 @@ BEGINNINGS: Final[dict[type, GapKind]] = {
 }
 """The kind of gap that a stretch with nobody is, by what began it."""
 
+Clock = tuple[datetime, int, EventId]
+"""When a standstill clock started, and the position and id of the event that started it: of several at one moment, the
+one recorded last."""
+
 
 class Held:
     """A stretch held by one organisation, while it lasts."""
@@ -36,14 +40,12 @@ class Held:
         self.entered_by = event.id
         self.actor = event.actor.organisation
         self.claimed = claimed
-        self.clock: tuple[datetime, EventId] = (event.occurred_at, event.id)
-        """When the standstill clock last started, and by which event."""
+        self.clock: Clock = (event.occurred_at, event.position, event.id)
         self.carousel: Gap | None = None
 
-    def restart(self, at: datetime, by: EventId) -> None:
-        """Start the clock at ``at``, unless it has started later."""
-        if at >= self.clock[0]:
-            self.clock = (at, by)
+    def restart(self, clock: Clock) -> None:
+        """Start the clock, unless it has started later."""
+        self.clock = max(self.clock, clock)
 
 
 class Unheld:

@@ -1,0 +1,281 @@
+"""What the read model keeps of a case: the states that lists filter and sort by.
+
+Four kinds of thing have a state that changes as time passes: a gap, a chain, a handoff or referral, and the case. A
+facet is one of them in one of its states, as flat as a row. Everything else about a case is derived when asked for.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ...domain.case import facts as f
+from ...domain.case.decide import organisations_of
+from ...domain.case.state import Open, Settled
+from ...domain.event import Event
+from ...domain.ids import CaseId, EventId, HandoffId, ObstacleId
+from ...domain.vocabulary import Harm
+from .chain import Chain
+from .fold import CaseFold
+from .shapes import Gap
+
+FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
+"""A moment that never comes: how long a harm lasts whose end nobody stated."""
+
+
+class GapFacet(Struct, frozen=True):
+    """A gap, with what its list is filtered and sorted by: the harm of its obstacle and the theme of its case.
+
+    ``harm_until`` is until when a stated harm lasts: none while no harm was stated, ``FOR_EVER`` if without end.
+    """
+
+    gap: Gap
+    harms: tuple[Harm, ...]
+    harm_until: datetime | None
+    theme: str
+
+
+class ChainFacet(Struct, frozen=True):
+    """An obstacle's chain: who holds it, and since when it is settled."""
+
+    obstacle: ObstacleId
+    reported_at: datetime
+    settled_at: datetime | None
+    holder: str | None
+    claimed: bool
+    organisations: tuple[str, ...]
+    harms: tuple[Harm, ...]
+    harm_until: datetime | None
+    theme: str
+
+
+class HandoffKind(StrEnum):
+    """Whether the other organisation was asked, or only the subject told."""
+
+    OFFER = "OFFER"
+    REFERRAL = "REFERRAL"
+
+
+class HandoffOutcome(StrEnum):
+    """What became of an offer; a referral stays ``PENDING`` until whoever was referred to takes custody."""
+
+    PENDING = "PENDING"
+    ACCEPTED = "ACCEPTED"
+    REFUSED = "REFUSED"
+    WITHDRAWN = "WITHDRAWN"
+    LAPSED = "LAPSED"
+    ARRIVED = "ARRIVED"
+
+
+class HandoffFacet(Struct, frozen=True):
+    """An offer or a referral, and what became of it; a referral's id is its event's."""
+
+    id: UUID
+    kind: HandoffKind
+    obstacle: ObstacleId
+    from_: str
+    to: str
+    made_at: datetime
+    delivered_at: datetime
+    respond_by: datetime | None
+    outcome: HandoffOutcome
+    ground: str | None
+    ended_at: datetime | None
+
+
+class CaseFacet(Struct, frozen=True):
+    """The case: its code, theme and status, and every organisation that has a part in it."""
+
+    case: CaseId
+    reference: str
+    theme: str
+    opened_at: datetime
+    closed_at: datetime | None
+    organisations: tuple[str, ...]
+
+
+Facet = GapFacet | ChainFacet | HandoffFacet | CaseFacet
+
+
+Key = tuple[str, UUID]
+"""What a facet is a state of: the letter of its kind, and the id of the gap, obstacle, handoff or case."""
+
+Turns = list[tuple[datetime, datetime | None, Facet]]
+"""States and the moments ``[from, until)`` for which each is the answer."""
+
+
+class CaseFacets:
+    """The facets of one fold, and which of them an event changed."""
+
+    __slots__ = ("_live", "_organisations", "_rings", "_sent", "fold")
+
+    def __init__(self, fold: CaseFold) -> None:
+        """Follow ``fold`` from its beginning."""
+        self.fold = fold
+        self._live: dict[ObstacleId, set[Key]] = {}
+        self._rings: set[Key] = set()
+        self._sent: dict[ObstacleId, dict[HandoffId | EventId, HandoffFacet]] = {}
+        self._organisations: dict[str, None] = {}
+
+    def show(self, event: Event, *, struck: bool = False) -> dict[Key, Turns]:
+        """Advance the fold by one event; return what it changed, from the moment of the event on.
+
+        A key with no turns is a thing that does not exist from that moment on.
+        """
+        conflicts = len(self.fold.conflicts)
+        touched = self.fold.show(event, struck=struck)
+        changed: dict[Key, Turns] = {}
+        if struck or len(self.fold.conflicts) != conflicts:
+            return changed
+        if isinstance(event.data, f.CaseOpened):
+            touched = tuple(self.fold.chains)  # The theme of the case stands in the facets of its chains.
+        self._case(event, changed)
+        whole = isinstance(event.data, f.HarmStated | f.CaseOpened)
+        for obstacle in touched:
+            self._chain(event, self.fold.chains[obstacle], changed, whole=whole)
+        if self.fold.circles_changed:
+            self._circles(event, changed)
+        return changed
+
+    def _case(self, event: Event, changed: dict[Key, Turns]) -> None:
+        """Note the case's header if the event may have changed it."""
+        state = self.fold.state
+        known = len(self._organisations)
+        self._organisations.update(dict.fromkeys(organisations_of(event.data)))
+        fact = event.data
+        if known == len(self._organisations) and not isinstance(fact, f.CaseOpened | f.CaseClosed | f.CaseReopened):
+            return
+        if state.opened is None or state.opened_at is None:
+            return
+        facet = CaseFacet(
+            case=self.fold.case,
+            reference=state.opened.reference,
+            theme=state.opened.theme,
+            opened_at=state.opened_at,
+            closed_at=state.closed_at,
+            organisations=tuple(self._organisations),
+        )
+        changed["C", self.fold.case] = [(event.occurred_at, None, facet)]
+
+    def _chain(self, event: Event, chain: Chain, changed: dict[Key, Turns], *, whole: bool) -> None:
+        """Note the header of a chain, its gaps and its handoffs."""
+        at, obstacle = event.occurred_at, chain.obstacle
+        opened = self.fold.state.opened
+        theme = opened.theme if opened else ""
+        harms = tuple(dict.fromkeys(harm.harm for harm in chain.harms))
+        harm_until = max((harm.until or FOR_EVER for harm in chain.harms), default=None)
+        changed["O", obstacle] = [(at, None, _header(chain, harms, harm_until, theme))]
+        live: set[Key] = set()
+        for gap_id in chain.closed if whole else chain.dirty:
+            gap = chain.closed.get(gap_id)
+            changed["G", gap_id] = [] if gap is None else [(at, None, GapFacet(gap, harms, harm_until, theme))]
+        chain.dirty.clear()
+        for from_, gap in chain.live():
+            key = ("G", gap.id)
+            live.add(key)
+            changed[key] = [(from_, None, GapFacet(gap, harms, harm_until, theme))]
+        for key in self._live.get(obstacle, live) - live:
+            changed.setdefault(key, [])
+        self._live[obstacle] = live
+        self._handoffs(event, chain, changed)
+
+    def _handoffs(self, event: Event, chain: Chain, changed: dict[Key, Turns]) -> None:
+        """Note what was offered or referred now, and what became of what was before."""
+        sent = self._sent.setdefault(chain.obstacle, {})
+        fact, at = event.data, event.occurred_at
+        if sent:
+            taken_by = chain.state.holder if isinstance(chain.state, Open) else None
+            for id_, facet in sent.items():
+                if facet.outcome is not HandoffOutcome.PENDING:
+                    continue
+                outcome: HandoffOutcome | None = None
+                if facet.kind is HandoffKind.OFFER:
+                    if id_ in self.fold.state.ended:
+                        outcome = _outcome(fact, id_)
+                elif taken_by == facet.to:
+                    outcome = HandoffOutcome.ARRIVED
+                if outcome is not None:
+                    ground = fact.ground if isinstance(fact, f.HandoffRefused) and fact.handoff == id_ else None
+                    sent[id_] = replace(facet, outcome=outcome, ended_at=at, ground=ground)
+                    changed["H", id_] = [(at, None, sent[id_])]
+        if isinstance(fact, f.HandoffOffered):
+            offer = self.fold.state.handoffs[fact.handoff]
+            sent[fact.handoff] = HandoffFacet(
+                fact.handoff,
+                HandoffKind.OFFER,
+                chain.obstacle,
+                fact.from_,
+                fact.to,
+                at,
+                offer.delivered_at,
+                offer.respond_by,
+                HandoffOutcome.PENDING,
+                None,
+                None,
+            )
+            changed["H", fact.handoff] = [(at, None, sent[fact.handoff])]
+        elif isinstance(fact, f.SubjectReferred):
+            sent[event.id] = HandoffFacet(
+                event.id,
+                HandoffKind.REFERRAL,
+                chain.obstacle,
+                fact.from_,
+                fact.to,
+                at,
+                at,
+                None,
+                HandoffOutcome.PENDING,
+                None,
+                None,
+            )
+            changed["H", event.id] = [(at, None, sent[event.id])]
+
+    def _circles(self, event: Event, changed: dict[Key, Turns]) -> None:
+        """Note the deadlocks, all of them: they are few, and derived anew each time."""
+        self.fold.circles_changed = False
+        harmed = [harm for chain in self.fold.chains.values() for harm in chain.harms]
+        harms = tuple(dict.fromkeys(harm.harm for harm in harmed))
+        harm_until = max((harm.until or FOR_EVER for harm in harmed), default=None)
+        theme = self.fold.state.opened.theme if self.fold.state.opened else ""
+        rings: set[Key] = set()
+        for from_, until, gap in self.fold.circles.gaps():
+            rings.add(("G", gap.id))
+            changed.setdefault(("G", gap.id), []).append((from_, until, GapFacet(gap, harms, harm_until, theme)))
+        for key in self._rings - rings:
+            changed.setdefault(key, [])
+        self._rings = rings
+
+
+def _header(chain: Chain, harms: tuple[Harm, ...], harm_until: datetime | None, theme: str) -> ChainFacet:
+    """Return the header of a chain as it is now."""
+    state = chain.state
+    custody = state.custody if isinstance(state, Open) else None
+    assert chain.reported_at is not None
+    return ChainFacet(
+        obstacle=chain.obstacle,
+        reported_at=chain.reported_at,
+        settled_at=state.at if isinstance(state, Settled) else None,
+        holder=custody.organisation if custody else None,
+        claimed=custody.claimed if custody else False,
+        organisations=tuple(chain.organisations),
+        harms=harms,
+        harm_until=harm_until,
+        theme=theme,
+    )
+
+
+def _outcome(fact: object, handoff: HandoffId) -> HandoffOutcome:
+    """Return what an event made of an offer that it ended."""
+    if isinstance(fact, f.HandoffFact) and fact.handoff == handoff:
+        return _ANSWERS[type(fact)]
+    return HandoffOutcome.LAPSED
+
+
+_ANSWERS: Final = {
+    f.HandoffAccepted: HandoffOutcome.ACCEPTED,
+    f.HandoffRefused: HandoffOutcome.REFUSED,
+    f.HandoffWithdrawn: HandoffOutcome.WITHDRAWN,
+}

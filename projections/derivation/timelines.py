@@ -1,0 +1,158 @@
+"""The states of a case over both times at once: rectangles of ``asOf`` by ``knownAt``.
+
+Each row says: from this moment of the world until that one, as known from this moment of recording until that one, the
+thing was in this state. An event that was recorded in the order in which it occurred changes only what lies after it,
+so the fold goes on from where it was; one that was recorded late, or mends another, has the case folded anew, and only
+what comes out different makes rows. The same code therefore serves a rebuild and a single new event.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from ...domain.case.corrections import is_mending, mend
+from ...domain.case.decide import place
+from ...domain.event import Event
+from ...domain.settings import DEFAULTS, Settings
+from .facets import CaseFacets, Facet, Key, Turns
+from .fold import CaseFold
+
+
+_BEFORE_ALL: Final = (datetime.min.replace(tzinfo=UTC), -1)
+"""Before the place of any event."""
+
+
+class Row(Struct, frozen=True):
+    """A state, its window of ``asOf`` and its window of ``knownAt``; an ``until`` of none has no end."""
+
+    key: Key
+    state: Facet
+    as_of_from: datetime
+    as_of_until: datetime | None
+    known_from: datetime
+    known_until: datetime | None
+
+
+class Close(Struct, frozen=True):
+    """A row that was stored earlier is the answer only up to ``known_until``."""
+
+    key: Key
+    as_of_from: datetime
+    known_until: datetime
+
+
+class Stretch(Struct, frozen=True):
+    """A state in its window of ``asOf``; ``known_from`` is none for one that was stored before this session."""
+
+    from_: datetime
+    until: datetime | None
+    state: Facet
+    known_from: datetime | None
+
+
+class CaseTimelines:
+    """The timelines of one case, brought from event to event.
+
+    ``recorded`` starts it with events whose rows are stored already; ``record`` takes each further one, in order of
+    position; ``take`` returns what there is to store since it was last asked.
+    """
+
+    __slots__ = ("_case", "_closes", "_current", "_done", "_facets", "_history", "_last", "_settings")
+
+    def __init__(self, case: UUID, recorded: Sequence[Event] = (), settings: Settings = DEFAULTS) -> None:
+        """Start from the events whose rows are stored already."""
+        self._case = case
+        self._settings = settings
+        self._history: list[Event] = list(recorded)
+        self._current: dict[Key, list[Stretch]] = {}
+        self._done: list[Row] = []
+        self._closes: list[Close] = []
+        self._fold_anew()
+
+    def record(self, event: Event) -> None:
+        """Take in the next recorded event."""
+        self._history.append(event)
+        if not is_mending(event) and (event.occurred_at, event.position) > self._last:
+            self._last = (event.occurred_at, event.position)
+            for key, turns in self._facets.show(event).items():
+                self._replace(key, self._spliced(key, event.occurred_at, turns, event.recorded_at), event.recorded_at)
+            return
+        before = self._current
+        self._fold_anew(event.recorded_at)
+        after, self._current = self._current, before
+        for key in before.keys() | after.keys():
+            self._replace(key, after.get(key, []), event.recorded_at)
+
+    def _fold_anew(self, known_from: datetime | None = None) -> None:
+        """Fold the whole history in the order in which it occurred."""
+        mended = mend(self._history)
+        self._current = {}
+        self._facets = CaseFacets(CaseFold(self._case, self._settings))
+        self._last = _BEFORE_ALL
+        for event in place(mended.events):
+            self._last = (event.occurred_at, event.position)
+            for key, turns in self._facets.show(event, struck=event.id in mended.struck).items():
+                self._current[key] = self._spliced(key, event.occurred_at, turns, known_from)
+
+    def _spliced(self, key: Key, at: datetime, turns: Turns, known_from: datetime | None) -> list[Stretch]:
+        """Return a thing's timeline with what is so from ``at`` on replaced by ``turns``."""
+        line: list[Stretch] = []
+        for stretch in self._current.get(key, ()):
+            if stretch.from_ >= at:
+                break
+            if stretch.until is None or stretch.until > at:
+                stretch = Stretch(stretch.from_, at, stretch.state, known_from)  # noqa: PLW2901 - cut where it changes
+            line.append(stretch)
+        for from_, until, state in turns:
+            start = max(from_, at)
+            if until is not None and until <= start:
+                continue
+            if line and line[-1].until == start and line[-1].state == state:
+                line[-1] = Stretch(line[-1].from_, until, state, known_from)
+            else:
+                line.append(Stretch(start, until, state, known_from))
+        return line
+
+    def _replace(self, key: Key, line: list[Stretch], at: datetime) -> None:
+        """Put a new timeline in place of the old one; what is as it was keeps its row."""
+        before = self._current.get(key, [])
+        kept: list[Stretch] = []
+        rest = list(before)
+        for stretch in line:
+            same = next((old for old in rest if old.from_ == stretch.from_), None)
+            if same is not None and same.until == stretch.until and same.state == stretch.state:
+                rest.remove(same)
+                kept.append(same)
+            else:
+                kept.append(Stretch(stretch.from_, stretch.until, stretch.state, at))
+        for old in rest:
+            if old.known_from is None:
+                self._closes.append(Close(key, old.from_, at))
+            else:
+                self._done.append(Row(key, old.state, old.from_, old.until, old.known_from, at))
+        if kept:
+            self._current[key] = kept
+        else:
+            self._current.pop(key, None)
+
+    def take(self) -> tuple[list[Row], list[Close]]:
+        """Return the rows to store and the stored ones to close, and count them as stored."""
+        rows, closes = self._done, self._closes
+        self._done, self._closes = [], []
+        for key, line in self._current.items():
+            for index, stretch in enumerate(line):
+                if stretch.known_from is not None:
+                    rows.append(Row(key, stretch.state, stretch.from_, stretch.until, stretch.known_from, None))
+                    line[index] = Stretch(stretch.from_, stretch.until, stretch.state, None)
+        return rows, closes
+
+
+def rows_of(case: UUID, history: Iterable[Event], settings: Settings = DEFAULTS) -> list[Row]:
+    """Return all rows of a case from its whole history, in order of position."""
+    timelines = CaseTimelines(case, (), settings)
+    for event in history:
+        timelines.record(event)
+    return timelines.take()[0]
