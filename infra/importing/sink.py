@@ -1,0 +1,175 @@
+"""The registry as the place where an import's commands go: a chunk is one transaction of one append call.
+
+What was imported before is recognised by its command ids. Where somebody has worked on an imported case since, what is
+new of it is judged against the case as it stands, like any command.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import Final
+from uuid import UUID
+
+import psycopg
+from msgspec import Struct
+
+from ...domain.case.decide import decide
+from ...domain.case.facts import GapMark
+from ...domain.command import Command, Refused
+from ...domain.event import Event
+from ...domain.ids import event_id_of
+from ...domain.organisation.facts import OrganisationFact
+from ..store.arrays import uuid_array
+from ..store.connection import REGISTRY, SET_PRINCIPAL, principal_text
+from ..store.reading import events_of
+from ..store.registry import Registry
+from ..vault.vault import Vault
+from .pipeline import Appended, RefusedCase
+from .staging import Staged, append_staged
+
+ATTEMPTS_MAX: Final = 5
+"""How often a chunk is planned anew because a case moved on between planning and appending. Each needs somebody who
+works on one of these very cases in these milliseconds."""
+
+MOVED_ON: Final = {"KN001", "KN002"}
+"""The errors of append_staged that planning anew answers: a stream moved on, a command was recorded meanwhile."""
+
+HEADS: Final = "SELECT stream_id, version FROM knelpunt.stream_head WHERE stream_id = ANY(%s)"
+RECORDED: Final = "SELECT command_id, request_hash FROM knelpunt.command WHERE command_id = ANY(%s)"
+
+CHANGED: Final = (
+    "it was imported before from rows, or by a mapping, that said something else; it stays as it is: correct it in the "
+    "registry, or import under another source"
+)
+
+
+class _Plan(Struct):
+    """What is to be appended of a chunk, and what is not."""
+
+    rows: list[Staged]
+    present: int
+    refused: list[RefusedCase]
+
+
+class RegistrySink:
+    """Appends to the registry through its appender. One import at a time uses it."""
+
+    def __init__(self, registry: Registry, vault: Vault) -> None:
+        self._registry = registry
+        self._vault = vault
+
+    def append_chunk(self, commands: Sequence[Command]) -> Appended:
+        """Record what is new, in one transaction, as ``pipeline.Sink`` says. Raises ``psycopg.Error``."""
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            try:
+                return self._appended(commands)
+            except psycopg.Error as error:
+                if error.sqlstate not in MOVED_ON or attempt == ATTEMPTS_MAX:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _appended(self, commands: Sequence[Command]) -> Appended:
+        with self._registry.appender.connection() as connection, connection.transaction():
+            connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
+            plan = self._plan(connection, commands)
+            recorded = append_staged(connection, plan.rows) if plan.rows else 0
+        # Whoever was quicker with the same rows has recorded the others.
+        return Appended(recorded, plan.present + len(plan.rows) - recorded, tuple(plan.refused))
+
+    def _plan(self, connection: psycopg.Connection, commands: Sequence[Command]) -> _Plan:
+        heads = _heads(connection, {command.stream for command in commands})
+        recorded = _recorded(connection, (command.id for command in commands if command.stream in heads))
+        plan = _Plan([], 0, [])
+        for stream, of_stream in groupby(commands, key=attrgetter("stream")):
+            self._plan_stream(plan, stream, list(of_stream), heads.get(stream, 0), recorded)
+        return plan
+
+    def _plan_stream(
+        self, plan: _Plan, stream: UUID, commands: list[Command], head: int, recorded: dict[UUID, bytes]
+    ) -> None:
+        """Plan what becomes of one stream's commands."""
+        if head and isinstance(commands[0].data, OrganisationFact):
+            plan.present += len(commands)  # registered, by whomever
+            return
+        hashed = [(command, self._vault.request_hash(command)) for command in commands]
+        known = 0
+        if head:
+            while known < len(hashed) and recorded.get(hashed[known][0].id) == hashed[known][1]:
+                known += 1
+            if any(command.id in recorded for command, _ in hashed[known:]):
+                plan.refused.append(RefusedCase(stream, CHANGED))
+                return
+        fresh = [
+            Staged(_event(command, version), request_hash)
+            for version, (command, request_hash) in enumerate(hashed[known:], head + 1)
+        ]
+        if fresh and head > known:
+            refusal = self._refusal(stream, [command for command, _ in hashed[known:]])
+            if refusal is not None:
+                plan.refused.append(RefusedCase(stream, refusal.message))
+                return
+        plan.present += known
+        plan.rows += fresh
+
+    def _refusal(self, case: UUID, commands: Sequence[Command]) -> Refused | None:
+        """Return why one of ``commands`` is refused by the case as it stands, with what others recorded; or none."""
+        history = events_of(self._registry.reader, REGISTRY, [case])
+        now = datetime.now(UTC)
+        for command in commands:
+            answer = decide(command, history, now, _OfImports())
+            if isinstance(answer, Refused):
+                return answer
+            history.append(_event(command, len(history) + 1, history[-1].position + 1))
+        return None
+
+
+class _OfImports:
+    """What import rules may name outside of a case: organisations that the import has registered, and nothing else."""
+
+    def organisation(self, organisation: str) -> bool:
+        """Return true: every organisation is registered before the first command that names it."""
+        return True
+
+    def case(self, case: UUID) -> bool:
+        """Return false: imports link no cases."""
+        return False
+
+    def obstacle(self, obstacle: UUID) -> bool:
+        """Return false: imports name no obstacle of another case."""
+        return False
+
+    def gap(self, history: Sequence[Event], mark: GapMark, moment: datetime) -> bool:
+        """Return false: imports speak of no gap."""
+        return False
+
+
+def _heads(connection: psycopg.Connection, streams: set[UUID]) -> dict[UUID, int]:
+    """Return the version of each stream that exists."""
+    return dict(connection.execute(HEADS, (uuid_array(streams),)).fetchall())
+
+
+def _recorded(connection: psycopg.Connection, commands: Iterable[UUID]) -> dict[UUID, bytes]:
+    """Return the request hash of each command that has had its effect."""
+    asked = list(commands)
+    return dict(connection.execute(RECORDED, (uuid_array(asked),)).fetchall()) if asked else {}
+
+
+def _event(command: Command, version: int, position: int = 0) -> Event:
+    """Return the event that a command leads to; append gives it its place and moment of recording."""
+    at = command.occurred_at
+    assert at is not None, "imported commands name their moment"
+    return Event(
+        event_id_of(command.id),
+        command.stream,
+        version,
+        position,
+        at,
+        at,
+        command.actor,
+        command.id,
+        command.data,
+        command.precision,
+        command.source,
+        command.inferred,
+    )
