@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import Final
-from uuid import UUID
 
 import msgspec
 from hypothesis import strategies as st
@@ -132,8 +131,3 @@ def has_tied(history: Sequence[Event]) -> bool:
 def is_mending(e: Event) -> bool:
     """Whether an event corrects or strikes another."""
     return e.data.topic in {"fact-corrected", "event-struck"}
-
-
-def ids(history: Sequence[Event]) -> list[UUID]:
-    """Return the ids of events."""
-    return [e.id for e in history]

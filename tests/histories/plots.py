@@ -18,7 +18,7 @@ HELD: Final[dict[Happening, int]] = {
     World.move: 3,
     World.set_term: 3,
     World.contact: 3,
-    World.remedy: 1,
+    World.remedy: 3,
     World.resolve: 5,
     World.withdraw: 2,
     World.split: 1,
@@ -27,6 +27,7 @@ HELD: Final[dict[Happening, int]] = {
     World.harm: 1,
     World.acknowledge: 2,
     World.coordinate: 1,
+    World.relate: 1,
 }
 UNHELD: Final[dict[Happening, int]] = {
     World.take: 10,
@@ -228,7 +229,7 @@ def claimed(w: World) -> None:
     w.strangers = strangers
     w.pass_time(w.rng.choice((7, 14, 15, 28)))
     if w.chance(0.7):
-        w.rng.choice((World.take, World.account, World.step, World.offer, World.contact, World.refer))(w, o)
+        w.rng.choice((World.take, World.account, World.step, World.offer, World.contact, World.remedy))(w, o)
 
 
 def moved(w: World) -> None:

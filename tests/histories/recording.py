@@ -11,11 +11,13 @@ from uuid import UUID
 
 from knelpunt.domain.case import facts as f
 from knelpunt.domain.event import Actor, Event, Knower
+from knelpunt.domain.text import Sealed
 from knelpunt.domain.vocabulary import (
     Initiative,
     Precision,
     RefusalGround,
     Role,
+    Stance,
     StepKind,
     StrikeReason,
     WaitingGround,
@@ -73,6 +75,7 @@ class Desk:
         targets = [d for d in self.drafts if not isinstance(d.data, f.FactCorrected | f.EventStruck)]
         target = self.rng.choice(targets)
         not_before = 0
+        content = None
         field, value = self.rng.choice(MISFITS)
         if self.rng.random() < 0.9:
             options = self._corrections(target)
@@ -82,7 +85,9 @@ class Desk:
                 value = _json(moment(not_before))
             else:
                 value = options[field]
-        self._mend(f.FactCorrected(target.id, field, value), target, not_before)
+            if isinstance(value, Sealed):
+                value, content = None, value
+        self._mend(f.FactCorrected(target.id, field, value, content), target, not_before)
 
     def _other_time(self, target: Draft) -> int:
         """Return another time for something: a term's length away, or exactly that of something else."""
@@ -127,6 +132,11 @@ class Desk:
                 return {"answer_due": deadline}
             case f.ObstacleReopened():
                 return {"organisation": nobody_or}
+            case f.AccountGiven():
+                stance = rng.choice(tuple(Stance)).value
+                return {"stance": stance, "event": rng.choice((None, str(rng.choice(self.drafts).id)))}
+            case f.GapAcknowledged():
+                return {"plan": rng.choice((None, w.text())), "organisation": somebody}
             case f.CustodyTaken() | f.CustodyReleased() | f.ObstacleResolved():
                 return {"organisation": somebody, "obstacle": obstacle}
         return {"precision": "DAY"}
@@ -168,6 +178,7 @@ MISFITS: Final[Sequence[tuple[str, Any]]] = (
     ("colour", "red"),
     ("occurred_at", "yesterday"),
     ("occurred_at", None),
+    ("occurred_at", "2024-03-01T09:00:00"),
     ("obstacle", "the second one"),
     ("kind", "DANCE"),
     ("by", "urn:org:GEM"),

@@ -1,7 +1,8 @@
 """A small simulated world in which obstacles lie, move and get stuck, and the facts that it gives rise to.
 
 It keeps just enough state to pick what could plausibly happen next; it decides nothing about what anything means, so
-it may be wrong about what has effect: a history need not be valid. Times are whole seconds since ``START``.
+it may be wrong about what has effect: a history need not be valid. Times are whole seconds since ``START``. Long, as
+there is one short method for each thing that can happen.
 """
 
 # pyright: reportAttributeAccessIssue=false
@@ -19,6 +20,7 @@ from knelpunt.domain.event import Fact
 from knelpunt.domain.ids import gap_id_of
 from knelpunt.domain.text import Sealed
 from knelpunt.domain.vocabulary import (
+    CaseRelation,
     Channel,
     Confirmation,
     GapKind,
@@ -31,6 +33,7 @@ from knelpunt.domain.vocabulary import (
     RefusalGround,
     Stance,
     StepKind,
+    SubjectRelation,
     WaitingGround,
     WithdrawalGround,
 )
@@ -80,6 +83,8 @@ class Obstacle:
     moved_to: str | None = None
     offers: list[Draft] = field(default_factory=list)
     """Those not answered yet."""
+    past: list[tuple[GapKind, Draft]] = field(default_factory=list)
+    """What gaps lay on it while nobody held it, and what began them."""
 
 
 class World:
@@ -175,6 +180,8 @@ class World:
         """Note that an obstacle is held by another, or by nobody."""
         if to != o.holder:
             o.offers = []
+        if o.holder is None and o.open:
+            o.past.append((UNHELD_KINDS.get(type(o.began.data), GapKind.RELEASED), o.began))
         o.holder, o.began, o.waits, o.claimed = to, by, False, to not in {None, by.actor}
         if to is not None:
             o.moved_to = None
@@ -383,6 +390,9 @@ class World:
 
     def mark(self, o: Obstacle) -> f.GapMark:
         """Return the mark of a gap that may well lie there; its id, or only its time, may be off."""
+        if o.past and self.chance(0.15):  # one that is over, by its id alone
+            kind, begun_by = self.rng.choice(o.past)
+            return f.GapMark(gap_id_of(o.id, kind.value, begun_by.id), kind, o.id, moment(self.now))
         kind, begun_by, since = self.likely_gap(o)
         if self.chance(0.05):
             return f.GapMark(self.new_id(), GapKind.DEADLOCK, None, moment(since))
@@ -399,6 +409,13 @@ class World:
         if o.claimed and self.chance(0.7):
             return GapKind.UNCONFIRMED, began, began.at + 14 * DAY
         return GapKind.STANDSTILL, began, began.at + 56 * DAY
+
+    def relate(self, _o: Obstacle) -> None:
+        """Something is said about the case that bears on no chain: whom it concerns, what it belongs with."""
+        other = self.new_id()
+        related = f.SubjectRelated(self.subject, other, SubjectRelation.HOUSEHOLD)
+        linked = f.CaseLinked(other, CaseRelation.RELATED)
+        self.tell(related if self.chance(0.5) else linked, self.other(), self.opening)
 
     def coordinate(self, _o: Obstacle) -> None:
         """Somebody takes it upon itself to keep the overview."""

@@ -1,6 +1,7 @@
 """The kinds of gap, each a function of about a dozen lines: the table of gaps.md, read aloud.
 
-A function is given the chain of one obstacle as it stands at the question and yields what it finds.
+A function is given the chain of one obstacle as it stands at the question and yields what it finds. The file is long
+because the table is: to be held against it row by row, it has to stand in one place.
 """
 
 # pyright: reportAttributeAccessIssue=false

@@ -1,7 +1,8 @@
 """Which events have effect at their place, and who holds an obstacle: the two tables at the head of gaps.md.
 
 A *story* is the list of the events that have effect, in order. Everything is looked up in it anew each time it is
-asked for: an index into the story is an event's place, and "before" means a smaller index.
+asked for: an index into the story is an event's place, and "before" means a smaller index. Effects and holders stand in
+one file, although it is long, because each is defined by the other.
 """
 
 # pyright: reportAttributeAccessIssue=false
