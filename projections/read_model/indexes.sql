@@ -1,0 +1,19 @@
+-- Keys and indexes of the read model, made after a rebuild has filled the tables: sorting once is cheaper than keeping
+-- sorted. Every key of case data holds the case.
+
+ALTER TABLE case_state ADD PRIMARY KEY (case_id, as_of_from, known_from);
+ALTER TABLE chain_state ADD PRIMARY KEY (case_id, obstacle_id, as_of_from, known_from);
+ALTER TABLE gap_state ADD PRIMARY KEY (case_id, gap_id, as_of_from, known_from);
+ALTER TABLE handoff_state ADD PRIMARY KEY (case_id, handoff_id, as_of_from, known_from);
+
+CREATE INDEX case_state_reference ON case_state (reference, case_id);
+CREATE INDEX case_state_opened ON case_state (opened_at DESC, case_id);
+CREATE INDEX chain_state_reported ON chain_state (reported_at DESC, obstacle_id);
+CREATE INDEX chain_state_obstacle ON chain_state (obstacle_id, case_id);
+-- The longest first: running gaps by when they would have begun, ended ones by how long they lasted.
+CREATE INDEX gap_state_running ON gap_state (lasting_since, gap_id)
+    INCLUDE (as_of_from, as_of_until, known_from, known_until) WHERE lasted < 0;
+CREATE INDEX gap_state_ended ON gap_state (lasted DESC, gap_id)
+    INCLUDE (as_of_from, as_of_until, known_from, known_until) WHERE lasted >= 0;
+CREATE INDEX gap_state_gap ON gap_state (gap_id, case_id);
+CREATE INDEX handoff_state_made ON handoff_state (made_at, handoff_id);

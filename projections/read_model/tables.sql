@@ -1,0 +1,106 @@
+-- The read model: the states of gaps, chains, handoffs, cases and organisations, over both times.
+--
+-- Each row is the answer for as_of_from <= asOf < as_of_until and known_from <= knownAt < known_until. Windows are four
+-- plain columns and not ranges, because row security keeps the planner from operators that are not leakproof. Written
+-- with the schema of the read model first on the search path, so that a rebuild can stand beside the one in use.
+
+CREATE TABLE projected (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    position bigint NOT NULL DEFAULT -1          -- the last event that the rows take in; -1: none
+);
+INSERT INTO projected DEFAULT VALUES;
+
+CREATE TABLE quarantined (
+    case_id uuid NOT NULL,                       -- all zeros for an organisation's stream
+    position bigint NOT NULL,
+    reason text NOT NULL,                        -- names the event and what is wrong, never what it says
+    PRIMARY KEY (case_id, position)
+);
+
+CREATE TABLE case_state (
+    as_of_from timestamptz NOT NULL,
+    as_of_until timestamptz NOT NULL,
+    known_from timestamptz NOT NULL,
+    known_until timestamptz NOT NULL,
+    opened_at timestamptz NOT NULL,
+    closed_at timestamptz,
+    case_id uuid NOT NULL,
+    reference text NOT NULL,
+    theme text NOT NULL,
+    organisations text[] NOT NULL                -- every organisation that has a part in the case
+);
+
+CREATE TABLE chain_state (
+    as_of_from timestamptz NOT NULL,
+    as_of_until timestamptz NOT NULL,
+    known_from timestamptz NOT NULL,
+    known_until timestamptz NOT NULL,
+    reported_at timestamptz NOT NULL,
+    settled_at timestamptz,                      -- null while the obstacle is open
+    harm_until timestamptz NOT NULL,             -- until when a stated harm lasts; -infinity where none was stated
+    case_id uuid NOT NULL,
+    obstacle_id uuid NOT NULL,
+    claimed boolean NOT NULL,
+    holder text,                                 -- null: nobody
+    theme text NOT NULL,
+    organisations text[] NOT NULL,               -- the holders so far, in order
+    harms text[] NOT NULL
+);
+
+CREATE TABLE gap_state (
+    as_of_from timestamptz NOT NULL,
+    as_of_until timestamptz NOT NULL,
+    known_from timestamptz NOT NULL,
+    known_until timestamptz NOT NULL,
+    from_at timestamptz NOT NULL,
+    until_at timestamptz,                        -- null: it has not ended
+    lasting_since timestamptz NOT NULL,          -- running: when it would have begun had it run on without a break;
+                                                 -- ended: -infinity
+    counts_after timestamptz NOT NULL,           -- it counts for every asOf after this; ended: -infinity or infinity
+    harm_until timestamptz NOT NULL,             -- as in chain_state
+    lasted bigint NOT NULL,                      -- ended: microseconds; running: -1
+    case_id uuid NOT NULL,
+    gap_id uuid NOT NULL,
+    obstacle_id uuid,                            -- null: a deadlock, which lies on the case
+    begun_by uuid NOT NULL,
+    length integer,                              -- a carousel's
+    open boolean NOT NULL,
+    kind text NOT NULL,
+    theme text NOT NULL,
+    to_act text[] NOT NULL,
+    involved text[] NOT NULL,
+    harms text[] NOT NULL,
+    evidence uuid[] NOT NULL
+);
+
+CREATE TABLE handoff_state (
+    as_of_from timestamptz NOT NULL,
+    as_of_until timestamptz NOT NULL,
+    known_from timestamptz NOT NULL,
+    known_until timestamptz NOT NULL,
+    made_at timestamptz NOT NULL,
+    delivered_at timestamptz NOT NULL,
+    respond_by timestamptz,                      -- null for a referral
+    ended_at timestamptz,                        -- null while nothing has come of it
+    case_id uuid NOT NULL,
+    handoff_id uuid NOT NULL,                    -- a referral's event
+    obstacle_id uuid NOT NULL,
+    kind text NOT NULL,                          -- OFFER or REFERRAL
+    outcome text NOT NULL,                       -- PENDING, ACCEPTED, REFUSED, WITHDRAWN, LAPSED; a referral's: ARRIVED
+    ground text,                                 -- of a refusal
+    from_organisation text NOT NULL,
+    to_organisation text NOT NULL
+);
+
+-- Organisations are no case data: everyone may know who exists.
+CREATE TABLE organisation_state (
+    as_of_from timestamptz NOT NULL,
+    as_of_until timestamptz NOT NULL,
+    known_from timestamptz NOT NULL,
+    known_until timestamptz NOT NULL,
+    organisation text NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    parent text,
+    PRIMARY KEY (organisation, as_of_from, known_from)
+);
