@@ -1,9 +1,9 @@
 -- keys_for: the keys in force for these subjects and one purpose. For a subject without one, the key proposed here is
--- taken; of two who propose at once, the second gets the first one's. For a fenced subject no key is made and none is
--- given: key_id and wrapped are null.
+-- taken, if one is; of two who propose at once, the second gets the first one's. For a fenced subject no key is made
+-- and none is given. So no key means "none yet" where fenced is false, and "never again" where it is true.
 SET LOCAL ROLE knelpunt_owner;
 CREATE FUNCTION vault.keys_for(purpose text, subject_ids uuid[], key_ids uuid[], wrapped_keys bytea[])
-RETURNS TABLE (subject_id uuid, key_id uuid, wrapped bytea)
+RETURNS TABLE (subject_id uuid, fenced boolean, key_id uuid, wrapped bytea)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -21,7 +21,7 @@ BEGIN
         ON CONFLICT DO NOTHING;
     -- A statement of its own: it sees what a key made meanwhile by another left us with.
     RETURN QUERY
-    SELECT a.subject_id, k.key_id, k.wrapped
+    SELECT a.subject_id, f.subject_id IS NOT NULL, k.key_id, k.wrapped
       FROM unnest(subject_ids) AS a (subject_id)
       LEFT JOIN vault.fence f ON f.subject_id = a.subject_id
       LEFT JOIN vault.key k ON k.subject_id = a.subject_id AND k.purpose = wanted AND f.subject_id IS NULL;

@@ -4,7 +4,7 @@ Every connection becomes a group role at once (``SET ROLE``), so that a program 
 needs. Every transaction that reads says for whom: without a principal, row security shows nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from enum import StrEnum
 from types import MappingProxyType
@@ -99,7 +99,11 @@ def connect(url: str, role: DatabaseRole) -> psycopg.Connection:
 
 
 def pool(url: str, role: DatabaseRole, size: int) -> ConnectionPool:
-    """Return an open pool of at most ``size`` connections in ``role``. Connections are made when first needed."""
+    """Return an open pool of at most ``size`` connections in ``role``. Connections are made when first needed.
+
+    Connections are not checked each time they are taken: that would cost as much as most queries. After a restart of
+    the server the first user of each meets ``psycopg.OperationalError``, and should try again.
+    """
     return ConnectionPool(
         address(url, role),
         kwargs={"autocommit": True},
@@ -107,15 +111,13 @@ def pool(url: str, role: DatabaseRole, size: int) -> ConnectionPool:
         min_size=0,
         max_size=size,
         timeout=CONNECT_SECONDS_MAX,
-        # Costs a round trip, and saves every request that meets the first moment after a restart of the server.
-        check=ConnectionPool.check_connection,
         name=role,
         open=True,
     )
 
 
 @contextmanager
-def acting_for(connections: ConnectionPool, principal: Principal) -> Iterator[psycopg.Connection]:
+def acting_for(connections: ConnectionPool, principal: Principal) -> Generator[psycopg.Connection]:
     """Give a connection in a transaction that reads for ``principal``; it is committed at the end."""
     with connections.connection() as connection, connection.transaction():
         connection.execute(SET_PRINCIPAL, (principal_text(principal),))

@@ -4,7 +4,7 @@ A database remembers what ran, with a checksum. One that is ahead of this progra
 is refused: a registry's database never runs backwards.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -74,7 +74,7 @@ def pending(url: str, folder: Path = FOLDER) -> list[str]:
 
 
 @contextmanager
-def _session(url: str) -> Iterator[psycopg.Connection]:
+def _session(url: str) -> Generator[psycopg.Connection]:
     try:
         with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS_MAX) as connection:
             connection.execute("SELECT set_config('lock_timeout', %s, false)", (LOCK_WAIT,))

@@ -5,7 +5,7 @@ recorder: docs/decisions/0002-one-append-function.md.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from threading import Thread
 from typing import Any, Final, cast
@@ -118,7 +118,7 @@ class EventRecorder(ApplicationRecorder):
         """Return an iterator over the events beyond notification id ``gt``, and those to come. Use it with ``with``."""
         return EventSubscription(self, gt, topics)
 
-    def _logged(self, query: str, values: dict[str, object]) -> list[LoggedEvent]:
+    def _logged(self, query: str, values: Mapping[str, object]) -> list[LoggedEvent]:
         with acting_for(self.reader, REGISTRY) as connection:
             found = connection.cursor(binary=True).execute(query, values)  # pyright: ignore[reportArgumentType]
             return [
@@ -155,9 +155,9 @@ class EventSubscription(ListenNotifySubscription[EventRecorder]):
         while not self._has_been_stopped:
             try:
                 self._pull()
-            except (psycopg.OperationalError, psycopg.errors.AdminShutdown) as error:
+            except psycopg.OperationalError as error:
                 _log.warning("following the log: the database is away (%s)", type(error).__name__)
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001  raised to whoever iterates
                 self._thread_error = error
                 self.stop()
                 return

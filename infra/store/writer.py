@@ -18,7 +18,7 @@ import psycopg
 
 from ...domain.command import Command, RefusalCode, Refused
 from ..vault.vault import Vault
-from .batch import Decide, Desk, Recorded, Ticket, run_round
+from .batch import Decide, Desk, Recorded, Round, Ticket, run_round
 from .connection import DatabaseRole, connect
 from .directory import Gaps, StoredDirectory
 from .mapper import EventMapper
@@ -47,8 +47,10 @@ _log = logging.getLogger(__name__)
 
 
 class StoreUnavailable(Exception):  # noqa: N818  named for what it is
-    """The database could not be reached or written to for half a minute. Whether the command had its effect is not
-    known; sending it again with the same id is safe, and tells."""
+    """The database could not be reached or written to for half a minute.
+
+    Whether the command had its effect is not known; sending it again with the same id is safe, and tells.
+    """
 
 
 class Overloaded(Exception):  # noqa: N818  named for what it is
@@ -135,7 +137,7 @@ class Writer:
                 for ticket in tickets:
                     ticket.future.set_exception(error)
                 return
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  handed to whoever waits for the answer
                 if len(tickets) == 1:
                     _log.exception("a command could not be handled")
                     tickets[0].future.set_exception(error)
@@ -155,7 +157,7 @@ class Writer:
             message = "Others keep writing to this stream; read it again and decide anew."
             ticket.future.set_result(Refused(RefusalCode.VERSION_CONFLICT, message))
 
-    def _through_outages(self, tickets: Sequence[Ticket]):  # noqa: ANN202  that of run_round
+    def _through_outages(self, tickets: Sequence[Ticket]) -> Round:
         """Run a round, trying again while the database is away."""
         deadline = monotonic() + OUTAGE_SECONDS_MAX
         pause = RETRY_SECONDS

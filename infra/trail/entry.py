@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 import msgspec
@@ -180,8 +180,8 @@ def _party(value: Any, _: dict[str, Any]) -> object:
 def _corrected(value: Any, stored: dict[str, Any]) -> object:
     if stored["field"] in _UUIDS_OF_NO_SUBJECT:
         return value
-    several: list[Any] = value if isinstance(value, list) else [value]
-    return _LEFT_OUT if any(_is_uuid(one) for one in several) else value
+    several = cast("list[Any]", value) if isinstance(value, list) else [value]
+    return _LEFT_OUT if any(_is_uuid(one) for one in several) else cast("object", value)
 
 
 def _is_uuid(value: Any) -> bool:

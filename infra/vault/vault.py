@@ -38,8 +38,7 @@ CONNECTIONS_MAX: Final = 4
 KEYS: Final = (
     "SELECT subject_id, key_id, wrapped FROM vault.key WHERE (subject_id, key_id) IN (SELECT * FROM unnest(%s, %s))"
 )
-KEYS_FOR: Final = "SELECT subject_id, key_id, wrapped FROM vault.keys_for(%s, %s, %s, %s)"
-PRESENT: Final = "SELECT subject_id, key_id, wrapped FROM vault.key WHERE subject_id = ANY(%s) AND purpose = %s"
+KEYS_FOR: Final = "SELECT subject_id, fenced, key_id, wrapped FROM vault.keys_for(%s, %s, %s, %s)"
 
 
 class VaultError(Exception):
@@ -135,27 +134,38 @@ class Vault:
 
     def _keys_in_force(self, subjects: set[SubjectId]) -> dict[SubjectId, Key | None]:
         """Return each subject's key, made where there was none yet; none for who has been erased."""
-        asked = list(subjects)
-        with acting_for(self._connections, REGISTRY) as connection:
-            rows = connection.execute(PRESENT, (uuid_array(asked), CASEWORK), binary=True).fetchall()
-            present = {subject for subject, _, _ in rows}
+        keys, missing = self._keys_for([(subject, None, b"") for subject in subjects])
+        if missing:
             proposals = [
-                (None, b"")
-                if subject in present
-                else (uuid4(), aes_key_wrap(self._master, secrets.token_bytes(KEY_BYTES)))
-                for subject in asked
+                (subject, uuid4(), aes_key_wrap(self._master, secrets.token_bytes(KEY_BYTES))) for subject in missing
             ]
-            rows = connection.execute(
-                KEYS_FOR,
-                (
-                    CASEWORK,
-                    uuid_array(asked),
-                    uuid_array(key for key, _ in proposals),
-                    bytea_array(wrapped for _, wrapped in proposals),
-                ),
-                binary=True,
-            ).fetchall()
-        return {subject: None if key is None else self._key(key, wrapped) for subject, key, wrapped in rows}
+            made, missing = self._keys_for(proposals)
+            assert not missing, "a proposed key is taken, unless there is another or a fence"
+            keys.update(made)
+        return keys
+
+    def _keys_for(
+        self, asked: Sequence[tuple[SubjectId, UUID | None, bytes]]
+    ) -> tuple[dict[SubjectId, Key | None], list[SubjectId]]:
+        """Return the keys in force, none for the fenced; and who has no key yet. With each subject goes a proposal."""
+        values = (
+            CASEWORK,
+            uuid_array(subject for subject, _, _ in asked),
+            uuid_array(key for _, key, _ in asked),
+            bytea_array(wrapped for _, _, wrapped in asked),
+        )
+        with self._connections.connection() as connection:
+            rows = connection.execute(KEYS_FOR, values, prepare=True, binary=True).fetchall()
+        keys: dict[SubjectId, Key | None] = {}
+        missing: list[SubjectId] = []
+        for subject, fenced, key, wrapped in rows:
+            if key is not None:
+                keys[subject] = self._key(key, wrapped)
+            elif fenced:
+                keys[subject] = None
+            else:
+                missing.append(subject)
+        return keys, missing
 
     def _keys_by_id(self, wanted: set[tuple[SubjectId, UUID]]) -> dict[tuple[SubjectId, UUID], Key]:
         """Return those keys that are still there."""

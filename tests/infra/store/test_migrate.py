@@ -83,7 +83,7 @@ def test_late_file_refused(empty_database_url: str, folder: Path) -> None:
 def test_failure_leaves_nothing(empty_database_url: str, folder: Path) -> None:
     """A migration that fails leaves no half of itself, and those before it stay."""
     (folder / "9000_broken.sql").write_text("CREATE TABLE knelpunt.half (); SELECT 1 / 0;", encoding="utf-8")
-    with pytest.raises(MigrationError, match="9000_broken.sql failed"):
+    with pytest.raises(MigrationError, match=r"9000_broken\.sql failed"):
         migrate(empty_database_url, folder)
     assert pending(empty_database_url, folder) == ["9000_broken.sql"]
     with psycopg.connect(empty_database_url) as connection:
