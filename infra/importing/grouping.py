@@ -24,8 +24,9 @@ ROWS_MAX: Final = 200_000
 RUNS_MAX: Final = 500
 """How many temporary files may be open at once, half of what a process usually may: 100 million rows."""
 
-TRACE_ROWS_MAX: Final = 50_000
-"""The longest case. A longer one is no story of a person: the column mapped to ``case`` tells no cases apart."""
+TRACE_ROWS_MAX: Final = 10_000
+"""The longest case. A longer one is no story of a person: the column mapped to ``case`` tells no cases apart. A case is
+recorded in one transaction, during which everybody else's commands wait."""
 
 _LENGTH_BYTES: Final = 4
 _encoder: Final = msgspec.msgpack.Encoder()

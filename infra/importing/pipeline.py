@@ -23,8 +23,9 @@ from .rules import events_of_trace, registration_of
 from .validation import objection_to
 from .xes import read_xes
 
-CHUNK_COMMANDS: Final = 20_000
-"""A chunk is handed on when it has at least this many commands: enough to share the cost of a commit, some 30 MB."""
+CHUNK_COMMANDS: Final = 5_000
+"""A chunk is handed on when it has at least this many commands: enough to share the cost of a commit, and few enough
+that commands of people wait for it no longer than they notice (infra.store.bulk.CHUNK_EVENTS)."""
 
 REJECTIONS_SHOWN_MAX: Final = 1000
 """How many rejections a report lists; all are counted. More would fill the memory and no one reads them."""

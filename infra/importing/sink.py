@@ -21,19 +21,16 @@ from ...domain.event import Event
 from ...domain.ids import event_id_of
 from ...domain.organisation.facts import OrganisationFact
 from ..store.arrays import uuid_array
+from ..store.bulk import CommandReused, StreamMovedOn, append_bulk
 from ..store.connection import REGISTRY, SET_PRINCIPAL, principal_text
 from ..store.reading import events_of
 from ..store.registry import Registry
 from ..vault.vault import Vault
 from .pipeline import Appended, RefusedCase
-from .staging import Staged, append_staged
 
 ATTEMPTS_MAX: Final = 5
 """How often a chunk is planned anew because a case moved on between planning and appending. Each needs somebody who
 works on one of these very cases in these milliseconds."""
-
-MOVED_ON: Final = {"KN001", "KN002"}
-"""The errors of append_staged that planning anew answers: a stream moved on, a command was recorded meanwhile."""
 
 HEADS: Final = "SELECT stream_id, version FROM knelpunt.stream_head WHERE stream_id = ANY(%s)"
 RECORDED: Final = "SELECT command_id, request_hash FROM knelpunt.command WHERE command_id = ANY(%s)"
@@ -47,7 +44,8 @@ CHANGED: Final = (
 class _Plan(Struct):
     """What is to be appended of a chunk, and what is not."""
 
-    rows: list[Staged]
+    events: list[Event]
+    request_hashes: list[bytes]
     present: int
     refused: list[RefusedCase]
 
@@ -64,23 +62,27 @@ class RegistrySink:
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:
                 return self._appended(commands)
-            except psycopg.Error as error:
-                if error.sqlstate not in MOVED_ON or attempt == ATTEMPTS_MAX:
+            except (StreamMovedOn, CommandReused):
+                # Somebody recorded in one of these cases since the plan was made; or, having the same file, all of it.
+                if attempt == ATTEMPTS_MAX:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
     def _appended(self, commands: Sequence[Command]) -> Appended:
-        with self._registry.appender.connection() as connection, connection.transaction():
-            connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
+        with self._registry.appender.connection() as connection:
             plan = self._plan(connection, commands)
-            recorded = append_staged(connection, plan.rows) if plan.rows else 0
-        # Whoever was quicker with the same rows has recorded the others.
-        return Appended(recorded, plan.present + len(plan.rows) - recorded, tuple(plan.refused))
+            recorded = 0
+            if plan.events:
+                recorded = append_bulk(connection, plan.events, plan.request_hashes).recorded
+        # What was planned and not recorded, another import of the same rows has recorded meanwhile.
+        return Appended(recorded, plan.present + len(plan.events) - recorded, tuple(plan.refused))
 
     def _plan(self, connection: psycopg.Connection, commands: Sequence[Command]) -> _Plan:
-        heads = _heads(connection, {command.stream for command in commands})
-        recorded = _recorded(connection, (command.id for command in commands if command.stream in heads))
-        plan = _Plan([], 0, [])
+        with connection.transaction():
+            connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
+            heads = _heads(connection, {command.stream for command in commands})
+            recorded = _recorded(connection, (command.id for command in commands if command.stream in heads))
+        plan = _Plan([], [], 0, [])
         for stream, of_stream in groupby(commands, key=attrgetter("stream")):
             self._plan_stream(plan, stream, list(of_stream), heads.get(stream, 0), recorded)
         return plan
@@ -100,17 +102,16 @@ class RegistrySink:
             if any(command.id in recorded for command, _ in hashed[known:]):
                 plan.refused.append(RefusedCase(stream, CHANGED))
                 return
-        fresh = [
-            Staged(_event(command, version), request_hash)
-            for version, (command, request_hash) in enumerate(hashed[known:], head + 1)
-        ]
+        fresh = hashed[known:]
         if fresh and head > known:
-            refusal = self._refusal(stream, [command for command, _ in hashed[known:]])
+            refusal = self._refusal(stream, [command for command, _ in fresh])
             if refusal is not None:
                 plan.refused.append(RefusedCase(stream, refusal.message))
                 return
         plan.present += known
-        plan.rows += fresh
+        for version, (command, request_hash) in enumerate(fresh, head + 1):
+            plan.events.append(_event(command, version))
+            plan.request_hashes.append(request_hash)
 
     def _refusal(self, case: UUID, commands: Sequence[Command]) -> Refused | None:
         """Return why one of ``commands`` is refused by the case as it stands, with what others recorded; or none."""
