@@ -40,6 +40,8 @@ DECLARE
     outcomes text[];
     known_positions bigint[];
     twice boolean;
+    outcome_before text;
+    position_before bigint;
 BEGIN
     -- All who append queue up here, until the one before has committed. Each statement below sees what it committed.
     SELECT h.next_position, h.last_recorded_at INTO STRICT first_position, first_moment FROM knelpunt.log_head h FOR UPDATE;
@@ -119,9 +121,10 @@ BEGIN
         FOR nr IN 2 .. cardinality(command_ids) LOOP
             IF outcomes[nr] = 'conflict' AND array_position(command_ids, command_ids[nr]) < nr THEN
                 SELECT CASE WHEN c.request_hash = request_hashes[nr] THEN 'repeated' ELSE 'reused' END, c.position
-                  INTO outcomes[nr], known_positions[nr]
+                  INTO outcome_before, position_before
                   FROM knelpunt.command c WHERE c.command_id = command_ids[nr];
-                outcomes[nr] := coalesce(outcomes[nr], 'conflict');
+                outcomes[nr] := coalesce(outcome_before, 'conflict');
+                known_positions[nr] := position_before;
             END IF;
         END LOOP;
     END IF;
