@@ -5,6 +5,7 @@ holds whole cases, so that an import broken off leaves whole cases, and the next
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -117,6 +118,13 @@ def import_file(
     return run.report()
 
 
+class _Chunk(Struct, frozen=True):
+    """Commands of whole cases, and the traces that they were made of."""
+
+    commands: list[Command]
+    traces: dict[UUID, Trace]
+
+
 class _Run:
     """One import on its way."""
 
@@ -159,22 +167,34 @@ class _Run:
                 yield trace, commands
 
     def write(self, groups: CaseGroups, sink: Sink) -> None:
-        """Hand all commands on, organisations before the first case that names them."""
+        """Hand all commands on, organisations before the first case that names them.
+
+        While the sink waits for its database with one chunk, the next one is made.
+        """
+        with ThreadPoolExecutor(1, "knelpunt-import") as writer:
+            before: tuple[_Chunk, Future[Appended]] | None = None
+            for chunk in self._chunks(groups):
+                if before is not None:
+                    self._count(*before)
+                before = chunk, writer.submit(sink.append_chunk, chunk.commands)
+            if before is not None:
+                self._count(*before)
+
+    def _chunks(self, groups: CaseGroups) -> Iterator[_Chunk]:
         registered: set[str] = set()
-        chunk: list[Command] = []
-        traces: dict[UUID, Trace] = {}
+        chunk = _Chunk([], {})
         for trace, commands in self.accepted(groups, Stage.WRITING):
             named = {row.organisation for row in trace.rows if row.organisation is not None}
             for organisation in sorted((named | {self._mapping.source_organisation}) - registered):
                 registered.add(organisation)
-                chunk.append(registration_of(organisation, self._mapping))
-            chunk += commands
-            traces[commands[0].stream] = trace
-            if len(chunk) >= CHUNK_COMMANDS:
-                self._append(sink, chunk, traces)
-                chunk, traces = [], {}
-        if chunk:
-            self._append(sink, chunk, traces)
+                chunk.commands.append(registration_of(organisation, self._mapping))
+            chunk.commands.extend(commands)
+            chunk.traces[commands[0].stream] = trace
+            if len(chunk.commands) >= CHUNK_COMMANDS:
+                yield chunk
+                chunk = _Chunk([], {})
+        if chunk.commands:
+            yield chunk
 
     def report(self) -> ImportReport:
         """Return what came of it."""
@@ -182,13 +202,13 @@ class _Run:
             self._cases, self._new, self._present, self._rows_read, self.rejected, tuple(self._rejections)
         )
 
-    def _append(self, sink: Sink, chunk: list[Command], traces: dict[UUID, Trace]) -> None:
-        appended = sink.append_chunk(chunk)
+    def _count(self, chunk: _Chunk, answer: Future[Appended]) -> None:
+        appended = answer.result()
         self._new += appended.new
         self._present += appended.present
-        self._cases += len(traces) - len(appended.refused)
+        self._cases += len(chunk.traces) - len(appended.refused)
         for refused in appended.refused:
-            self._reject_trace(traces[refused.case], refused.reason)
+            self._reject_trace(chunk.traces[refused.case], refused.reason)
 
     def _judged(self, trace: Trace) -> list[Command]:
         """Return the trace's commands; none if it is refused, or if the mapping ignores all of it."""
