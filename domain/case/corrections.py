@@ -23,7 +23,8 @@ class Mended:
 
     ``events`` are the events to be judged, as corrected, without the corrections and strikings themselves; those that
     are struck stand among them, for they may be spoken of. ``struck`` maps a struck event to the striking, ``corrected``
-    an event to its corrections; ``inert`` are corrections and strikings that cannot be applied.
+    an event to its corrections; ``inert`` are corrections and strikings that cannot be applied, each
+    with the event that it names.
     """
 
     __slots__ = ("corrected", "events", "inert", "struck")
@@ -33,7 +34,7 @@ class Mended:
         events: list[Event],
         struck: dict[EventId, EventId],
         corrected: dict[EventId, list[EventId]],
-        inert: list[EventId],
+        inert: list[tuple[EventId, EventId]],
     ) -> None:
         """Hold the parts."""
         self.events = events
@@ -54,14 +55,14 @@ def mend(history: Sequence[Event]) -> Mended:
         return Mended(list(history), {}, {}, [])
     known = {event.id: event for event in history}
     struck: dict[EventId, EventId] = {}
-    inert: list[EventId] = []
+    inert: list[tuple[EventId, EventId]] = []
     # From the last recorded back: a later striking decides whether an earlier one still stands.
     for event in reversed(mendings):
         if isinstance(event.data, EventStruck) and event.id not in struck:
             if event.data.event in known and event.data.event not in struck:
                 struck[event.data.event] = event.id
             elif event.data.event not in known:
-                inert.append(event.id)
+                inert.append((event.id, event.data.event))
     mended = {event.id: event for event in history if not is_mending(event)}
     corrected: dict[EventId, list[EventId]] = {}
     for event in mendings:
@@ -70,7 +71,7 @@ def mend(history: Sequence[Event]) -> Mended:
         target = mended.get(event.data.event)
         fixed = corrected_event(target, event.data) if target else None
         if fixed is None:
-            inert.append(event.id)
+            inert.append((event.id, event.data.event))
         else:
             mended[fixed.id] = fixed
             corrected.setdefault(fixed.id, []).append(event.id)

@@ -106,6 +106,12 @@ def _check_opened(_: Judge, state: CaseState, event: Event, fact: f.CaseOpened) 
     return Objection(RefusalCode.ALREADY_EXISTS, "The case has been opened already.", (state.opened_by,))
 
 
+def _check_coordinator(_: Judge, state: CaseState, event: Event, fact: f.CoordinatorNamed) -> Objection | None:
+    if state.opened_by is not None:
+        return None
+    return Objection(RefusalCode.UNKNOWN_CASE, "The case has not been opened at that moment.")
+
+
 def _check_closed(_: Judge, state: CaseState, event: Event, fact: f.CaseClosed) -> Objection | None:
     if state.opened_by is None:
         return Objection(RefusalCode.UNKNOWN_CASE, "The case has not been opened at that moment.")
@@ -281,7 +287,7 @@ _CHECKS: Final[dict[type, Callable[[Judge, CaseState, Event, Any], Objection | N
     f.CaseOpened: _check_opened,
     f.SubjectRelated: _any,
     f.CaseLinked: _any,
-    f.CoordinatorNamed: _any,
+    f.CoordinatorNamed: _check_coordinator,
     f.CaseClosed: _check_closed,
     f.CaseReopened: _check_case_reopened,
     f.ObstacleReported: _check_reported,

@@ -101,7 +101,11 @@ def assemble(fold: CaseFold, seen: Seen) -> CaseAnswer:
         for obstacle, chain in sorted(fold.chains.items(), key=lambda item: (item[1].reported_at, str(item[0])))
     )
     message = "The correction or striking cannot be applied to the event that it names."
-    inert = tuple(Conflict(event, RefusalCode.NOT_CORRECTABLE, message, ()) for event in seen.mended.inert)
+    inert = tuple(
+        Conflict(mending, RefusalCode.NOT_CORRECTABLE, message, (target,))
+        for mending, target in seen.mended.inert
+        if target in by_event
+    )
     return CaseAnswer(
         as_of=as_of,
         opened=opened,

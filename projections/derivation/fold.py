@@ -122,4 +122,4 @@ def follows(mark: f.GapMark, gap: Gap, moment: datetime) -> bool:
         return True
     if gap.kind is not mark.kind or gap.obstacle != mark.obstacle:
         return False
-    return gap.from_ <= moment and (gap.until is None or gap.until > mark.since)
+    return gap.from_ <= moment and (gap.until is None or gap.until > mark.since or gap.from_ >= mark.since)

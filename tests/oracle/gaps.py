@@ -318,7 +318,9 @@ def standstill(c: Chain) -> Iterator[Found]:
         if s.holder is None or s.confirmed is None:
             continue
         within = [n for p in s.parts for n in range(p.begin, len(c.story) if p.end is None else p.end)]
-        acts = [c.story[n] for n in within if _restarts_clock(c.story[n], c.obstacle, s.holder)]
+        # The event that lets go belongs to it: a releasing referral is the holder's act, should it take custody back.
+        upto = [*within, *(p.end for p in s.parts if p.end is not None)]
+        acts = [c.story[n] for n in upto if _restarts_clock(c.story[n], c.obstacle, s.holder)]
         stops = [run for n in within for run in _stop(c, n)]
         starts = [(e.occurred_at, e) for e in (s.entered, s.confirmed, *acts)]
         starts += [(run.end, e) for run in stops for e in run.ended_by if run.end is not None]
