@@ -54,9 +54,7 @@ def test_the_same_command_again_gets_the_first_answer(appender) -> None:
 def test_the_same_command_twice_in_one_call(appender) -> None:
     """Of two in one call the second is answered as if it had come later."""
     once, elsewhere = event(uuid4(), 1), uuid4()
-    answers = append(
-        appender, [once, once, once, event(elsewhere, 1)], [b"h" * 32, b"h" * 32, b"o" * 32, b"h" * 32]
-    )
+    answers = append(appender, [once, once, once, event(elsewhere, 1)], [b"h" * 32, b"h" * 32, b"o" * 32, b"h" * 32])
     assert outcomes(answers) == ["recorded", "repeated", "reused", "recorded"]
     assert [answer.position for answer in answers] == [0, 0, None, 1]
     assert answers[0].recorded_at == answers[1].recorded_at
@@ -188,7 +186,9 @@ def test_the_owner_cannot_change_events_by_mistake(registry_url) -> None:
                 owner.execute(statement)
 
 
-@pytest.mark.parametrize("role", [DatabaseRole.READER, DatabaseRole.PROJECTOR, DatabaseRole.AUDITOR, DatabaseRole.VAULT])
+@pytest.mark.parametrize(
+    "role", [DatabaseRole.READER, DatabaseRole.PROJECTOR, DatabaseRole.AUDITOR, DatabaseRole.VAULT]
+)
 def test_only_the_appender_appends(registry_url, role) -> None:
     """The functions that write events are the appender's alone."""
     with connect(registry_url, role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
