@@ -15,7 +15,7 @@ from knelpunt.infra.store import appending
 from knelpunt.infra.store.appending import Answer
 from knelpunt.infra.store.mapper import EventMapper
 
-OFFICE = "00000001002306608000"
+OFFICE = "00000000000000000042"
 CLERK = Actor(OFFICE, Role.AGENCY, "clerk")
 MOMENT = datetime(2024, 3, 4, 9, 0, tzinfo=UTC)
 
