@@ -53,7 +53,8 @@ def _held(state: CaseState, obstacle: ObstacleId, organisation: str, event: Even
         before, at = found.let_go
         if at == event.occurred_at and before.organisation == organisation:
             # Let go and taken back at one instant: nobody ever was without a holder, so the custody goes on.
-            custody = replace(before, claimed=before.claimed and custody.claimed)
+            claimed = before.claimed and custody.claimed
+            custody = replace(before, claimed=claimed, retaken=(*before.retaken, event.id))
     state.obstacles[obstacle] = Open(since=found.since, event=found.event, custody=custody)
 
 
@@ -237,7 +238,7 @@ def _account(state: CaseState, event: Event, fact: f.AccountGiven, _: Settings) 
     if fact.stance is not Stance.CONFIRMS or fact.event is None:
         return
     for obstacle, found in list(state.obstacles.items()):
-        if isinstance(found, Open) and found.custody is not None and found.custody.event == fact.event:
+        if isinstance(found, Open) and found.custody is not None and found.custody.rests_on(fact.event):
             _confirm(state, obstacle, fact.by.organisation, event)
 
 

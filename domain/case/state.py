@@ -15,12 +15,20 @@ from .facts import CaseOpened
 
 
 class Custody(Struct, frozen=True):
-    """Who holds an obstacle, since when, by which event; ``claimed`` while only another's word says so."""
+    """Who holds an obstacle, since when, by which event; ``claimed`` while only another's word says so.
+
+    ``retaken`` are further events that gave it: custody let go and taken back at one instant goes on.
+    """
 
     organisation: str
     claimed: bool
     since: datetime
     event: EventId
+    retaken: tuple[EventId, ...] = ()
+
+    def rests_on(self, event: EventId | None) -> bool:
+        """Return whether the event gave this custody."""
+        return event == self.event or event in self.retaken
 
 
 class Offer(Struct, frozen=True):

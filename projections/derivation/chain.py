@@ -14,11 +14,11 @@ from msgspec.structs import replace
 from ...domain.case import facts as f
 from ...domain.case.state import Obstacle, Open, Settled
 from ...domain.event import Event
-from ...domain.ids import EventId, GapId, ObstacleId, gap_id_of
+from ...domain.ids import EventId, ObstacleId
 from ...domain.settings import Settings
 from ...domain.vocabulary import GapKind, Initiative, RefusalGround, StepKind, WaitingGround, WithdrawalGround
 from .custody import Clock, Held, Run, Unheld
-from .shapes import NO_TIME, Gap, Segment, SegmentKind, StatedHarm
+from .shapes import NO_TIME, Gap, GapKey, Segment, SegmentKind, StatedHarm
 from .stretches import Stretch, clip
 from .terms import Suspension, Term, ended
 
@@ -81,11 +81,11 @@ class Chain:
         self.current: Held | Unheld | None = None
         self.run: Run | None = None
         self.last_holder: str | None = None
-        self.closed: dict[GapId, Gap] = {}
-        self.dirty: set[GapId] = set()
+        self.closed: dict[GapKey, Gap] = {}
+        self.dirty: set[GapKey] = set()
         """Closed gaps that came, went or changed since whoever follows the chain last looked."""
-        self.just_closed: list[GapId] = []
-        self.ended_with_custody: list[GapId] = []
+        self.just_closed: list[GapKey] = []
+        self.ended_with_custody: list[GapKey] = []
         self.acted: tuple[datetime, EventId] | None = None
         self.term: Term | None = None
         self.row: dict[str, EventId] = {}
@@ -249,8 +249,11 @@ class Chain:
                     kind = GapKind.UNANSWERED
                     self._close(kind, offer.event, offer.respond_by, at, (offer.to,), (offer.from_,), evidence)
                 if isinstance(self.current, Held):
-                    due = offer.respond_by
-                    self.current.restart((due, offer.position, offer.event) if due < at else _now(event))
+                    deadline = max(offer.respond_by, offer.offered_at)
+                    if deadline <= at:
+                        self.current.restart((deadline, offer.position, offer.event))
+                    if at <= deadline:
+                        self.current.restart(_now(event))
 
     def _end_waiting(self, event: Event, before: Open, after: Obstacle) -> None:
         """End a waiting that no longer runs; the standstill clock starts at its end."""
@@ -263,9 +266,11 @@ class Chain:
                 self.term.event, self.term.set_at, self.term.due, ended(self.term.suspensions, waiting.event, at)
             )
         if isinstance(self.current, Held):
-            until = waiting.until
-            ran_out = until is not None and until <= at
-            self.current.restart((until, waiting.position, waiting.event) if ran_out else _now(event))
+            ran_out = max(waiting.until, waiting.began_at) if waiting.until is not None else None
+            if ran_out is not None and ran_out <= at:
+                self.current.restart((ran_out, waiting.position, waiting.event))
+            if ran_out is None or at <= ran_out:
+                self.current.restart(_now(event))
 
     def _end_custody(self, event: Event) -> None:
         """End the stretch that runs, whoever holds it or not."""
@@ -458,9 +463,10 @@ class Chain:
 
     def _add(self, gap: Gap) -> None:
         """Keep a gap that has ended."""
-        self.closed[gap.id] = gap
-        self.just_closed.append(gap.id)
-        self.dirty.add(gap.id)
+        key = gap.key
+        self.closed[key] = gap
+        self.just_closed.append(key)
+        self.dirty.add(key)
 
     def _close(
         self,
@@ -487,9 +493,21 @@ class Chain:
         evidence: tuple[EventId, ...],
     ) -> None:
         """Keep an ended gap that lies in the time that the obstacle was settled."""
-        id_ = gap_id_of(self.obstacle, kind, begun_by)
-        pieces = until - from_
-        self._add(Gap(id_, kind, self.obstacle, begun_by, from_, until, False, to_act, (), evidence, pieces))  # noqa: FBT003 - a field
+        lasted = until - from_
+        self._add(
+            Gap(
+                kind=kind,
+                lies_on=self.obstacle,
+                begun_by=begun_by,
+                from_=from_,
+                until=until,
+                open=False,
+                to_act=to_act,
+                involved=(),
+                evidence=evidence,
+                pieces=lasted,
+            )
+        )
 
     def _gap(
         self,
@@ -506,9 +524,8 @@ class Chain:
         if clipped is None:
             return None
         return Gap(
-            id=gap_id_of(self.obstacle, kind, begun_by),
             kind=kind,
-            obstacle=self.obstacle,
+            lies_on=self.obstacle,
             begun_by=begun_by,
             from_=clipped.from_,
             until=clipped.until,
@@ -543,9 +560,8 @@ class Chain:
             # Nothing of it lies in the open time: it stands at the moment that the obstacle came back.
             from_, until, pieces = held.begun_at, held.begun_at, NO_TIME
         return Gap(
-            id=gap_id_of(self.obstacle, GapKind.CAROUSEL, held.entered_by),
             kind=GapKind.CAROUSEL,
-            obstacle=self.obstacle,
+            lies_on=self.obstacle,
             begun_by=held.entered_by,
             from_=from_,
             until=until,
@@ -569,9 +585,9 @@ class Chain:
         if waiting is not None:
             if waiting.until is None:
                 return None
-            clock = max(clock, (waiting.until, waiting.position, waiting.event))
+            clock = max(clock, (max(waiting.until, waiting.began_at), waiting.position, waiting.event))
         for offer in state.offers:
-            clock = max(clock, (offer.respond_by, offer.position, offer.event))
+            clock = max(clock, (max(offer.respond_by, offer.offered_at), offer.position, offer.event))
         return clock[0] + self.settings.standstill, clock[2]
 
     def live(self) -> Iterator[tuple[datetime, Gap]]:
@@ -582,21 +598,18 @@ class Chain:
             if contest is not None:
                 due = contest.answer_due
                 to_act = (state.resolved_by,) if state.resolved_by else ()
-                id_ = gap_id_of(self.obstacle, GapKind.CONTESTED, contest.event)
-                evidence = (contest.event,)
                 yield (
                     due,
                     Gap(
-                        id_,
-                        GapKind.CONTESTED,
-                        self.obstacle,
-                        contest.event,
-                        due,
-                        None,
-                        True,
-                        to_act,
-                        (),
-                        evidence,
+                        kind=GapKind.CONTESTED,
+                        lies_on=self.obstacle,
+                        begun_by=contest.event,
+                        from_=due,
+                        until=None,
+                        open=True,
+                        to_act=to_act,
+                        involved=(),
+                        evidence=(contest.event,),
                         running_from=due,
                     ),
                 )

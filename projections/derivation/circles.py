@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ...domain.case.state import Waiting
-from ...domain.ids import EventId, ObstacleId, gap_id_of
+from ...domain.ids import EventId, ObstacleId
 from ...domain.vocabulary import GapKind
 from .shapes import Gap
 
@@ -83,9 +83,8 @@ class Circles:
                 key=lambda spell: (spell.began_at, self.spells.index(spell)),
             )
             gap = Gap(
-                id=gap_id_of(self.case, GapKind.DEADLOCK, closing.event),
                 kind=GapKind.DEADLOCK,
-                obstacle=None,
+                lies_on=self.case,
                 begun_by=closing.event,
                 from_=circle.from_,
                 until=None,

@@ -4,6 +4,7 @@ Four kinds of thing have a state that changes as time passes: a gap, a chain, a 
 facet is one of them in one of its states, as flat as a row. Everything else about a case is derived when asked for.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
@@ -20,7 +21,7 @@ from ...domain.ids import CaseId, EventId, HandoffId, ObstacleId
 from ...domain.vocabulary import Harm
 from .chain import Chain
 from .fold import CaseFold
-from .shapes import Gap
+from .shapes import Gap, GapKey, StatedHarm
 
 FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
 """A moment that never comes: how long a harm lasts whose end nobody stated."""
@@ -87,21 +88,27 @@ class HandoffFacet(Struct, frozen=True):
 
 
 class CaseFacet(Struct, frozen=True):
-    """The case: its code, theme and status, and every organisation that has a part in it."""
+    """The case: its code, theme and status."""
 
     case: CaseId
     reference: str
     theme: str
     opened_at: datetime
     closed_at: datetime | None
-    organisations: tuple[str, ...]
 
 
-Facet = GapFacet | ChainFacet | HandoffFacet | CaseFacet
+class PartyFacet(Struct, frozen=True):
+    """An organisation has a part in the case: some event with effect names it."""
+
+    organisation: str
 
 
-Key = tuple[str, UUID]
-"""What a facet is a state of: the letter of its kind, and the id of the gap, obstacle, handoff or case."""
+Facet = GapFacet | ChainFacet | HandoffFacet | CaseFacet | PartyFacet
+
+
+Key = GapKey | int | str
+"""What a facet is a state of, within one case: a gap by its key, an obstacle, handoff, referral or case by the number of
+its id, a party by its identifier."""
 
 Turns = list[tuple[datetime, datetime | None, Facet]]
 """States and the moments ``[from, until)`` for which each is the answer."""
@@ -115,10 +122,10 @@ class CaseFacets:
     def __init__(self, fold: CaseFold) -> None:
         """Follow ``fold`` from its beginning."""
         self.fold = fold
-        self._live: dict[ObstacleId, set[Key]] = {}
-        self._rings: set[Key] = set()
+        self._live: dict[ObstacleId, dict[GapKey, Gap]] = {}
+        self._rings: set[GapKey] = set()
         self._sent: dict[ObstacleId, dict[HandoffId | EventId, HandoffFacet]] = {}
-        self._organisations: dict[str, None] = {}
+        self._organisations: set[str] = set()
 
     def show(self, event: Event, *, struck: bool = False) -> dict[Key, Turns]:
         """Advance the fold by one event; return what it changed, from the moment of the event on.
@@ -130,57 +137,55 @@ class CaseFacets:
         changed: dict[Key, Turns] = {}
         if struck or len(self.fold.conflicts) != conflicts:
             return changed
-        if isinstance(event.data, f.CaseOpened):
-            touched = tuple(self.fold.chains)  # The theme of the case stands in the facets of its chains.
-        self._case(event, changed)
-        whole = isinstance(event.data, f.HarmStated | f.CaseOpened)
+        at, fact = event.occurred_at, event.data
+        for organisation in organisations_of(fact):
+            if organisation not in self._organisations:
+                self._organisations.add(organisation)
+                changed[organisation] = [(at, None, PartyFacet(organisation))]
+        whole = isinstance(fact, f.HarmStated | f.CaseOpened)
+        if isinstance(fact, f.CaseOpened | f.CaseClosed | f.CaseReopened):
+            self._case(at, changed)
+            if whole:
+                touched = tuple(self.fold.chains)  # The theme of the case stands in the facets of its chains.
         for obstacle in touched:
             self._chain(event, self.fold.chains[obstacle], changed, whole=whole)
         if self.fold.circles_changed:
-            self._circles(event, changed)
+            self._circles(changed)
         return changed
 
-    def _case(self, event: Event, changed: dict[Key, Turns]) -> None:
-        """Note the case's header if the event may have changed it."""
+    def _case(self, at: datetime, changed: dict[Key, Turns]) -> None:
+        """Note the case's header."""
         state = self.fold.state
-        known = len(self._organisations)
-        self._organisations.update(dict.fromkeys(organisations_of(event.data)))
-        fact = event.data
-        if known == len(self._organisations) and not isinstance(fact, f.CaseOpened | f.CaseClosed | f.CaseReopened):
-            return
-        if state.opened is None or state.opened_at is None:
-            return
-        facet = CaseFacet(
-            case=self.fold.case,
-            reference=state.opened.reference,
-            theme=state.opened.theme,
-            opened_at=state.opened_at,
-            closed_at=state.closed_at,
-            organisations=tuple(self._organisations),
-        )
-        changed["C", self.fold.case] = [(event.occurred_at, None, facet)]
+        if state.opened is not None and state.opened_at is not None:
+            opened = state.opened
+            facet = CaseFacet(self.fold.case, opened.reference, opened.theme, state.opened_at, state.closed_at)
+            changed[self.fold.case.int] = [(at, None, facet)]
 
     def _chain(self, event: Event, chain: Chain, changed: dict[Key, Turns], *, whole: bool) -> None:
         """Note the header of a chain, its gaps and its handoffs."""
-        at, obstacle = event.occurred_at, chain.obstacle
+        at = event.occurred_at
         opened = self.fold.state.opened
         theme = opened.theme if opened else ""
-        harms = tuple(dict.fromkeys(harm.harm for harm in chain.harms))
-        harm_until = max((harm.until or FOR_EVER for harm in chain.harms), default=None)
-        changed["O", obstacle] = [(at, None, _header(chain, harms, harm_until, theme))]
-        live: set[Key] = set()
-        for gap_id in chain.closed if whole else chain.dirty:
-            gap = chain.closed.get(gap_id)
-            changed["G", gap_id] = [] if gap is None else [(at, None, GapFacet(gap, harms, harm_until, theme))]
+        harms, harm_until = _harm(chain.harms)
+        if whole or not isinstance(chain.state, Open) or chain.state is not chain.previous:
+            changed[chain.obstacle.int] = [(at, None, _header(chain, harms, harm_until, theme))]
+        for key in chain.closed if whole else chain.dirty:
+            gap = chain.closed.get(key)
+            changed[key] = [] if gap is None else [(at, None, GapFacet(gap, harms, harm_until, theme))]
         chain.dirty.clear()
+        shown = self._live.get(chain.obstacle, {})
+        live: dict[GapKey, Gap] = {}
         for from_, gap in chain.live():
-            key = ("G", gap.id)
-            live.add(key)
-            changed[key] = [(from_, None, GapFacet(gap, harms, harm_until, theme))]
-        for key in self._live.get(obstacle, live) - live:
-            changed.setdefault(key, [])
-        self._live[obstacle] = live
-        self._handoffs(event, chain, changed)
+            key = gap.key
+            live[key] = gap
+            if whole or shown.get(key) != gap:
+                changed[key] = [(from_, None, GapFacet(gap, harms, harm_until, theme))]
+        for key in shown:
+            if key not in live and key not in changed:
+                changed[key] = []
+        self._live[chain.obstacle] = live
+        if self._sent or isinstance(event.data, f.HandoffOffered | f.SubjectReferred):
+            self._handoffs(event, chain, changed)
 
     def _handoffs(self, event: Event, chain: Chain, changed: dict[Key, Turns]) -> None:
         """Note what was offered or referred now, and what became of what was before."""
@@ -200,7 +205,7 @@ class CaseFacets:
                 if outcome is not None:
                     ground = fact.ground if isinstance(fact, f.HandoffRefused) and fact.handoff == id_ else None
                     sent[id_] = replace(facet, outcome=outcome, ended_at=at, ground=ground)
-                    changed["H", id_] = [(at, None, sent[id_])]
+                    changed[id_.int] = [(at, None, sent[id_])]
         if isinstance(fact, f.HandoffOffered):
             offer = self.fold.state.handoffs[fact.handoff]
             sent[fact.handoff] = HandoffFacet(
@@ -216,7 +221,7 @@ class CaseFacets:
                 None,
                 None,
             )
-            changed["H", fact.handoff] = [(at, None, sent[fact.handoff])]
+            changed[fact.handoff.int] = [(at, None, sent[fact.handoff])]
         elif isinstance(fact, f.SubjectReferred):
             sent[event.id] = HandoffFacet(
                 event.id,
@@ -231,22 +236,27 @@ class CaseFacets:
                 None,
                 None,
             )
-            changed["H", event.id] = [(at, None, sent[event.id])]
+            changed[event.id.int] = [(at, None, sent[event.id])]
 
-    def _circles(self, event: Event, changed: dict[Key, Turns]) -> None:
+    def _circles(self, changed: dict[Key, Turns]) -> None:
         """Note the deadlocks, all of them: they are few, and derived anew each time."""
         self.fold.circles_changed = False
-        harmed = [harm for chain in self.fold.chains.values() for harm in chain.harms]
-        harms = tuple(dict.fromkeys(harm.harm for harm in harmed))
-        harm_until = max((harm.until or FOR_EVER for harm in harmed), default=None)
+        harms, harm_until = _harm([harm for chain in self.fold.chains.values() for harm in chain.harms])
         theme = self.fold.state.opened.theme if self.fold.state.opened else ""
-        rings: set[Key] = set()
+        rings: set[GapKey] = set()
         for from_, until, gap in self.fold.circles.gaps():
-            rings.add(("G", gap.id))
-            changed.setdefault(("G", gap.id), []).append((from_, until, GapFacet(gap, harms, harm_until, theme)))
+            rings.add(gap.key)
+            changed.setdefault(gap.key, []).append((from_, until, GapFacet(gap, harms, harm_until, theme)))
         for key in self._rings - rings:
             changed.setdefault(key, [])
         self._rings = rings
+
+
+def _harm(stated: Sequence[StatedHarm]) -> tuple[tuple[Harm, ...], datetime | None]:
+    """Return the kinds of harm stated, and until when one of them lasts."""
+    if not stated:
+        return (), None
+    return tuple(dict.fromkeys(harm.harm for harm in stated)), max(harm.until or FOR_EVER for harm in stated)
 
 
 def _header(chain: Chain, harms: tuple[Harm, ...], harm_until: datetime | None, theme: str) -> ChainFacet:

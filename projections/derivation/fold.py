@@ -86,7 +86,7 @@ class CaseFold:
             return tuple(
                 obstacle
                 for obstacle, found in self.state.obstacles.items()
-                if isinstance(found, Open) and found.custody is not None and found.custody.event == fact.event
+                if isinstance(found, Open) and found.custody is not None and found.custody.rests_on(fact.event)
             )
         return ()
 

@@ -7,11 +7,12 @@ of none means that it has not ended at the moment asked for.
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
 from msgspec import Struct
 
 from ...domain.command import RefusalCode
-from ...domain.ids import EventId, GapId, ObstacleId
+from ...domain.ids import EventId, GapId, ObstacleId, gap_id_of
 from ...domain.settings import GRACES
 from ...domain.vocabulary import GapKind, Harm
 
@@ -38,18 +39,21 @@ class Segment(Struct, frozen=True):
     left_by: EventId | None
 
 
+GapKey = tuple[GapKind, int, int]
+"""A gap's kind, and the numbers of the event that began it and of what it lies on: its name, but quicker to make."""
+
+
 class Gap(Struct, frozen=True):
     """A gap in one of its states.
 
-    ``obstacle`` is none for a deadlock. ``pieces`` is how long its ended pieces lasted together; ``running_from`` is
+    ``lies_on`` is the obstacle, or the case for a deadlock. ``pieces`` is how long its ended pieces lasted together; ``running_from`` is
     where the piece that still runs began, none once it has ended. ``to_act`` and ``involved`` are sorted, but for a
     carousel's holders, which stand in the order of their segments; ``length`` is a carousel's number of holders.
     ``evidence`` lists the events that prove it, in their order.
     """
 
-    id: GapId
     kind: GapKind
-    obstacle: ObstacleId | None
+    lies_on: UUID
     begun_by: EventId
     from_: datetime
     until: datetime | None
@@ -60,6 +64,24 @@ class Gap(Struct, frozen=True):
     pieces: timedelta = NO_TIME
     running_from: datetime | None = None
     length: int | None = None
+
+    @property
+    def id(self) -> GapId:
+        """Its name: the same for as long as it lies on the same obstacle, is of the same kind and began with the same event.
+
+        Computed when asked for; a fold makes many gaps that nobody asks for the name of.
+        """
+        return gap_id_of(self.lies_on, self.kind, self.begun_by)
+
+    @property
+    def key(self) -> "GapKey":
+        """What tells it from the others of its case, cheaper than its name."""
+        return self.kind, self.begun_by.int, self.lies_on.int
+
+    @property
+    def obstacle(self) -> ObstacleId | None:
+        """The obstacle that it lies on; none for a deadlock."""
+        return None if self.kind is GapKind.DEADLOCK else self.lies_on
 
     def lasted(self, as_of: datetime) -> timedelta:
         """Return how long its pieces lasted together, up to its end or to ``as_of``."""
@@ -110,11 +132,3 @@ class Figures(Struct, frozen=True):
     longest_gap: timedelta
     fell_between_the_cracks: bool
     harms: tuple[StatedHarm, ...]
-
-
-class Window(Struct, frozen=True):
-    """A state and the moments ``[from_, until)`` for which it is the answer, if nothing more happens before ``until``."""
-
-    from_: datetime
-    until: datetime | None
-    state: Struct

@@ -77,14 +77,26 @@ class CaseTimelines:
         self._history.append(event)
         if not is_mending(event) and (event.occurred_at, event.position) > self._last:
             self._last = (event.occurred_at, event.position)
+            at, recorded_at = event.occurred_at, event.recorded_at
             for key, turns in self._facets.show(event).items():
-                self._replace(key, self._spliced(key, event.occurred_at, turns, event.recorded_at), event.recorded_at)
+                line = self._current.get(key)
+                if line is None:
+                    # Something new: nothing is cut or closed by it.
+                    line = [
+                        Stretch(max(from_, at), until, state, recorded_at)
+                        for from_, until, state in turns
+                        if until is None or until > max(from_, at)
+                    ]
+                    if line:
+                        self._current[key] = line
+                else:
+                    self._replace(key, line, self._spliced(line, at, turns, recorded_at), recorded_at)
             return
         before = self._current
         self._fold_anew(event.recorded_at)
         after, self._current = self._current, before
         for key in before.keys() | after.keys():
-            self._replace(key, after.get(key, []), event.recorded_at)
+            self._replace(key, before.get(key, []), after.get(key, []), event.recorded_at)
 
     def _fold_anew(self, known_from: datetime | None = None) -> None:
         """Fold the whole history in the order in which it occurred."""
@@ -95,12 +107,13 @@ class CaseTimelines:
         for event in place(mended.events):
             self._last = (event.occurred_at, event.position)
             for key, turns in self._facets.show(event, struck=event.id in mended.struck).items():
-                self._current[key] = self._spliced(key, event.occurred_at, turns, known_from)
+                self._current[key] = self._spliced(self._current.get(key, []), event.occurred_at, turns, known_from)
 
-    def _spliced(self, key: Key, at: datetime, turns: Turns, known_from: datetime | None) -> list[Stretch]:
+    @staticmethod
+    def _spliced(before: list[Stretch], at: datetime, turns: Turns, known_from: datetime | None) -> list[Stretch]:
         """Return a thing's timeline with what is so from ``at`` on replaced by ``turns``."""
         line: list[Stretch] = []
-        for stretch in self._current.get(key, ()):
+        for stretch in before:
             if stretch.from_ >= at:
                 break
             if stretch.until is None or stretch.until > at:
@@ -116,16 +129,18 @@ class CaseTimelines:
                 line.append(Stretch(start, until, state, known_from))
         return line
 
-    def _replace(self, key: Key, line: list[Stretch], at: datetime) -> None:
+    def _replace(self, key: Key, before: list[Stretch], line: list[Stretch], at: datetime) -> None:
         """Put a new timeline in place of the old one; what is as it was keeps its row."""
-        before = self._current.get(key, [])
         kept: list[Stretch] = []
         rest = list(before)
         for stretch in line:
-            same = next((old for old in rest if old.from_ == stretch.from_), None)
-            if same is not None and same.until == stretch.until and same.state == stretch.state:
-                rest.remove(same)
-                kept.append(same)
+            for index, old in enumerate(rest):
+                if old.from_ == stretch.from_:
+                    if old is stretch or (old.until == stretch.until and old.state == stretch.state):
+                        kept.append(rest.pop(index))
+                        break
+                    kept.append(Stretch(stretch.from_, stretch.until, stretch.state, at))
+                    break
             else:
                 kept.append(Stretch(stretch.from_, stretch.until, stretch.state, at))
         for old in rest:

@@ -2,12 +2,14 @@
 -- sorted. Every key of case data holds the case.
 
 ALTER TABLE case_state ADD PRIMARY KEY (case_id, as_of_from, known_from);
+ALTER TABLE case_party ADD PRIMARY KEY (case_id, organisation, as_of_from, known_from);
 ALTER TABLE chain_state ADD PRIMARY KEY (case_id, obstacle_id, as_of_from, known_from);
 ALTER TABLE gap_state ADD PRIMARY KEY (case_id, gap_id, as_of_from, known_from);
 ALTER TABLE handoff_state ADD PRIMARY KEY (case_id, handoff_id, as_of_from, known_from);
 
 CREATE INDEX case_state_reference ON case_state (reference, case_id);
 CREATE INDEX case_state_opened ON case_state (opened_at DESC, case_id);
+CREATE INDEX case_party_organisation ON case_party (organisation, case_id);
 CREATE INDEX chain_state_reported ON chain_state (reported_at DESC, obstacle_id);
 CREATE INDEX chain_state_obstacle ON chain_state (obstacle_id, case_id);
 -- The longest first: running gaps by when they would have begun, ended ones by how long they lasted.

@@ -5,7 +5,9 @@ DO $$
 DECLARE
     each text;
 BEGIN
-    FOREACH each IN ARRAY ARRAY['quarantined', 'case_state', 'chain_state', 'gap_state', 'handoff_state'] LOOP
+    FOREACH each IN ARRAY ARRAY[
+        'quarantined', 'case_state', 'case_party', 'chain_state', 'gap_state', 'handoff_state'
+    ] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', each);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', each);
         EXECUTE format(

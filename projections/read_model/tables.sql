@@ -26,8 +26,17 @@ CREATE TABLE case_state (
     closed_at timestamptz,
     case_id uuid NOT NULL,
     reference text NOT NULL,
-    theme text NOT NULL,
-    organisations text[] NOT NULL                -- every organisation that has a part in the case
+    theme text NOT NULL
+);
+
+-- Which organisations have a part in a case, each from the first event with effect that names it.
+CREATE TABLE case_party (
+    as_of_from timestamptz NOT NULL,
+    as_of_until timestamptz NOT NULL,
+    known_from timestamptz NOT NULL,
+    known_until timestamptz NOT NULL,
+    case_id uuid NOT NULL,
+    organisation text NOT NULL
 );
 
 CREATE TABLE chain_state (
