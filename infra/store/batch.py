@@ -205,7 +205,7 @@ def _seal(
     histories: Mapping[UUID, list[Event] | UnreadableEvent],
     outcome: Round,
 ) -> None:
-    """Give each proposal what will be stored; where one may not be, object, and have those decided again that build on it."""
+    """Give each proposal what will be stored; where one may not be, object, and put off those that build on it."""
     sealed = desk.vault.seal(
         [
             ToSeal(

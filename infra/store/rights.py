@@ -15,7 +15,8 @@ SELECT current_user,
        (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),
        (SELECT rolbypassrls FROM pg_roles WHERE rolname = current_user),
        pg_has_role(current_user, (SELECT relowner FROM pg_class WHERE oid = 'knelpunt.event'::regclass), 'USAGE'),
-       ARRAY(SELECT held FROM unnest(%s::text[]) AS held WHERE has_table_privilege(current_user, 'knelpunt.event', held)),
+       ARRAY(SELECT held FROM unnest(%s::text[]) AS held
+              WHERE has_table_privilege(current_user, 'knelpunt.event', held)),
        (SELECT NOT (relrowsecurity AND relforcerowsecurity) FROM pg_class WHERE oid = 'knelpunt.event'::regclass)
 """
 
@@ -25,7 +26,7 @@ class UnsafeRights(Exception):  # noqa: N818  named for what it is
 
 
 def check_rights(connection: psycopg.Connection) -> None:
-    """Raise ``UnsafeRights`` if the connection's role could change or lock events, owns them, or sees past row security.
+    """Raise ``UnsafeRights`` if a connection's role could change or lock events, owns them, or sees past row security.
 
     Whoever may INSERT, UPDATE, DELETE or TRUNCATE may also lock the table against others, so that is covered.
     """

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
-from infra.store.given import register_office
 
+from infra.store.given import register_office
 from knelpunt.domain.case.decide import decide
 from knelpunt.domain.organisation.decide import decide_organisation
 from knelpunt.infra.store.codec import CASE, ORGANISATION

@@ -13,7 +13,11 @@ from knelpunt.domain.text import Text, clear
 from knelpunt.domain.vocabulary import NoticedBy, OrganisationKind, Origin, Role, StepKind
 from knelpunt.infra.store import appending
 from knelpunt.infra.store.appending import Answer
+from knelpunt.infra.store.batch import Recorded
+from knelpunt.infra.store.connection import REGISTRY
 from knelpunt.infra.store.mapper import EventMapper
+from knelpunt.infra.store.reading import events_after
+from knelpunt.infra.store.registry import Registry
 
 OFFICE = "00000000000000000042"
 CLERK = Actor(OFFICE, Role.AGENCY, "clerk")
@@ -64,6 +68,24 @@ def append(connection, events: Sequence[Event], hashes: Sequence[bytes] | None =
     """Append in a transaction of its own."""
     stored = [EventMapper().to_stored_event(one) for one in events]
     return appending.answers(appending.append(connection, stored, hashes or [b"h" * 32] * len(stored)))
+
+
+def moment_of(answer: Answer) -> datetime:
+    assert answer.recorded_at is not None
+    return answer.recorded_at
+
+
+def recorded(answer: object) -> Recorded:
+    assert isinstance(answer, Recorded), answer
+    return answer
+
+
+def log(registry: Registry, after: int = -1) -> list[Event]:
+    """All events beyond a position, each of which must be readable."""
+    found = events_after(registry.reader, REGISTRY, after, 1_000_000)
+    events = [one for one in found if isinstance(one, Event)]
+    assert len(events) == len(found)
+    return events
 
 
 def outcomes(answers: Sequence[Answer]) -> list[str]:

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from infra.store.given import CLERK, event
 
+from infra.store.given import CLERK, event
 from knelpunt.domain import topics
 from knelpunt.domain.case.facts import StepTaken
 from knelpunt.domain.event import Event
@@ -41,7 +41,7 @@ def test_every_version_has_a_golden_file() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_golden_files_are_read(path) -> None:
-    """Every version ever written is read as an event of today; what was written today is written again byte for byte."""
+    """Every version ever written is read as an event of today; today's is written again byte for byte."""
     topic, version, state = golden(path)
     found = decode(row(topic, version, state))
     assert isinstance(found.data, topics.FACTS[topic])

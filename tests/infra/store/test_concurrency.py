@@ -2,12 +2,14 @@
 
 import threading
 import time
+from itertools import pairwise
 from uuid import uuid4
 
 import pytest
-from infra.store.given import append, event
 
+from infra.store.given import append, event
 from knelpunt.infra.store.connection import REGISTRY, DatabaseRole, connect
+from knelpunt.infra.store.mapper import LoggedEvent
 from knelpunt.infra.store.reading import rows_after
 from knelpunt.infra.store.registry import Registry
 
@@ -29,7 +31,7 @@ def test_writers_and_tailing_readers(registry_url, seconds) -> None:
     def guard(work, *values) -> None:
         try:
             work(*values)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  shown by the assertion at the end
             errors.append(error)
             stop.set()
 
@@ -50,6 +52,7 @@ def test_writers_and_tailing_readers(registry_url, seconds) -> None:
     def read(number: int) -> None:
         with registry.recorder.subscribe() as subscription:
             for notification in subscription:
+                assert isinstance(notification, LoggedEvent)
                 seen[number].append((notification.id - 1, notification.recorded_at))
                 if stop.is_set() and ends and notification.id == ends[0]:
                     return
@@ -67,7 +70,7 @@ def test_writers_and_tailing_readers(registry_url, seconds) -> None:
         # Readers stop at the last event; one more makes sure that each of them gets to look.
         with connect(registry_url, DatabaseRole.APPENDER) as connection:
             last = event(uuid4(), 1)
-            ends[0] = registry.recorder.max_notification_id() + 1
+            ends[0] = (registry.recorder.max_notification_id() or 0) + 1
             (answer,) = append(connection, [last])
             recorded[0][last.id] = (answer.position, answer.recorded_at)
         for thread in readers:
@@ -78,7 +81,7 @@ def test_writers_and_tailing_readers(registry_url, seconds) -> None:
     log = [(row.position, row.recorded_at) for row in rows]
     assert [position for position, _ in log] == list(range(len(log)))
     moments = [moment for _, moment in log]
-    assert all(earlier < later for earlier, later in zip(moments, moments[1:], strict=False))
+    assert all(earlier < later for earlier, later in pairwise(moments))
     assert sorted(told.values()) == log
     assert len(log) > 100
     for found in seen:

@@ -11,10 +11,10 @@ from pathlib import Path
 from uuid import UUID, uuid4, uuid5
 
 import pytest
+
 from infra.store.conftest import DECIDERS
 from infra.store.given import open_case, register_office, report, step
 from infra.store.writing_program import OCCURRED
-
 from knelpunt.infra.store.connection import REGISTRY
 from knelpunt.infra.store.reading import events_of
 from knelpunt.infra.store.registry import Registry
@@ -25,7 +25,7 @@ PROGRAM = Path(__file__).with_name("writing_program.py")
 
 
 def kill_while_sending(url: str, master: bytes, case: UUID, obstacle: UUID, first: int, random_: random.Random):
-    """Run the program, kill it at a random moment while a command is unacknowledged; what it was told, and sent last."""
+    """Run the program and kill it while a command is unacknowledged; what it was told, and sent last."""
     tests = Path(__file__).parents[2]
     program = subprocess.Popen(
         [sys.executable, str(PROGRAM), url, master.hex(), str(case), str(obstacle), str(first)],

@@ -7,8 +7,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 from eventsourcing.persistence import IntegrityError, Notification, NotSupportedError
-from infra.store.given import append, event
 
+from infra.store.given import append, event
 from knelpunt.infra.store import arrays
 from knelpunt.infra.store.codec import UnreadableEvent
 from knelpunt.infra.store.connection import REGISTRY
@@ -176,11 +176,13 @@ def test_an_unreadable_event_keeps_nobody_from_the_others(registry, registry_url
     bad, good = uuid4(), uuid4()
     append(appender, [event(good, 1), event(bad, 1), event(good, 2)])
     with psycopg.connect(registry_url, autocommit=True) as login:
-        login.execute(f"UPDATE knelpunt.event SET {damage} WHERE position = 1")
+        login.execute(f"UPDATE knelpunt.event SET {damage} WHERE position = 1".encode())
     found = events_after(registry.reader, REGISTRY, -1, 10)
     assert [isinstance(one, UnreadableEvent) for one in found] == [False, True, False]
-    assert (found[1].position, found[1].stream) == (1, bad)
-    assert reason in found[1].reason
+    error = found[1]
+    assert isinstance(error, UnreadableEvent)
+    assert (error.position, error.stream) == (1, bad)
+    assert reason in error.reason
     with pytest.raises(UnreadableEvent, match="position 1"):
         events_of(registry.reader, REGISTRY, [good, bad])
     events, errors = readable(rows_of(registry.reader, REGISTRY, [good, bad]))

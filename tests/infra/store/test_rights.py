@@ -28,7 +28,7 @@ def test_the_owner_is_not(registry_url) -> None:
 def test_one_grant_too_many(registry_url, right) -> None:
     """A single right to write events is noticed."""
     with psycopg.connect(registry_url, autocommit=True) as login:
-        login.execute(f"GRANT {right} ON knelpunt.event TO knelpunt_reader")
+        login.execute(f"GRANT {right} ON knelpunt.event TO knelpunt_reader".encode())
     with connect(registry_url, DatabaseRole.READER) as reader, pytest.raises(UnsafeRights, match=right):
         check_rights(reader)
 

@@ -1,7 +1,7 @@
 """A program that records commands one after the other, telling each answer, until it is killed.
 
-Run as ``python writing_program.py URL MASTER CASE OBSTACLE FIRST``: the master key in hexadecimal; commands have the ids
-uuid5(CASE, "FIRST"), uuid5(CASE, "FIRST+1") and so on. Prints ``send N`` before and ``N POSITION`` after each.
+Run as ``python writing_program.py URL MASTER CASE OBSTACLE FIRST``: the master key in hexadecimal; commands have the
+ids uuid5(CASE, "FIRST"), uuid5(CASE, "FIRST+1") and so on. Prints ``send N`` before and ``N POSITION`` after each.
 """
 
 import sys
@@ -10,7 +10,6 @@ from uuid import UUID, uuid5
 
 from infra.store.conftest import DECIDERS
 from infra.store.given import step
-
 from knelpunt.infra.store.writer import Recorded, Writer
 from knelpunt.infra.vault.vault import Vault
 

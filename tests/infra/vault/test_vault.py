@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 import msgspec
 import psycopg
 import pytest
+
 from infra.store.conftest import DECIDERS
 from infra.store.given import CLERK, command, event, open_case, register_office, report
-
 from knelpunt.domain.case.facts import CaseOpened, ObstacleReported, StepTaken, SubjectRelated
 from knelpunt.domain.command import COMMANDS, Command, RefusalCode, Refused
 from knelpunt.domain.event import Event, Fact
@@ -209,7 +209,7 @@ def test_text_fields_are_found_by_type() -> None:
 def _annotations(fact: type[Fact]) -> dict[str, object]:
     annotations: dict[str, object] = {}
     for one in reversed(fact.__mro__):
-        annotations.update({name: kind for name, kind in vars(one).get("__annotations__", {}).items()})
+        annotations.update(vars(one).get("__annotations__", {}))
     return {name: _named(kind) for name, kind in annotations.items()}
 
 
