@@ -1,0 +1,79 @@
+"""Puts the registry together: the one place where parts get to know each other.
+
+``bootstrap`` wires everything for one database and one master key; ``database`` finds that database, or runs one.
+"""
+
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from msgspec import Struct
+
+from ..domain.case.decide import decide
+from ..domain.case.facts import GapMark
+from ..domain.event import Event
+from ..domain.organisation.decide import decide_organisation
+from ..projections.derivation.answer import answer
+from ..projections.derivation.fold import follows
+from .postgres.embedded import EmbeddedServer
+from .settings import Settings
+from .store.batch import Decide
+from .store.codec import CASE, ORGANISATION
+from .store.registry import Registry
+from .store.writer import Writer
+from .vault.vault import Vault
+
+DECIDERS: Final = MappingProxyType[str, Decide]({CASE: decide, ORGANISATION: decide_organisation})
+"""The decider of each kind of stream."""
+
+
+class Database(Struct, frozen=True):
+    """Where the registry's database is, and the server that runs it if that is our own."""
+
+    url: str
+    embedded: EmbeddedServer | None
+
+
+class Parts(Struct, frozen=True):
+    """The registry, put together: what its programs are made of."""
+
+    url: str
+    registry: Registry
+    vault: Vault
+    writer: Writer
+
+
+@contextmanager
+def database(settings: Settings) -> Generator[Database]:
+    """Give the database that the settings name, or else our own server, running until the end of the block.
+
+    Raises ``EmbeddedError``.
+    """
+    if settings.database_url is not None:
+        yield Database(settings.database_url, None)
+        return
+    with EmbeddedServer.start(settings.data_dir) as server:
+        yield Database(server.url(), server)
+
+
+@contextmanager
+def bootstrap(url: str, master: bytes) -> Generator[Parts]:
+    """Give the registry at ``url``, whose texts are under the master key ``master``; all is closed afterwards.
+
+    The database must be migrated. Raises ``psycopg.Error`` and ``VaultError``.
+    """
+    with ExitStack() as closing:
+        vault = Vault(url, master)
+        closing.callback(vault.close)
+        registry = Registry(url)
+        closing.callback(registry.close)
+        writer = Writer(url, vault, DECIDERS, derived)
+        closing.callback(writer.close)
+        yield Parts(url, registry, vault, writer)
+
+
+def derived(history: Sequence[Event], mark: GapMark, moment: datetime) -> bool:
+    """Return whether a case has the gap that somebody speaks of, at the moment at which they do."""
+    return any(follows(mark, gap, moment) for gap in answer(history, moment).gaps)

@@ -1,0 +1,57 @@
+"""The settings of the registry's programs: read once, from the environment, into one typed value.
+
+``docs/operating.md`` describes each for operators. A variable that is set to nothing counts as not set.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from .postgres.embedded import default_data_dir
+from .vault.master import FILE_VARIABLE, KEY_VARIABLE, master_key
+
+DATABASE_URL: Final = "KNELPUNT_DATABASE_URL"
+DATA_DIR: Final = "KNELPUNT_DATA_DIR"
+TOKEN: Final = "KNELPUNT_TOKEN"  # noqa: S105  the name of a variable
+ISSUER: Final = "KNELPUNT_ISSUER"
+
+VARIABLES: Final = (DATABASE_URL, DATA_DIR, FILE_VARIABLE, KEY_VARIABLE, TOKEN, ISSUER)
+"""Every variable that the registry reads."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What an operator decides.
+
+    Without ``database_url`` the registry runs its own PostgreSQL under ``data_dir``. ``issuer`` names the issuer of
+    tokens that the organisation already has; without one, the built-in issuer for development signs them.
+    """
+
+    data_dir: Path
+    database_url: str | None = None
+    master_key_file: str | None = None
+    master_key_text: str | None = None
+    token: str | None = None
+    issuer: str | None = None
+
+    def master_key(self) -> bytes:
+        """Return the vault's master key, 32 bytes; made in ``data_dir`` if nobody names one. Raises MasterKeyError."""
+        named = {FILE_VARIABLE: self.master_key_file or "", KEY_VARIABLE: self.master_key_text or ""}
+        return master_key(self.data_dir, named)
+
+    def __repr__(self) -> str:
+        """Show where things are, and neither password, key nor token."""
+        return f"Settings(data_dir={str(self.data_dir)!r}, embedded={self.database_url is None})"
+
+
+def settings_from(environment: Mapping[str, str]) -> Settings:
+    """Return the settings that an environment holds."""
+    return Settings(
+        data_dir=Path(environment.get(DATA_DIR) or default_data_dir()),
+        database_url=environment.get(DATABASE_URL) or None,
+        master_key_file=environment.get(FILE_VARIABLE) or None,
+        master_key_text=environment.get(KEY_VARIABLE) or None,
+        token=environment.get(TOKEN) or None,
+        issuer=environment.get(ISSUER) or None,
+    )
