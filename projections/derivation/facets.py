@@ -18,7 +18,7 @@ from ...domain.case.decide import organisations_of
 from ...domain.case.state import Open, Settled
 from ...domain.event import Event
 from ...domain.ids import CaseId, EventId, HandoffId, ObstacleId
-from ...domain.vocabulary import Harm
+from ...domain.vocabulary import Harm, OrganisationKind
 from .chain import Chain
 from .fold import CaseFold
 from .shapes import Gap, GapKey, StatedHarm
@@ -103,7 +103,16 @@ class PartyFacet(Struct, frozen=True):
     organisation: str
 
 
-Facet = GapFacet | ChainFacet | HandoffFacet | CaseFacet | PartyFacet
+class OrganisationFacet(Struct, frozen=True):
+    """An organisation: what it is called, and of what it is a unit."""
+
+    organisation: str
+    name: str
+    kind: OrganisationKind
+    parent: str | None
+
+
+Facet = GapFacet | ChainFacet | HandoffFacet | CaseFacet | PartyFacet | OrganisationFacet
 
 
 Key = GapKey | int | str

@@ -6,9 +6,9 @@ so the fold goes on from where it was; one that was recorded late, or mends anot
 what comes out different makes rows. The same code therefore serves a rebuild and a single new event.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from msgspec import Struct
@@ -28,7 +28,6 @@ _BEFORE_ALL: Final = (datetime.min.replace(tzinfo=UTC), -1)
 class Row(Struct, frozen=True):
     """A state, its window of ``asOf`` and its window of ``knownAt``; an ``until`` of none has no end."""
 
-    key: Key
     state: Facet
     as_of_from: datetime
     as_of_until: datetime | None
@@ -39,7 +38,7 @@ class Row(Struct, frozen=True):
 class Close(Struct, frozen=True):
     """A row that was stored earlier is the answer only up to ``known_until``."""
 
-    key: Key
+    state: Facet
     as_of_from: datetime
     known_until: datetime
 
@@ -53,24 +52,35 @@ class Stretch(Struct, frozen=True):
     known_from: datetime | None
 
 
-class CaseTimelines:
-    """The timelines of one case, brought from event to event.
+class Facets(Protocol):
+    """Something that follows a stream's events and says which states each one changes."""
+
+    def show(self, event: Event, *, struck: bool = False) -> dict[Key, Turns]:
+        """Advance by one event (in the order in which they occurred); return what it changed from its moment on."""
+        ...
+
+
+class Timelines:
+    """The timelines of one stream, brought from event to event.
 
     ``recorded`` starts it with events whose rows are stored already; ``record`` takes each further one, in order of
     position; ``take`` returns what there is to store since it was last asked.
     """
 
-    __slots__ = ("_case", "_closes", "_current", "_done", "_facets", "_history", "_last", "_settings")
+    __slots__ = ("_begin", "_closes", "_current", "_done", "_facets", "_history", "_last")
 
-    def __init__(self, case: UUID, recorded: Sequence[Event] = (), settings: Settings = DEFAULTS) -> None:
-        """Start from the events whose rows are stored already."""
-        self._case = case
-        self._settings = settings
+    def __init__(self, begin: Callable[[], Facets], recorded: Sequence[Event] = ()) -> None:
+        """Start from the events whose rows are stored already; ``begin`` makes facets that have seen nothing."""
+        self._begin = begin
         self._history: list[Event] = list(recorded)
         self._current: dict[Key, list[Stretch]] = {}
         self._done: list[Row] = []
         self._closes: list[Close] = []
         self._fold_anew()
+
+    def __len__(self) -> int:
+        """How many events it has taken in."""
+        return len(self._history)
 
     def record(self, event: Event) -> None:
         """Take in the next recorded event."""
@@ -102,7 +112,7 @@ class CaseTimelines:
         """Fold the whole history in the order in which it occurred."""
         mended = mend(self._history)
         self._current = {}
-        self._facets = CaseFacets(CaseFold(self._case, self._settings))
+        self._facets = self._begin()
         self._last = _BEFORE_ALL
         for event in place(mended.events):
             self._last = (event.occurred_at, event.position)
@@ -145,9 +155,9 @@ class CaseTimelines:
                 kept.append(Stretch(stretch.from_, stretch.until, stretch.state, at))
         for old in rest:
             if old.known_from is None:
-                self._closes.append(Close(key, old.from_, at))
+                self._closes.append(Close(old.state, old.from_, at))
             else:
-                self._done.append(Row(key, old.state, old.from_, old.until, old.known_from, at))
+                self._done.append(Row(old.state, old.from_, old.until, old.known_from, at))
         if kept:
             self._current[key] = kept
         else:
@@ -160,14 +170,19 @@ class CaseTimelines:
         for key, line in self._current.items():
             for index, stretch in enumerate(line):
                 if stretch.known_from is not None:
-                    rows.append(Row(key, stretch.state, stretch.from_, stretch.until, stretch.known_from, None))
+                    rows.append(Row(stretch.state, stretch.from_, stretch.until, stretch.known_from, None))
                     line[index] = Stretch(stretch.from_, stretch.until, stretch.state, None)
         return rows, closes
 
 
+def case_timelines(case: UUID, recorded: Sequence[Event] = (), settings: Settings = DEFAULTS) -> Timelines:
+    """Return the timelines of a case, started from the events whose rows are stored already."""
+    return Timelines(lambda: CaseFacets(CaseFold(case, settings)), recorded)
+
+
 def rows_of(case: UUID, history: Iterable[Event], settings: Settings = DEFAULTS) -> list[Row]:
     """Return all rows of a case from its whole history, in order of position."""
-    timelines = CaseTimelines(case, (), settings)
+    timelines = case_timelines(case, (), settings)
     for event in history:
         timelines.record(event)
     return timelines.take()[0]

@@ -14,7 +14,16 @@ from typing import Final
 from uuid import UUID
 
 from ...domain.settings import GRACES
-from ..derivation.facets import FOR_EVER, CaseFacet, ChainFacet, Facet, GapFacet, HandoffFacet, PartyFacet
+from ..derivation.facets import (
+    FOR_EVER,
+    CaseFacet,
+    ChainFacet,
+    Facet,
+    GapFacet,
+    HandoffFacet,
+    OrganisationFacet,
+    PartyFacet,
+)
 from ..derivation.shapes import NO_TIME
 from ..derivation.timelines import Row
 
@@ -42,9 +51,10 @@ COLUMNS: Final = MappingProxyType(
             f"{WINDOWS}, made_at, delivered_at, respond_by, ended_at, case_id, handoff_id, obstacle_id, kind, outcome, "
             "ground, from_organisation, to_organisation"
         ),
+        "organisation_state": f"{WINDOWS}, organisation, name, kind, parent",
     }
 )
-"""The columns of each table of case data, in the order in which rows give them."""
+"""The columns of each table, in the order in which rows give them."""
 
 TABLES: Final = MappingProxyType(
     {
@@ -53,6 +63,7 @@ TABLES: Final = MappingProxyType(
         ChainFacet: "chain_state",
         GapFacet: "gap_state",
         HandoffFacet: "handoff_state",
+        OrganisationFacet: "organisation_state",
     }
 )
 """Where each kind of facet is kept."""
@@ -194,7 +205,20 @@ def _gap(case: UUID, state: GapFacet) -> tuple[int, bytes]:
         (
             _MOMENT(8, moment(gap.from_)),
             _moment_or_null(gap.until),
-            _GAP(8, lasting_since, 8, counts_after, 8, _harm_until(state.harm_until), 8, lasted, 16, case.bytes, 16, gap.id.bytes),
+            _GAP(
+                8,
+                lasting_since,
+                8,
+                counts_after,
+                8,
+                _harm_until(state.harm_until),
+                8,
+                lasted,
+                16,
+                case.bytes,
+                16,
+                gap.id.bytes,
+            ),
             _NULL if gap.obstacle is None else _uuid(gap.obstacle),
             _uuid(gap.begun_by),
             _NULL if gap.length is None else Layout(">ii").pack(4, gap.length),
@@ -230,9 +254,35 @@ def _handoff(case: UUID, state: HandoffFacet) -> tuple[int, bytes]:
     return 12, body
 
 
+def _organisation(_: UUID, state: OrganisationFacet) -> tuple[int, bytes]:
+    return 4, _text(state.organisation) + _text(state.name) + _text(state.kind) + _text_or_null(state.parent)
+
+
 _BODIES: Final = MappingProxyType(
-    {CaseFacet: _case, PartyFacet: _party, ChainFacet: _chain, GapFacet: _gap, HandoffFacet: _handoff}
+    {
+        CaseFacet: _case,
+        PartyFacet: _party,
+        ChainFacet: _chain,
+        GapFacet: _gap,
+        HandoffFacet: _handoff,
+        OrganisationFacet: _organisation,
+    }
 )
+
+
+def name_of(state: Facet) -> UUID | str | None:
+    """Return what names the thing within its case, in the column that ``NAMES`` gives; none for the case itself."""
+    match state:
+        case GapFacet():
+            return state.gap.id
+        case ChainFacet():
+            return state.obstacle
+        case HandoffFacet():
+            return state.id
+        case PartyFacet() | OrganisationFacet():
+            return state.organisation
+        case CaseFacet():
+            return None
 
 
 def table_of(state: Facet) -> str:

@@ -6,9 +6,9 @@
 
 CREATE TABLE projected (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
-    position bigint NOT NULL DEFAULT -1          -- the last event that the rows take in; -1: none
+    position bigint NOT NULL DEFAULT -1,         -- the last event that the rows take in; -1: none
+    definition text NOT NULL                     -- which tables and derivation these rows are of
 );
-INSERT INTO projected DEFAULT VALUES;
 
 CREATE TABLE quarantined (
     case_id uuid NOT NULL,                       -- all zeros for an organisation's stream

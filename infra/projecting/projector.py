@@ -1,0 +1,181 @@
+"""Brings the read model up to date: many events, one transaction with their position.
+
+A batch is read, its cases' timelines are brought on, and rows and position are committed together: a projector that
+dies anywhere leaves the read model as it was. An event that cannot be read is put in quarantine and the others go on.
+One projector works at a time; others wait for its lock and take over when it goes.
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Sequence
+from threading import Event as Signal
+from typing import Final
+from uuid import UUID
+
+import psycopg
+
+from ...domain.event import Event
+from ...domain.organisation.facts import OrganisationFact
+from ...projections.derivation.organisations import organisation_timelines
+from ...projections.derivation.timelines import Timelines, case_timelines
+from ..store import reading
+from ..store.codec import UnreadableEvent, decode
+from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, principal_text
+from ..store.recorder import CHANNEL
+from . import schema
+from .writing import Sheets, quarantine
+
+BATCH_EVENTS: Final = 2_000
+"""Events in a transaction at most: some 50 ms of work, which is what a reader may lag while much is written."""
+
+TIMELINES_KEPT: Final = 2_000
+"""Cases whose timelines are kept at hand, so that a case's next event need not fold its history; some 50 MB."""
+
+HISTORY_KEPT_MAX: Final = 300
+"""Longer histories are not kept at hand: they would take the memory of many short ones."""
+
+POLL_SECONDS: Final = 1.0
+"""How often to look without having been told: what a lost notification costs at most."""
+
+RETRY_SECONDS: Final = 1.0
+"""How long to wait before trying again when the database cannot be reached."""
+
+LOCK: Final = 0x6B6E6C70_70726F6A
+"""The advisory lock that one projector holds ("knlpproj")."""
+
+_log = logging.getLogger(__name__)
+
+
+class Projector:
+    """Projects the events of one registry into its read model, over one connection."""
+
+    def __init__(self, url: str, target: str = schema.LIVE) -> None:
+        """Work on the registry at ``url``; the first call connects."""
+        self._url = url
+        self._target = target
+        self._connection: psycopg.Connection | None = None
+        self._kept: OrderedDict[UUID, Timelines] = OrderedDict()
+        self._reached: int | None = None
+        """The position to which what is kept at hand has been brought."""
+
+    def close(self) -> None:
+        """Close the connection; what was committed stays."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def catch_up(self) -> int:
+        """Project all that is recorded; return the position reached, -1 where nothing is recorded."""
+        connection = self._connected()
+        while True:
+            position, done = self._batch(connection)
+            if done < BATCH_EVENTS:
+                return position
+
+    def run(self, stopping: Signal) -> None:
+        """Project as events are recorded, until told to stop; outages are waited out."""
+        while not stopping.is_set():
+            try:
+                connection = self._connected()
+                connection.execute(f"LISTEN {CHANNEL}")
+                while not stopping.is_set():
+                    self.catch_up()
+                    # Wakes at the first notification, or when it is time to look all the same.
+                    for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
+                        pass
+            except psycopg.OperationalError as error:
+                _log.warning("The projector lost the database and tries again: %s", type(error).__name__)
+                self._forget()
+                stopping.wait(RETRY_SECONDS)
+
+    def _connected(self) -> psycopg.Connection:
+        if self._connection is None or self._connection.closed:
+            self._forget()
+            self._connection = connect(self._url, DatabaseRole.PROJECTOR)
+            schema.ensure(self._connection)
+        return self._connection
+
+    def _forget(self) -> None:
+        """Forget what was kept at hand: it may be ahead of what was committed."""
+        self.close()
+        self._kept.clear()
+
+    def _batch(self, connection: psycopg.Connection) -> tuple[int, int]:
+        """Project one batch; return the position reached and how many events it had."""
+        try:
+            with connection.transaction():
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+                connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
+                schema.within(connection, self._target)
+                return self.project_batch(connection)
+        except BaseException:
+            # What is kept at hand has taken in events that were not committed.
+            self._kept.clear()
+            raise
+
+    def project_batch(self, connection: psycopg.Connection) -> tuple[int, int]:
+        """Project one batch in the transaction that is open, into the read model first on the search path."""
+        row = connection.execute("SELECT position FROM projected FOR UPDATE").fetchone()
+        assert row is not None
+        position = int(row[0])
+        if position != self._reached:
+            # Another projector has been at work, or a rebuild: what is kept at hand is not of these rows.
+            self._kept.clear()
+        rows = reading.to_rows(connection.execute(reading.AFTER, (position, BATCH_EVENTS)))
+        if not rows:
+            return position, 0
+        streams: dict[UUID, list[Event]] = {}
+        unreadable: list[UnreadableEvent] = []
+        for each in rows:
+            try:
+                event = decode(each)
+            except UnreadableEvent as error:
+                unreadable.append(error)
+            else:
+                streams.setdefault(event.stream, []).append(event)
+        sheets = Sheets()
+        self._load(connection, streams, position)
+        for stream, events in streams.items():
+            timelines = self._kept[stream]
+            for event in events:
+                timelines.record(event)
+            sheets.add(stream, *timelines.take())
+        sheets.write(connection)
+        if unreadable:
+            quarantine(connection, [(error.stream, error.position, error.reason) for error in unreadable])
+        self._reached = reached = rows[-1].position
+        connection.execute("UPDATE projected SET position = %s", (reached,))
+        self._trim()
+        return reached, len(rows)
+
+    def _load(self, connection: psycopg.Connection, streams: dict[UUID, list[Event]], upto: int) -> None:
+        """See that the timelines of these streams are at hand, brought to ``upto``."""
+        missing: list[UUID] = []
+        for stream, events in streams.items():
+            if stream in self._kept:
+                self._kept.move_to_end(stream)
+            elif events[0].version == 1:
+                self._kept[stream] = timelines_of(stream, (), events[0])
+            else:
+                missing.append(stream)
+        if not missing:
+            return
+        earlier: dict[UUID, list[Event]] = {stream: [] for stream in missing}
+        for event in reading.readable(reading.to_rows(connection.execute(reading.STREAMS_UPTO, (missing, upto))))[0]:
+            earlier[event.stream].append(event)
+        for stream, events in earlier.items():
+            self._kept[stream] = timelines_of(stream, events, streams[stream][0])
+
+    def _trim(self) -> None:
+        """Let go of the cases longest not touched, and of the long ones."""
+        while len(self._kept) > TIMELINES_KEPT:
+            self._kept.popitem(last=False)
+        for stream in [stream for stream, one in self._kept.items() if len(one) > HISTORY_KEPT_MAX]:
+            del self._kept[stream]
+
+
+def timelines_of(stream: UUID, recorded: Sequence[Event], event: Event) -> Timelines:
+    """Return the timelines of the kind of stream that ``event`` stands in."""
+    if isinstance(event.data, OrganisationFact):
+        return organisation_timelines(recorded)
+    return case_timelines(stream, recorded)

@@ -1,0 +1,156 @@
+"""Rebuilds the read model beside the one in use, with several processes, and swaps it in.
+
+Each process takes the streams of its share, folds them one after the other in bounded memory, and writes their rows
+with COPY; indexes come last. Meanwhile the live projector goes on; at the end it is held for a moment, what was recorded
+since is caught up, and the new schema takes the place of the old one by renaming. A rebuild that dies leaves the read
+model in use untouched, and the next one starts afresh.
+"""
+
+import gc
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import groupby
+from multiprocessing import get_context
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from ...domain.event import Event
+from ..store.codec import Row, UnreadableEvent, decode
+from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, principal_text
+from ..store.reading import COLUMNS
+from . import schema
+from .projector import LOCK, Projector, timelines_of
+from .writing import Sheets, quarantine
+
+FETCH_EVENTS: Final = 5_000
+"""Events fetched at a time: some 5 MB."""
+
+SHEET_ROWS: Final = 20_000
+"""Rows written at a time: some 5 MB."""
+
+WORK_MEM: Final = "128MB"
+"""What the server may use to sort a share by stream before it spills to disk."""
+
+REBUILD_LOCK: Final = 0x6B6E6C70_72656275
+"""The advisory lock that one rebuild holds ("knlprebu")."""
+
+SHARE: Final = sql.SQL(
+    f"SELECT {COLUMNS} FROM knelpunt.event "  # noqa: S608 - a constant
+    "WHERE position <= %(upto)s AND uuid_hash_extended(stream_id, 0) & 1023 >= %(from)s "
+    "AND uuid_hash_extended(stream_id, 0) & 1023 < %(to)s ORDER BY stream_id, position"
+)
+
+SHARES: Final = 1024
+"""Streams are spread over this many shares by the hash of their id, and workers take ranges of them."""
+
+
+class RebuildRunning(Exception):  # noqa: N818  named for what it is
+    """Another rebuild is at work."""
+
+
+Progress = Callable[[int], None]
+"""Told how many events have been projected so far."""
+
+
+def rebuild(url: str, workers: int = 2, progress: Progress | None = None) -> int:
+    """Rebuild the read model of the registry at ``url`` and swap it in; return the position that it takes in.
+
+    Raises ``RebuildRunning`` if another rebuild is at work.
+    """
+    with connect(url, DatabaseRole.PROJECTOR) as connection:
+        held = connection.execute("SELECT pg_try_advisory_lock(%s)", (REBUILD_LOCK,)).fetchone()
+        if held is None or not held[0]:
+            message = "Another rebuild of this registry is at work; wait for it to end."
+            raise RebuildRunning(message)
+        with connection.transaction():
+            connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
+            row = connection.execute("SELECT coalesce(max(position), -1) FROM knelpunt.event").fetchone()
+            assert row is not None
+            upto = int(row[0])
+            schema.create(connection, schema.NEXT)
+        _fill(url, upto, workers, progress)
+        with connection.transaction():
+            schema.within(connection, schema.NEXT)
+            connection.execute("SELECT set_config('maintenance_work_mem', '256MB', true)")
+            connection.execute("UPDATE projected SET position = %s", (upto,))
+            schema.finish(connection, schema.NEXT)
+        return _swap(url)
+
+
+def _fill(url: str, upto: int, workers: int, progress: Progress | None) -> None:
+    """Let the workers fill the tables, each a range of shares at a time."""
+    # Finer shares than workers: they end at about the same time, and a share's sort stays small.
+    parts = max(workers * 4, min(SHARES, (upto + 1) // 250_000))
+    edges = [SHARES * part // parts for part in range(parts + 1)]
+    done = 0
+    if workers == 1:
+        for start, end in zip(edges, edges[1:], strict=False):
+            done += fill_share(url, upto, start, end)
+            if progress is not None:
+                progress(done)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        shares = [pool.submit(fill_share, url, upto, start, end) for start, end in zip(edges, edges[1:], strict=False)]
+        for share in shares:
+            done += share.result()
+            if progress is not None:
+                progress(done)
+
+
+def fill_share(url: str, upto: int, start: int, end: int) -> int:
+    """Project the streams of a range of shares into ``read_next``; return how many events they had."""
+    count = 0
+    sheets = Sheets()
+    # A fold makes no cycles, so looking for them only costs.
+    gc.disable()
+    try:
+        with connect(url, DatabaseRole.PROJECTOR) as connection, connection.transaction():
+            connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
+            connection.execute("SELECT set_config('work_mem', %s, true)", (WORK_MEM,))
+            schema.within(connection, schema.NEXT)
+            with psycopg.ServerCursor(connection, "share") as cursor:
+                cursor.itersize = FETCH_EVENTS
+                cursor.execute(SHARE, {"upto": upto, "from": start, "to": end}, binary=True)
+                for _, rows in groupby((Row(*columns) for columns in cursor), key=lambda row: row.stream):
+                    events = list(_readable(connection, rows))
+                    count += len(events)
+                    if not events:
+                        continue
+                    timelines = timelines_of(events[0].stream, (), events[0])
+                    for event in events:
+                        timelines.record(event)
+                    sheets.add(events[0].stream, *timelines.take())
+                    if sheets.size >= SHEET_ROWS:
+                        sheets.fill(connection)
+            sheets.fill(connection)
+    finally:
+        gc.enable()
+    return count
+
+
+def _readable(connection: psycopg.Connection, rows: Iterator[Row]) -> Iterator[Event]:
+    """Yield the events of a stream; one that cannot be read goes into quarantine."""
+    for row in rows:
+        try:
+            yield decode(row)
+        except UnreadableEvent as error:
+            quarantine(connection, [(error.stream, error.position, error.reason)])
+
+
+def _swap(url: str) -> int:
+    """Catch up what was recorded meanwhile, and put the new read model in the place of the old one."""
+    projector = Projector(url, schema.NEXT)
+    with connect(url, DatabaseRole.PROJECTOR) as connection, connection.transaction():
+        # The live projector waits here, and then goes on in the new schema.
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
+        schema.within(connection, schema.NEXT)
+        position, done = projector.project_batch(connection)
+        while done:
+            position, done = projector.project_batch(connection)
+        if schema.exists(connection):
+            connection.execute("DROP SCHEMA read CASCADE")
+        connection.execute("ALTER SCHEMA read_next RENAME TO read")
+    return position
