@@ -14,8 +14,7 @@ CREATE TABLE knelpunt.event (
     topic_version smallint NOT NULL,     -- the version of the topic in which state is written
     topic text COLLATE "C" NOT NULL,     -- the kind of event, by its stable name
     state bytea NOT NULL,                -- the event as JSON; texts in it are sealed
-    PRIMARY KEY (position, case_id),
-    CHECK (position >= 0 AND version > 0 AND topic_version > 0)
+    PRIMARY KEY (position, case_id)
 );
 CREATE INDEX event_stream ON knelpunt.event (stream_id, position);
 -- JSON of this size is read whole or not at all, and compressing it in line costs more than it saves.

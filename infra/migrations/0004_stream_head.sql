@@ -3,10 +3,9 @@ SET LOCAL ROLE knelpunt_owner;
 CREATE TABLE knelpunt.stream_head (
     stream_id uuid NOT NULL,
     case_id uuid NOT NULL,
-    version integer NOT NULL CHECK (version > 0),
+    version integer NOT NULL,
     kind text COLLATE "C" NOT NULL,      -- case, organisation
-    PRIMARY KEY (stream_id, case_id),
-    CHECK (case_id = CASE kind WHEN 'case' THEN stream_id ELSE '00000000-0000-0000-0000-000000000000' END)
+    PRIMARY KEY (stream_id, case_id)
 ) WITH (fillfactor = 80);                -- room to update a version in place
 ALTER TABLE knelpunt.stream_head ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY owner ON knelpunt.stream_head TO knelpunt_owner USING (true) WITH CHECK (true);

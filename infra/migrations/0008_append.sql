@@ -42,44 +42,62 @@ DECLARE
     twice boolean;
     outcome_before text;
     position_before bigint;
+    same_before boolean;
+    head_version integer;
+    head_kind text;
 BEGIN
     -- All who append queue up here, until the one before has committed. Each statement below sees what it committed.
     SELECT h.next_position, h.last_recorded_at INTO STRICT first_position, first_moment FROM knelpunt.log_head h FOR UPDATE;
     -- Under the lock, hence not in the statement above. A clock set back does not take recorded_at back with it.
     first_moment := greatest(clock_timestamp(), first_moment + interval '1 microsecond');
 
-    -- Judging needs narrow rows only; the events themselves are touched once, when they are inserted.
-    WITH asked AS (
-        SELECT a.nr, a.stream_id, a.version, c.position, c.request_hash = a.request_hash AS same,
-               coalesce(h.version, 0) AS head,
-               row_number() OVER (PARTITION BY a.command_id ORDER BY a.nr) AS take,
-               -- What may be recorded: neither known, nor stale, nor of a stream of another kind.
-               c.position IS NULL AND a.version > coalesce(h.version, 0) AND coalesce(h.kind = a.kind, true) AS possible
-          FROM unnest(kinds, stream_ids, versions, command_ids, request_hashes)
-               WITH ORDINALITY AS a (kind, stream_id, version, command_id, request_hash, nr)
-          LEFT JOIN knelpunt.command c ON c.command_id = a.command_id
-          LEFT JOIN knelpunt.stream_head h ON h.stream_id = a.stream_id
-    ), first AS (
-        -- Of two that both want to be one version of a stream, the first.
-        SELECT a.*, a.possible AND a.take = 1
-                    AND row_number() OVER (PARTITION BY a.stream_id, a.version, a.possible AND a.take = 1 ORDER BY a.nr) = 1 AS able
-          FROM asked a
-    ), ranked AS (
-        SELECT f.*, count(*) FILTER (WHERE f.able) OVER (PARTITION BY f.stream_id ORDER BY f.nr) AS rank FROM first f
-    ), judged AS (
-        -- Each stream is continued without a hole, up to the first event that leaves one.
-        SELECT r.*, r.able AND bool_and(r.version = r.head + r.rank) FILTER (WHERE r.able)
-                               OVER (PARTITION BY r.stream_id ORDER BY r.nr) AS fits
-          FROM ranked r
-    ), placed AS (
-        SELECT j.*, CASE WHEN j.fits THEN count(*) FILTER (WHERE j.fits) OVER (ORDER BY j.nr) - 1 END AS place FROM judged j
-    )
-    SELECT array_agg(p.place ORDER BY p.nr), array_agg(p.position ORDER BY p.nr),
-           array_agg(CASE WHEN p.same THEN 'repeated' WHEN NOT p.same THEN 'reused'
-                          WHEN p.fits THEN 'recorded' ELSE 'conflict' END ORDER BY p.nr),
-           count(p.place), bool_or(p.take > 1)
-      INTO places, known_positions, outcomes, appended, twice
-      FROM placed p;
+    IF cardinality(command_ids) = 1 THEN
+        -- A command alone is judged by two look-ups; setting up the statement below takes longer than recording it.
+        SELECT c.position, c.request_hash = request_hashes[1] INTO position_before, same_before
+          FROM knelpunt.command c WHERE c.command_id = command_ids[1];
+        SELECT h.version, h.kind INTO head_version, head_kind
+          FROM knelpunt.stream_head h WHERE h.stream_id = stream_ids[1];
+        outcomes := ARRAY[CASE WHEN same_before THEN 'repeated' WHEN NOT same_before THEN 'reused'
+                               WHEN versions[1] = coalesce(head_version, 0) + 1 AND kinds[1] = coalesce(head_kind, kinds[1])
+                               THEN 'recorded' ELSE 'conflict' END];
+        known_positions := ARRAY[position_before];
+        appended := (outcomes[1] = 'recorded')::integer;
+        places := ARRAY[CASE WHEN appended = 1 THEN 0::bigint END];
+        twice := false;
+    ELSE
+        -- Judging needs narrow rows only; the events themselves are touched once, when they are inserted.
+        WITH asked AS (
+            SELECT a.nr, a.stream_id, a.version, c.position, c.request_hash = a.request_hash AS same,
+                   coalesce(h.version, 0) AS head,
+                   row_number() OVER (PARTITION BY a.command_id ORDER BY a.nr) AS take,
+                   -- What may be recorded: neither known, nor stale, nor of a stream of another kind.
+                   c.position IS NULL AND a.version > coalesce(h.version, 0) AND coalesce(h.kind = a.kind, true) AS possible
+              FROM unnest(kinds, stream_ids, versions, command_ids, request_hashes)
+                   WITH ORDINALITY AS a (kind, stream_id, version, command_id, request_hash, nr)
+              LEFT JOIN knelpunt.command c ON c.command_id = a.command_id
+              LEFT JOIN knelpunt.stream_head h ON h.stream_id = a.stream_id
+        ), first AS (
+            -- Of two that both want to be one version of a stream, the first.
+            SELECT a.*, a.possible AND a.take = 1
+                        AND row_number() OVER (PARTITION BY a.stream_id, a.version, a.possible AND a.take = 1 ORDER BY a.nr) = 1 AS able
+              FROM asked a
+        ), ranked AS (
+            SELECT f.*, count(*) FILTER (WHERE f.able) OVER (PARTITION BY f.stream_id ORDER BY f.nr) AS rank FROM first f
+        ), judged AS (
+            -- Each stream is continued without a hole, up to the first event that leaves one.
+            SELECT r.*, r.able AND bool_and(r.version = r.head + r.rank) FILTER (WHERE r.able)
+                                   OVER (PARTITION BY r.stream_id ORDER BY r.nr) AS fits
+              FROM ranked r
+        ), placed AS (
+            SELECT j.*, CASE WHEN j.fits THEN count(*) FILTER (WHERE j.fits) OVER (ORDER BY j.nr) - 1 END AS place FROM judged j
+        )
+        SELECT array_agg(p.place ORDER BY p.nr), array_agg(p.position ORDER BY p.nr),
+               array_agg(CASE WHEN p.same THEN 'repeated' WHEN NOT p.same THEN 'reused'
+                              WHEN p.fits THEN 'recorded' ELSE 'conflict' END ORDER BY p.nr),
+               count(p.place), bool_or(p.take > 1)
+          INTO places, known_positions, outcomes, appended, twice
+          FROM placed p;
+    END IF;
 
     IF appended > 0 THEN
         INSERT INTO knelpunt.event
