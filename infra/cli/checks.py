@@ -1,0 +1,223 @@
+"""What ``knelpunt doctor`` looks at: each check finds something well, worth knowing, or wrong with a way to mend it.
+
+A check that fails does not keep the next ones from running; what needs a database is left out without one.
+"""
+
+import platform
+import shutil
+import stat
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from enum import StrEnum
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import psycopg
+from msgspec import Struct
+
+from ..bootstrap import Database, database
+from ..projecting.schema import ensure
+from ..settings import Settings
+from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, principal_text
+from ..store.migrate import migrations, pending
+from ..store.rights import UnsafeRights, check_rights
+from ..vault.master import FILE_NAME
+from ..vault.vault import Vault
+from .failure import first_line, sentence_of
+
+SERVER_VERSION_MIN: Final = 150000
+"""PostgreSQL 15, the oldest that the registry is tried against, as the server counts versions."""
+
+FREE_BYTES_MIN: Final = 1 << 30
+"""A gigabyte: a bulk import needs that much for PostgreSQL's log of changes alone."""
+
+LAG_MAX: Final = timedelta(minutes=1)
+"""How long an event may wait for the projections; a running projector takes it within a second."""
+
+CLOCK_AHEAD_MAX: Final = timedelta(minutes=1)
+
+SERVICE_ROLES: Final = (DatabaseRole.APPENDER, DatabaseRole.PROJECTOR, DatabaseRole.READER, DatabaseRole.VAULT)
+
+
+class State(StrEnum):
+    """How serious a finding is."""
+
+    WELL = "WELL"
+    KNOW = "KNOW"
+    WRONG = "WRONG"
+
+
+class Finding(Struct, frozen=True):
+    """What a check found, about what; where something is wrong the text says how to mend it."""
+
+    about: str
+    state: State
+    text: str
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """Yield what every check finds, as it finds it."""
+    yield _versions()
+    yield _key_file(settings)
+    with ExitStack() as closing:
+        try:
+            found = closing.enter_context(database(settings))
+            with psycopg.connect(found.url, connect_timeout=10) as connection:
+                yield from _server(connection, found)
+            lacking = pending(found.url)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is the finding
+            yield Finding("database", State.WRONG, sentence_of(error))
+            return
+        if settings.database_url is None:
+            yield _disk(settings.data_dir)
+        if lacking:
+            yield _lacking(lacking)
+            return
+        yield Finding("migrations", State.WELL, f"all {len(migrations())} have run")
+        yield from _login(found)
+        for check in (_vault, _projections, _quarantine, _clock):
+            yield _attempted(check, settings, found)
+
+
+def _attempted(check: Callable[[Settings, Database], Finding], settings: Settings, found: Database) -> Finding:
+    try:
+        return check(settings, found)
+    except Exception as error:  # noqa: BLE001  whatever it is, it is the finding
+        return Finding(check.__name__.strip("_"), State.WRONG, sentence_of(error))
+
+
+def _versions() -> Finding:
+    return Finding("versions", State.WELL, f"knelpunt {version('knelpunt')}, Python {platform.python_version()}")
+
+
+def _key_file(settings: Settings) -> Finding:
+    if settings.master_key_file is None and settings.master_key_text is not None:
+        return Finding("master key", State.WELL, "comes from KNELPUNT_MASTER_KEY")
+    path = Path(settings.master_key_file or settings.data_dir / FILE_NAME)
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        if settings.master_key_file is None:
+            return Finding("master key", State.KNOW, f"is not there yet; the first use of the vault makes it in {path}")
+        return Finding("master key", State.WRONG, f"{path} is missing: restore it, or correct KNELPUNT_MASTER_KEY_FILE")
+    except OSError as error:
+        return Finding("master key", State.WRONG, f"{path} cannot be looked at ({error.strerror}): mend its folder")
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return Finding("master key", State.WRONG, f"{path} is open to other users: chmod 600 {path}")
+    return Finding("master key", State.WELL, f"in {path}, for its owner alone; keep a copy elsewhere")
+
+
+def _disk(data_dir: Path) -> Finding:
+    free = shutil.disk_usage(data_dir).free
+    gigabytes = f"{free / (1 << 30):,.1f} GiB free under {data_dir}"
+    if free < FREE_BYTES_MIN:
+        return Finding("disk", State.WRONG, f"{gigabytes}: make room, an import needs at least 1 GiB")
+    return Finding("disk", State.WELL, gigabytes)
+
+
+def _server(connection: psycopg.Connection, found: Database) -> Generator[Finding]:
+    number = connection.info.server_version
+    shown = connection.info.parameter_status("server_version") or str(number)
+    kind = "our own" if found.embedded is not None else f"at {connection.info.host or 'this machine'}"
+    if number < SERVER_VERSION_MIN:
+        yield Finding("database", State.WRONG, f"PostgreSQL {shown} is too old: use version 15 or newer")
+    else:
+        yield Finding("database", State.WELL, f"PostgreSQL {shown}, {kind}")
+    for name, harm in (("fsync", "a power cut can destroy it all"), ("full_page_writes", "a power cut can tear pages")):
+        row = connection.execute("SELECT current_setting(%s)", (name,)).fetchone()
+        if row is not None and row[0] == "off":
+            yield Finding("durability", State.WRONG, f"{name} is off, so {harm}: turn it on in postgresql.conf")
+
+
+def _lacking(names: list[str]) -> Finding:
+    return Finding("migrations", State.WRONG, f"{len(names)} have not run ({names[0]} first): run knelpunt migrate")
+
+
+def _login(found: Database) -> Generator[Finding]:
+    """Look at what the login may do, and what the roles may do that our programs become."""
+    with psycopg.connect(found.url, connect_timeout=10) as connection:
+        row = connection.execute(
+            "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole FROM pg_roles WHERE rolname = session_user"
+        ).fetchone()
+    assert row is not None, "a session has a user"
+    name, superuser, bypasses, creates = row
+    excess = [
+        text
+        for held, text in (
+            (superuser, "is a superuser"),
+            (bypasses and not superuser, "bypasses row security"),
+            (creates and not superuser, "may make roles"),
+        )
+        if held
+    ]
+    if excess and found.embedded is None:
+        text = (
+            f"{name} {' and '.join(excess)}, which a service needs not be: migrate with it, and serve with a login "
+            "that is only a member of the registry's roles (docs/operating.md)"
+        )
+        yield Finding("login", State.WRONG, text)
+    elif found.embedded is None:
+        yield Finding("login", State.WELL, f"{name} holds no more than it needs")
+    for role in SERVICE_ROLES:
+        try:
+            with connect(found.url, role) as connection:
+                check_rights(connection)
+        except (UnsafeRights, psycopg.Error) as error:
+            reason = str(error) if isinstance(error, UnsafeRights) else first_line(error)
+            yield Finding("roles", State.WRONG, reason)
+            return
+    yield Finding("roles", State.WELL, "none may change an event")
+
+
+def _vault(settings: Settings, found: Database) -> Finding:
+    Vault(found.url, settings.master_key()).close()
+    return Finding("vault", State.WELL, "its keys open with this master key")
+
+
+def _asked(found: Database, question: str) -> tuple[object, ...]:
+    """Return one row, read as the registry itself."""
+    with connect(found.url, DatabaseRole.PROJECTOR) as connection, connection.transaction():
+        connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
+        row = connection.execute(question.encode()).fetchone()
+    assert row is not None, "an aggregate has one row"
+    return row
+
+
+def _quarantine(settings: Settings, found: Database) -> Finding:
+    count, first = _asked(found, "SELECT count(*), min(position) FROM read.quarantined")
+    if count:
+        text = (
+            f"{count} events cannot be read (the first at position {first}), and their cases are marked: "
+            "upgrade knelpunt if a newer version wrote them, then run knelpunt project --rebuild"
+        )
+        return Finding("events", State.WRONG, text)
+    return Finding("events", State.WELL, "all can be read")
+
+
+LAG: Final = """
+SELECT (SELECT next_position - 1 FROM knelpunt.log_head) - projected.position,
+       clock_timestamp() - (SELECT recorded_at FROM knelpunt.event WHERE position = projected.position + 1)
+  FROM read.projected
+"""
+
+
+def _projections(settings: Settings, found: Database) -> Finding:
+    with connect(found.url, DatabaseRole.PROJECTOR) as connection:
+        ensure(connection)
+    behind, waiting = _asked(found, LAG)
+    if isinstance(waiting, timedelta) and waiting > LAG_MAX:
+        text = f"are {behind} events behind, the oldest for {waiting}: run knelpunt serve or knelpunt project"
+        return Finding("projections", State.WRONG, text)
+    return Finding("projections", State.WELL, "are up to date" if not behind else f"are {behind} events behind")
+
+
+def _clock(settings: Settings, found: Database) -> Finding:
+    ahead, _ = _asked(
+        found, "SELECT nullif(last_recorded_at, '-infinity') - clock_timestamp(), one FROM knelpunt.log_head"
+    )
+    if isinstance(ahead, timedelta) and ahead > CLOCK_AHEAD_MAX:
+        text = f"the last event was recorded {ahead} from now: set the database server's clock"
+        return Finding("clock", State.WRONG, text)
+    return Finding("clock", State.WELL, "runs behind no recorded event")

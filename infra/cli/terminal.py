@@ -1,0 +1,87 @@
+"""Where a command writes: people's text and programs' data, in colour on a terminal, plain in a pipe."""
+
+import csv
+import sys
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+PIPE_COLUMNS: Final = 160
+"""How wide tables are in a pipe, which has no width of its own: enough for every column, in one line each."""
+
+
+class Format(StrEnum):
+    """What a list is printed as."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+class ReplayFormat(StrEnum):
+    """What a replay is printed as."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def people(*, data_on_stdout: bool = False) -> Console:
+    """Return where to write for people: stdout, or stderr when stdout carries data for programs."""
+    stream = sys.stderr if data_on_stdout else sys.stdout
+    return Console(
+        file=stream,
+        width=None if stream.isatty() else PIPE_COLUMNS,
+        color_system="auto" if stream.isatty() else None,
+        highlight=False,
+        emoji=False,
+        markup=False,
+        soft_wrap=not stream.isatty(),
+    )
+
+
+def notices() -> Console:
+    """Return where to write what people should know besides: stderr."""
+    return people(data_on_stdout=True)
+
+
+def write_json(value: object) -> None:
+    """Write a value to stdout as JSON, indented, with a line end."""
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Write rows to stdout as CSV (RFC 4180, UTF-8) with a heading; lists within a field are parted by blanks."""
+    writer = csv.writer(sys.stdout, lineterminator="\r\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_field(row[column]) for column in columns])
+    sys.stdout.flush()
+
+
+def _field(value: object) -> object:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return " ".join(str(item) for item in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return value
+
+
+@contextmanager
+def progress(console: Console) -> Generator[Progress]:
+    """Give a progress bar on a terminal, and one that shows nothing in a pipe."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
+        yield bar

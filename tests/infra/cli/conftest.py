@@ -1,0 +1,91 @@
+"""What the tests of the command line share: the real command, and a registry that holds the demo story."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from knelpunt.infra.postgres.embedded import EmbeddedServer
+
+KNELPUNT = Path(sys.executable).parent / "knelpunt"
+
+SECONDS_MAX = 60
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """The command line with settings of its own; nothing of the tester's own settings gets in."""
+
+    settings: dict[str, str]
+
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("KNELPUNT_")}
+        return kept | self.settings
+
+    def run(self, *arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Run to the end; whatever it comes to."""
+        return subprocess.run(
+            [KNELPUNT, *arguments],
+            env=self.environment() | settings,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS_MAX,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def done(self, *arguments: str | Path, **settings: str) -> str:
+        """Run something that must succeed, and return what it wrote to stdout."""
+        outcome = self.run(*arguments, **settings)
+        assert outcome.returncode == 0, f"{arguments}\n{outcome.stdout}\n{outcome.stderr}"
+        return outcome.stdout
+
+    def fails(self, *arguments: str | Path, status: int = 1, **settings: str) -> str:
+        """Run something that must fail, and return its one sentence."""
+        outcome = self.run(*arguments, **settings)
+        assert outcome.returncode == status, f"{arguments}\n{outcome.stdout}\n{outcome.stderr}"
+        assert "Traceback" not in outcome.stderr
+        lines = outcome.stderr.strip().splitlines()
+        assert lines, "a failure says what to do"
+        return lines[-1]
+
+    def start(self, *arguments: str | Path, **options) -> subprocess.Popen[str]:
+        """Start something that goes on."""
+        return subprocess.Popen(
+            [KNELPUNT, *arguments],
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            **options,
+        )
+
+
+@pytest.fixture(scope="session")
+def demo_folder() -> Iterator[Path]:
+    """A data directory with the demo story, whose server runs for as long as the tests do."""
+    folder = Path(tempfile.mkdtemp(prefix="knelpunt-cli-"))
+    folder.chmod(0o711)
+    CommandLine({"KNELPUNT_DATA_DIR": str(folder / "data")}).done("demo", "--no-serve")
+    with EmbeddedServer.start(folder / "data"):
+        yield folder / "data"
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def demo(demo_folder: Path) -> CommandLine:
+    """The command line on a registry with the demo story, which tests leave as it is."""
+    return CommandLine({"KNELPUNT_DATA_DIR": str(demo_folder)})
+
+
+@pytest.fixture
+def fresh(registry_url: str, tmp_path: Path) -> CommandLine:
+    """The command line on an empty registry of this test alone, on a server that others run."""
+    return CommandLine({"KNELPUNT_DATABASE_URL": registry_url, "KNELPUNT_DATA_DIR": str(tmp_path)})
