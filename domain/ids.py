@@ -37,6 +37,13 @@ UserId = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[!-~]+\Z")
 """A pseudonym of the person who acts; the issuer of tokens knows who it is, the registry does not."""
 
 
+_UUID_FREE: Final = (1 << 128) - 1 ^ (0xF << 76 | 0x3 << 62)
+"""The bits of a UUID beside its version and variant (RFC 9562, sections 4.1 and 4.2)."""
+
+_UUID_VERSION_5: Final = 5 << 76 | 0x2 << 62
+"""The version and variant of a UUID made from a name by SHA-1."""
+
+
 def event_id_of(command: CommandId) -> EventId:
     """Return the id of the event that a command leads to: one command, at most one event."""
     return uuid5(command, "event")
@@ -44,9 +51,17 @@ def event_id_of(command: CommandId) -> EventId:
 
 def gap_id_of(lies_on: UUID, kind: str, begun_by: EventId) -> GapId:
     """Return a gap's id from what it lies on (an obstacle, or a case for a deadlock), its kind and what began it."""
-    # By hand instead of uuid.uuid5, which takes four times as long: a rebuild names millions of gaps.
-    digest = sha1(b"%b%b/%b" % (lies_on.bytes, kind.encode(), begun_by.bytes), usedforsecurity=False).digest()
-    return UUID(bytes=digest[:16], version=5)
+    return UUID(bytes=gap_name_of(lies_on, kind, begun_by))
+
+
+def gap_name_of(lies_on: UUID, kind: str, begun_by: EventId) -> bytes:
+    """Return a gap's id as its sixteen bytes.
+
+    By hand instead of with ``uuid.uuid5``, which takes several times as long: a rebuild names millions of gaps.
+    """
+    name = lies_on.int.to_bytes(16) + kind.encode() + b"/" + begun_by.int.to_bytes(16)
+    number = int.from_bytes(sha1(name, usedforsecurity=False).digest()[:16])
+    return (number & _UUID_FREE | _UUID_VERSION_5).to_bytes(16)
 
 
 def organisation_stream_of(organisation: str) -> UUID:

@@ -189,18 +189,27 @@ def _fields_of_type(fact: type[Fact], wanted: Any) -> tuple[str, ...]:
     return tuple(field.name for field in msgspec.structs.fields(fact) if wanted in (field.type, *get_args(field.type)))
 
 
-def organisations_of(fact: Fact) -> Iterator[str]:
-    """Yield every organisation that a fact names."""
-    for name in _fields_of_type(type(fact), OrganisationId):
+@cache
+def _organisation_fields(fact: type[Fact]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the fields of a fact that hold organisations, and those that hold a party."""
+    return _fields_of_type(fact, OrganisationId), _fields_of_type(fact, f.Party)
+
+
+def organisations_of(fact: Fact) -> list[str]:
+    """Return every organisation that a fact names."""
+    named: list[str] = []
+    organisations, parties = _organisation_fields(type(fact))
+    for name in organisations:
         value: str | tuple[str, ...] | None = getattr(fact, name)
-        if isinstance(value, str):
-            yield value
+        if type(value) is str:
+            named.append(value)
         elif value:
-            yield from value
-    for name in _fields_of_type(type(fact), f.Party):
+            named.extend(value)
+    for name in parties:
         party: f.Party | None = getattr(fact, name)
         if party is not None and party.organisation is not None:
-            yield party.organisation
+            named.append(party.organisation)
+    return named
 
 
 def _unknown(code: RefusalCode, what: str, value: object) -> Refused:

@@ -6,13 +6,12 @@ stand in ``closed``; those that run, or will begin by time alone, are given by `
 kinds of gap share their clocks: apart they would each have to keep the others' state.
 """
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from msgspec.structs import replace
 
 from ...domain.case import facts as f
-from ...domain.case.state import Obstacle, Open, Settled
+from ...domain.case.state import Contest, Obstacle, Open, Settled
 from ...domain.event import Event
 from ...domain.ids import EventId, ObstacleId
 from ...domain.settings import Settings
@@ -590,83 +589,95 @@ class Chain:
             clock = max(clock, (max(offer.respond_by, offer.offered_at), offer.position, offer.event))
         return clock[0] + self.settings.standstill, clock[2]
 
-    def live(self) -> Iterator[tuple[datetime, Gap]]:
-        """Yield the gaps that run, or will begin by time alone, each with the moment from which it exists."""
+    def live(self) -> list[tuple[datetime, Gap]]:
+        """Return the gaps that run, or will begin by time alone, each with the moment from which it exists."""
+        found: list[tuple[datetime, Gap]] = []
         state = self.state
-        if isinstance(state, Settled):
-            contest = state.contest
-            if contest is not None:
-                due = contest.answer_due
-                to_act = (state.resolved_by,) if state.resolved_by else ()
-                yield (
-                    due,
-                    Gap(
-                        kind=GapKind.CONTESTED,
-                        lies_on=self.obstacle,
-                        begun_by=contest.event,
-                        from_=due,
-                        until=None,
-                        open=True,
-                        to_act=to_act,
-                        involved=(),
-                        evidence=(contest.event,),
-                        running_from=due,
-                    ),
-                )
-            return
-        if not isinstance(state, Open):
-            return
+        if type(state) is not Open:
+            if type(state) is Settled and state.contest is not None:
+                found.append(self._live_contest(state.contest, state.resolved_by))
+            return found
         current = self.current
-        if isinstance(current, Held):
+        holder: tuple[str, ...] = ()
+        if type(current) is Held:
+            holder = (current.organisation,)
             if current.carousel is not None:
-                yield current.begun_at, current.carousel
-            yield from self._live_held(current, state)
-        elif isinstance(current, Unheld):
-            begun_by = current.entered_by
-            yield from self._run_on(
-                current.kind, begun_by, current.begun_at, current.to_act, current.involved, (begun_by,)
-            )
+                found.append((current.begun_at, current.carousel))
+            if current.claimed:
+                from_, by = current.begun_at + self.settings.confirm_by, current.entered_by
+                self._run_on(found, GapKind.UNCONFIRMED, by, from_, (current.actor,), holder, (by,))
+            still = self._standstill(current, state)
+            if still is not None:
+                self._run_on(found, GapKind.STANDSTILL, still[1], still[0], holder, (), (still[1],))
+        elif type(current) is Unheld:
+            by, from_ = current.entered_by, current.begun_at
+            self._run_on(found, current.kind, by, from_, current.to_act, current.involved, (by,))
             round_ = self.run.round() if self.run else None
             if round_ is not None:
                 first, standing, referrals = round_
-                yield from self._run_on(GapKind.REFERRED_ROUND, first.id, first.occurred_at, (), standing, referrals)
-        holder = (state.holder,) if state.holder else ()
+                self._run_on(found, GapKind.REFERRED_ROUND, first.id, first.occurred_at, (), standing, referrals)
         for offer in state.offers:
-            yield from self._run_on(
-                GapKind.UNANSWERED, offer.event, offer.respond_by, (offer.to,), (offer.from_,), (offer.event,)
-            )
+            by = offer.event
+            self._run_on(found, GapKind.UNANSWERED, by, offer.respond_by, (offer.to,), (offer.from_,), (by,))
         if self.row_begun is not None:
-            from_, second = self.row_begun
-            refusals = tuple(self.row.values())
-            yield from self._run_on(GapKind.NOBODYS_JOB, second, from_, holder, tuple(sorted(self.row)), refusals)
-        overdue = self.term.overdue_from() if self.term else None
-        if self.term is not None and overdue is not None:
-            term = self.term.event
-            yield from self._run_on(GapKind.DECISION_OVERDUE, term, overdue, holder, (), (term,))
+            from_, by = self.row_begun
+            refused_by = tuple(sorted(self.row))
+            self._run_on(found, GapKind.NOBODYS_JOB, by, from_, holder, refused_by, tuple(self.row.values()))
+        if self.term is not None:
+            overdue, by = self.term.overdue_from(), self.term.event
+            if overdue is not None:
+                self._run_on(found, GapKind.DECISION_OVERDUE, by, overdue, holder, (), (by,))
+        return found
 
-    def _live_held(self, held: Held, state: Open) -> Iterator[tuple[datetime, Gap]]:
-        """Yield what runs, or will, on a stretch that somebody holds."""
-        if held.claimed:
-            from_, by = held.begun_at + self.settings.confirm_by, held.entered_by
-            yield from self._run_on(GapKind.UNCONFIRMED, by, from_, (held.actor,), (held.organisation,), (by,))
-        still = self._standstill(held, state)
-        if still is not None:
-            from_, by = still
-            yield from self._run_on(GapKind.STANDSTILL, by, from_, (held.organisation,), (), (by,))
+    def _live_contest(self, contest: Contest, resolved_by: str | None) -> tuple[datetime, Gap]:
+        """Return the gap that runs, or will, while a contest waits for its answer."""
+        due = contest.answer_due
+        gap = Gap(
+            kind=GapKind.CONTESTED,
+            lies_on=self.obstacle,
+            begun_by=contest.event,
+            from_=due,
+            until=None,
+            open=True,
+            to_act=(resolved_by,) if resolved_by else (),
+            involved=(),
+            evidence=(contest.event,),
+            running_from=due,
+        )
+        return due, gap
 
     def _run_on(
         self,
+        found: list[tuple[datetime, Gap]],
         kind: GapKind,
         begun_by: EventId,
         from_: datetime,
         to_act: tuple[str, ...],
         involved: tuple[str, ...],
         evidence: tuple[EventId, ...],
-    ) -> Iterator[tuple[datetime, Gap]]:
-        """Yield a gap that has no end yet."""
-        gap = self._gap(kind, begun_by, from_, None, to_act, involved, evidence)
-        if gap is not None:
-            yield gap.from_, gap
+    ) -> None:
+        """Add a gap that has no end yet to those found."""
+        if from_ >= self.stretches[-1][0]:
+            # Nearly always: it lies wholly in the time that the obstacle has been open now, so there is nothing to clip.
+            obstacle = self.obstacle
+            gap = Gap(
+                kind,
+                obstacle,
+                begun_by,
+                from_,
+                None,
+                True,
+                to_act,
+                involved,
+                evidence,
+                NO_TIME,
+                from_,  # noqa: FBT003
+            )
+            found.append((from_, gap))
+            return
+        clipped = self._gap(kind, begun_by, from_, None, to_act, involved, evidence)
+        if clipped is not None:
+            found.append((clipped.from_, clipped))
 
     def current_segment(self) -> Segment | None:
         """Return the segment that runs, or none while the obstacle is settled."""

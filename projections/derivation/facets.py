@@ -134,6 +134,7 @@ class CaseFacets:
         self._live: dict[ObstacleId, dict[GapKey, Gap]] = {}
         self._rings: set[GapKey] = set()
         self._sent: dict[ObstacleId, dict[HandoffId | EventId, HandoffFacet]] = {}
+        """Offers and referrals that nothing has come of yet."""
         self._organisations: set[str] = set()
 
     def show(self, event: Event, *, struck: bool = False) -> dict[Key, Turns]:
@@ -202,9 +203,7 @@ class CaseFacets:
         fact, at = event.data, event.occurred_at
         if sent:
             taken_by = chain.state.holder if isinstance(chain.state, Open) else None
-            for id_, facet in sent.items():
-                if facet.outcome is not HandoffOutcome.PENDING:
-                    continue
+            for id_, facet in list(sent.items()):
                 outcome: HandoffOutcome | None = None
                 if facet.kind is HandoffKind.OFFER:
                     if id_ in self.fold.state.ended:
@@ -213,8 +212,8 @@ class CaseFacets:
                     outcome = HandoffOutcome.ARRIVED
                 if outcome is not None:
                     ground = fact.ground if isinstance(fact, f.HandoffRefused) and fact.handoff == id_ else None
-                    sent[id_] = replace(facet, outcome=outcome, ended_at=at, ground=ground)
-                    changed[id_.int] = [(at, None, sent[id_])]
+                    del sent[id_]
+                    changed[id_.int] = [(at, None, replace(facet, outcome=outcome, ended_at=at, ground=ground))]
         if isinstance(fact, f.HandoffOffered):
             offer = self.fold.state.handoffs[fact.handoff]
             sent[fact.handoff] = HandoffFacet(

@@ -5,14 +5,16 @@ answers, at the moment of its last event, what is so now and what will be so by 
 used for a single question and for the read model alike.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 from ...domain.case import facts as f
 from ...domain.case.rules import Judge
 from ...domain.case.state import CaseState, Open
-from ...domain.event import Event
+from ...domain.command import COMMANDS
+from ...domain.event import Event, Fact
 from ...domain.ids import EventId, ObstacleId
 from ...domain.settings import DEFAULTS, Settings
 from .chain import Chain
@@ -39,7 +41,7 @@ class CaseFold:
         self.circles_changed = False
         self.conflicts: dict[EventId, Conflict] = {}
 
-    def show(self, event: Event, *, struck: bool = False) -> Iterable[ObstacleId]:
+    def show(self, event: Event, *, struck: bool = False) -> tuple[ObstacleId, ...]:
         """Advance by one event (in the order in which they occurred); return the obstacles that it touched.
 
         A struck event has its place and no effect: it can still be spoken of.
@@ -68,27 +70,10 @@ class CaseFold:
                     self.circles_changed |= self.circles.begin(obstacle, waits)
         return touched
 
-    def _touched(self, fact: object) -> tuple[ObstacleId, ...]:
+    def _touched(self, fact: Fact) -> tuple[ObstacleId, ...]:
         """Return the obstacles that a fact is about and that are known, or that it makes known."""
-        if isinstance(fact, f.HandoffOffered | f.ObstacleFact):
-            return (fact.obstacle,)
-        if isinstance(fact, f.HandoffFact):
-            offer = self.state.handoffs.get(fact.handoff)
-            return (offer.obstacle,) if offer else ()
-        if isinstance(fact, f.ContactMade):
-            return tuple(dict.fromkeys(fact.obstacles))
-        if isinstance(fact, f.CaseClosed):
-            return tuple(obstacle for obstacle, found in self.state.obstacles.items() if isinstance(found, Open))
-        if isinstance(fact, f.GapAcknowledged):
-            return (fact.gap.obstacle,) if fact.gap.obstacle in self.state.obstacles else ()
-        if isinstance(fact, f.AccountGiven):
-            # An account may confirm whoever's custody rests on the event that it is about.
-            return tuple(
-                obstacle
-                for obstacle, found in self.state.obstacles.items()
-                if isinstance(found, Open) and found.custody is not None and found.custody.rests_on(fact.event)
-            )
-        return ()
+        find = _TOUCHES.get(type(fact))
+        return find(self.state, fact) if find is not None else ()
 
     def turns(self, obstacle: ObstacleId) -> Iterator[Turn]:
         """Yield the gaps of an obstacle that have ended, run, or will begin by time alone."""
@@ -123,3 +108,48 @@ def follows(mark: f.GapMark, gap: Gap, moment: datetime) -> bool:
     if gap.kind is not mark.kind or gap.obstacle != mark.obstacle:
         return False
     return gap.from_ <= moment and (gap.until is None or gap.until > mark.since or gap.from_ >= mark.since)
+
+
+def _obstacle(_: CaseState, fact: f.ObstacleFact | f.HandoffOffered) -> tuple[ObstacleId, ...]:
+    return (fact.obstacle,)
+
+
+def _offered(state: CaseState, fact: f.HandoffFact) -> tuple[ObstacleId, ...]:
+    offer = state.handoffs.get(fact.handoff)
+    return (offer.obstacle,) if offer else ()
+
+
+def _several(_: CaseState, fact: f.ContactMade) -> tuple[ObstacleId, ...]:
+    return tuple(dict.fromkeys(fact.obstacles))
+
+
+def _all_open(state: CaseState, _: f.CaseClosed) -> tuple[ObstacleId, ...]:
+    return tuple(obstacle for obstacle, found in state.obstacles.items() if isinstance(found, Open))
+
+
+def _acknowledged(state: CaseState, fact: f.GapAcknowledged) -> tuple[ObstacleId, ...]:
+    return (fact.gap.obstacle,) if fact.gap.obstacle in state.obstacles else ()
+
+
+def _accounted(state: CaseState, fact: f.AccountGiven) -> tuple[ObstacleId, ...]:
+    # An account may confirm whoever's custody rests on the event that it is about.
+    return tuple(
+        obstacle
+        for obstacle, found in state.obstacles.items()
+        if isinstance(found, Open) and found.custody is not None and found.custody.rests_on(fact.event)
+    )
+
+
+_TOUCHES: Final[dict[type, Callable[[CaseState, Any], tuple[ObstacleId, ...]]]] = {
+    fact: _obstacle for fact in COMMANDS.values() if issubclass(fact, f.ObstacleFact)
+} | {
+    f.HandoffOffered: _obstacle,
+    f.HandoffAccepted: _offered,
+    f.HandoffRefused: _offered,
+    f.HandoffWithdrawn: _offered,
+    f.ContactMade: _several,
+    f.CaseClosed: _all_open,
+    f.GapAcknowledged: _acknowledged,
+    f.AccountGiven: _accounted,
+}
+"""How to find the obstacles that each kind of fact touches; kinds not named touch none."""

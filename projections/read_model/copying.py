@@ -6,14 +6,17 @@ order of the columns of ``tables.sql`` (``COLUMNS``). Format: PostgreSQL manual,
 microseconds since 2000-01-01, as int8.
 """
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from struct import Struct as Layout
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
+from ...domain.ids import gap_name_of
 from ...domain.settings import GRACES
+from ...domain.vocabulary import GapKind
 from ..derivation.facets import (
     FOR_EVER,
     CaseFacet,
@@ -70,34 +73,39 @@ TABLES: Final = MappingProxyType(
 
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_INFINITY: Final = 2**63 - 1
-_MINUS_INFINITY: Final = -(2**63)
 _LENGTH: Final = Layout(">i").pack
 _MOMENT: Final = Layout(">iq").pack
 _NULL: Final = _LENGTH(-1)
+_INFINITY: Final = _MOMENT(8, 2**63 - 1)
+_MINUS_INFINITY: Final = _MOMENT(8, -(2**63))
+_RUNNING: Final = _MOMENT(8, -1)
 _TRUE: Final = _LENGTH(1) + b"\x01"
 _FALSE: Final = _LENGTH(1) + b"\x00"
 _SIXTEEN: Final = _LENGTH(16)
 _TEXT_OID: Final = 25
 _UUID_OID: Final = 2950
+_FIELDS: Final = {count: Layout(">h").pack(count) for count in range(32)}
+_GRACES: Final = {kind: GRACES.get(kind, NO_TIME) // _MICROSECOND for kind in GapKind}
 
-_WINDOWS: Final = Layout(">h iq iq iq iq".replace(" ", "")).pack
-_GAP: Final = Layout(">iq iq iq iq i16s i16s".replace(" ", "")).pack
 
-
-def moment(at: datetime) -> int:
-    """Return a moment as PostgreSQL counts it."""
+def _microseconds(at: datetime) -> int:
     since = at - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-def until(at: datetime | None) -> int:
+# A case's rows name the same few moments, texts and organisations over and over.
+@lru_cache(maxsize=50_000)
+def _moment(at: datetime) -> bytes:
+    return _MOMENT(8, _microseconds(at))
+
+
+def _until(at: datetime | None) -> bytes:
     """Return the end of a window: none has no end."""
-    return _INFINITY if at is None else moment(at)
+    return _INFINITY if at is None else _moment(at)
 
 
 def _moment_or_null(at: datetime | None) -> bytes:
-    return _NULL if at is None else _MOMENT(8, moment(at))
+    return _NULL if at is None else _moment(at)
 
 
 @lru_cache(maxsize=100_000)
@@ -111,7 +119,7 @@ def _text_or_null(value: str | None) -> bytes:
 
 
 def _uuid(value: UUID) -> bytes:
-    return _SIXTEEN + value.bytes
+    return _SIXTEEN + value.int.to_bytes(16)
 
 
 def _array(oid: int, items: list[bytes]) -> bytes:
@@ -132,142 +140,123 @@ def _uuids(values: tuple[UUID, ...]) -> bytes:
     return _array(_UUID_OID, [_uuid(value) for value in values])
 
 
-def _harm_until(at: datetime | None) -> int:
+def _harm_until(at: datetime | None) -> bytes:
     if at is None:
         return _MINUS_INFINITY
-    return _INFINITY if at == FOR_EVER else moment(at)
+    return _INFINITY if at == FOR_EVER else _moment(at)
 
 
 def encode(case: UUID, row: Row) -> bytes:
     """Return a row of a case in the binary format of COPY, for the table that ``TABLES`` gives for its state."""
     state = row.state
-    fields, body = _BODIES[type(state)](case, state)
-    return (
-        _WINDOWS(
-            fields + 4,
-            8,
-            moment(row.as_of_from),
-            8,
-            until(row.as_of_until),
-            8,
-            moment(row.known_from),
-            8,
-            until(row.known_until),
-        )
-        + body
-    )
-
-
-def _case(case: UUID, state: CaseFacet) -> tuple[int, bytes]:
-    body = (
-        _MOMENT(8, moment(state.opened_at))
-        + _moment_or_null(state.closed_at)
-        + _uuid(case)
-        + _text(state.reference)
-        + _text(state.theme)
-    )
-    return 5, body
-
-
-def _party(case: UUID, state: PartyFacet) -> tuple[int, bytes]:
-    return 2, _uuid(case) + _text(state.organisation)
-
-
-def _chain(case: UUID, state: ChainFacet) -> tuple[int, bytes]:
-    body = b"".join(
+    count, body = _BODIES[type(state)]
+    return b"".join(
         (
-            _MOMENT(8, moment(state.reported_at)),
-            _moment_or_null(state.settled_at),
-            _MOMENT(8, _harm_until(state.harm_until)),
-            _uuid(case),
-            _uuid(state.obstacle),
-            _TRUE if state.claimed else _FALSE,
-            _text_or_null(state.holder),
-            _text(state.theme),
-            _texts(state.organisations),
-            _texts(state.harms),
+            _FIELDS[count],
+            _moment(row.as_of_from),
+            _until(row.as_of_until),
+            _moment(row.known_from),
+            _until(row.known_until),
+            *body(case, state),
         )
     )
-    return 10, body
 
 
-def _gap(case: UUID, state: GapFacet) -> tuple[int, bytes]:
+def _case(case: UUID, state: CaseFacet) -> tuple[bytes, ...]:
+    return (
+        _moment(state.opened_at),
+        _moment_or_null(state.closed_at),
+        _uuid(case),
+        _text(state.reference),
+        _text(state.theme),
+    )
+
+
+def _party(case: UUID, state: PartyFacet) -> tuple[bytes, ...]:
+    return _uuid(case), _text(state.organisation)
+
+
+def _chain(case: UUID, state: ChainFacet) -> tuple[bytes, ...]:
+    return (
+        _moment(state.reported_at),
+        _moment_or_null(state.settled_at),
+        _harm_until(state.harm_until),
+        _uuid(case),
+        _uuid(state.obstacle),
+        _TRUE if state.claimed else _FALSE,
+        _text_or_null(state.holder),
+        _text(state.theme),
+        _texts(state.organisations),
+        _texts(state.harms),
+    )
+
+
+def _gap(case: UUID, state: GapFacet) -> tuple[bytes, ...]:
     gap = state.gap
     if gap.running_from is None:
         lasted = gap.pieces // _MICROSECOND
-        lasting_since = _MINUS_INFINITY
-        counts_after = _MINUS_INFINITY if gap.pieces > GRACES.get(gap.kind, NO_TIME) else _INFINITY
+        since = _MINUS_INFINITY
+        counts_after = _MINUS_INFINITY if lasted > _GRACES[gap.kind] else _INFINITY
+        length = _MOMENT(8, lasted)
     else:
-        lasted = -1
-        lasting_since = moment(gap.running_from - gap.pieces)
-        counts_after = lasting_since + GRACES.get(gap.kind, NO_TIME) // _MICROSECOND
-    body = b"".join(
-        (
-            _MOMENT(8, moment(gap.from_)),
-            _moment_or_null(gap.until),
-            _GAP(
-                8,
-                lasting_since,
-                8,
-                counts_after,
-                8,
-                _harm_until(state.harm_until),
-                8,
-                lasted,
-                16,
-                case.bytes,
-                16,
-                gap.id.bytes,
-            ),
-            _NULL if gap.obstacle is None else _uuid(gap.obstacle),
-            _uuid(gap.begun_by),
-            _NULL if gap.length is None else Layout(">ii").pack(4, gap.length),
-            _TRUE if gap.open else _FALSE,
-            _text(gap.kind),
-            _text(state.theme),
-            _texts(gap.to_act),
-            _texts(gap.involved),
-            _texts(state.harms),
-            _uuids(gap.evidence),
-        )
+        begun = _microseconds(gap.running_from) - (gap.pieces // _MICROSECOND if gap.pieces else 0)
+        since = _MOMENT(8, begun)
+        counts_after = _MOMENT(8, begun + _GRACES[gap.kind])
+        length = _RUNNING
+    return (
+        _moment(gap.from_),
+        _moment_or_null(gap.until),
+        since,
+        counts_after,
+        _harm_until(state.harm_until),
+        length,
+        _uuid(case),
+        _SIXTEEN + gap_name_of(gap.lies_on, gap.kind, gap.begun_by),
+        _NULL if gap.obstacle is None else _uuid(gap.lies_on),
+        _uuid(gap.begun_by),
+        _NULL if gap.length is None else _LENGTH(4) + _LENGTH(gap.length),
+        _TRUE if gap.open else _FALSE,
+        _text(gap.kind),
+        _text(state.theme),
+        _texts(gap.to_act),
+        _texts(gap.involved),
+        _texts(state.harms),
+        _uuids(gap.evidence),
     )
-    return 18, body
 
 
-def _handoff(case: UUID, state: HandoffFacet) -> tuple[int, bytes]:
-    body = b"".join(
-        (
-            _MOMENT(8, moment(state.made_at)),
-            _MOMENT(8, moment(state.delivered_at)),
-            _moment_or_null(state.respond_by),
-            _moment_or_null(state.ended_at),
-            _uuid(case),
-            _uuid(state.id),
-            _uuid(state.obstacle),
-            _text(state.kind),
-            _text(state.outcome),
-            _text_or_null(state.ground),
-            _text(state.from_),
-            _text(state.to),
-        )
+def _handoff(case: UUID, state: HandoffFacet) -> tuple[bytes, ...]:
+    return (
+        _moment(state.made_at),
+        _moment(state.delivered_at),
+        _moment_or_null(state.respond_by),
+        _moment_or_null(state.ended_at),
+        _uuid(case),
+        _uuid(state.id),
+        _uuid(state.obstacle),
+        _text(state.kind),
+        _text(state.outcome),
+        _text_or_null(state.ground),
+        _text(state.from_),
+        _text(state.to),
     )
-    return 12, body
 
 
-def _organisation(_: UUID, state: OrganisationFacet) -> tuple[int, bytes]:
-    return 4, _text(state.organisation) + _text(state.name) + _text(state.kind) + _text_or_null(state.parent)
+def _organisation(_: UUID, state: OrganisationFacet) -> tuple[bytes, ...]:
+    return _text(state.organisation), _text(state.name), _text(state.kind), _text_or_null(state.parent)
 
 
-_BODIES: Final = MappingProxyType(
+_BODIES: Final[Mapping[type, tuple[int, Callable[[UUID, Any], tuple[bytes, ...]]]]] = MappingProxyType(
     {
-        CaseFacet: _case,
-        PartyFacet: _party,
-        ChainFacet: _chain,
-        GapFacet: _gap,
-        HandoffFacet: _handoff,
-        OrganisationFacet: _organisation,
+        CaseFacet: (9, _case),
+        PartyFacet: (6, _party),
+        ChainFacet: (14, _chain),
+        GapFacet: (22, _gap),
+        HandoffFacet: (16, _handoff),
+        OrganisationFacet: (8, _organisation),
     }
 )
+"""How each kind of facet is written: how many fields a row has, and those beyond its windows."""
 
 
 def name_of(state: Facet) -> UUID | str | None:

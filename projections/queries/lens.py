@@ -1,0 +1,79 @@
+"""The two times of a query on the read model, and the condition that picks the rows that answer at them.
+
+Every query is a pair: SQL that is constant text, and its values by name. Conditions are put together from constants
+only; what a client gives is always a value.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, LiteralString
+
+from msgspec import Struct
+
+LATEST: Final = datetime.max.replace(tzinfo=UTC)
+"""A moment of recording after all others: whoever asks with it gets what is known last."""
+
+Query = tuple[LiteralString, dict[str, Any]]
+"""A statement and its values by name."""
+
+
+class Moment(Struct, frozen=True):
+    """When something was so in the world, and what had been recorded by then (``LATEST``: everything)."""
+
+    as_of: datetime
+    known_at: datetime
+
+    def values(self) -> dict[str, Any]:
+        """Return the values that ``AT`` names."""
+        return {"as_of": self.as_of, "known_at": self.known_at}
+
+
+AT: Final = (
+    "as_of_from <= %(as_of)s AND as_of_until > %(as_of)s AND known_from <= %(known_at)s AND known_until > %(known_at)s"
+)
+"""The condition that a row is the answer at a moment."""
+
+
+class Conditions:
+    """Conditions that all must hold, and the values that they name."""
+
+    def __init__(self, moment: Moment) -> None:
+        """Begin with the condition of the two times."""
+        self.values = moment.values()
+        self._all: list[LiteralString] = [AT]
+
+    def add(self, condition: LiteralString, **values: object) -> None:
+        """Ask for one more."""
+        self._all.append(condition)
+        self.values.update(values)
+
+    def add_any(self, condition: LiteralString, name: str, chosen: Sequence[object] | None) -> None:
+        """Ask for one of several, if any were chosen; an empty choice finds nothing."""
+        if chosen is not None:
+            self.add(condition, **{name: list(chosen)})
+
+    def text(self, *more: LiteralString) -> LiteralString:
+        """Return them all, and some more, as the text of a WHERE clause."""
+        return " AND ".join((*self._all, *more))
+
+
+# Which event was the last one recorded by a moment. recorded_at increases with the position, which has no holes, so
+# halving finds it over the primary key, in as many look-ups as the number of events has bits.
+POSITION_AT: Final = """
+WITH RECURSIVE halving (low, high) AS (
+    SELECT -1::bigint, %(upto)s::bigint
+    UNION ALL
+    SELECT CASE WHEN found.early THEN middle.at ELSE low END, CASE WHEN found.early THEN high ELSE middle.at - 1 END
+      FROM halving
+     CROSS JOIN LATERAL (SELECT (low + high + 1) / 2 AS at) middle
+     CROSS JOIN LATERAL (SELECT e.recorded_at <= %(known_at)s AS early
+                           FROM knelpunt.event e WHERE e.position = middle.at) found
+     WHERE low < high
+)
+SELECT low FROM halving WHERE low = high
+"""
+
+
+def position_at(known_at: datetime, upto: int) -> Query:
+    """Return the query for the last position, up to one, that was recorded by a moment; -1: none was."""
+    return POSITION_AT, {"known_at": known_at, "upto": upto}
