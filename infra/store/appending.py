@@ -6,7 +6,7 @@ Nothing else writes events. What the functions promise stands in infra/migration
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, cast
+from typing import Final, cast
 from uuid import UUID
 
 import psycopg
@@ -18,6 +18,7 @@ from .mapper import NewEvent
 APPEND: Final = (
     "SELECT outcome, position, version, recorded_at FROM knelpunt.append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
+HOLD_LOG: Final = "SELECT knelpunt.hold_log()"
 RECORDED: Final = "SELECT command_id, outcome, position, version, recorded_at FROM knelpunt.recorded_commands(%s, %s)"
 
 
@@ -39,11 +40,9 @@ class Answer(Struct, frozen=True):
     recorded_at: datetime | None
 
 
-def append(
-    connection: psycopg.Connection, events: Sequence[NewEvent], request_hashes: Sequence[bytes]
-) -> psycopg.Cursor[Any]:
-    """Ask to append ``events`` in this order; read the reply with ``answers``. The caller commits."""
-    return connection.cursor(binary=True).execute(
+def append(connection: psycopg.Connection, events: Sequence[NewEvent], request_hashes: Sequence[bytes]) -> list[Answer]:
+    """Append ``events`` in this order, and return the answer for each."""
+    reply = connection.cursor(binary=True).execute(
         APPEND,
         (
             text_array(event.kind for event in events),
@@ -60,28 +59,25 @@ def append(
         ),
         prepare=True,
     )
-
-
-def answers(reply: psycopg.Cursor[Any]) -> list[Answer]:
-    """Return the answers of ``append``, in the order of its events."""
     return [
-        Answer(Outcome(outcome), position, version, recorded)
-        for outcome, position, version, recorded in reply.fetchall()
+        Answer(Outcome(outcome), position, version, recorded_at)
+        for outcome, position, version, recorded_at in reply.fetchall()
     ]
 
 
-def ask_recorded(
+def recorded_commands(
     connection: psycopg.Connection, command_ids: Sequence[UUID], request_hashes: Sequence[bytes]
-) -> psycopg.Cursor[Any]:
-    """Ask which commands have had their effect; read the reply with ``recorded``. Waits for whoever is appending."""
-    return connection.cursor(binary=True).execute(
+) -> dict[UUID, Answer]:
+    """Return the answers of those commands that have had their effect, by id. Waits for whoever is appending."""
+    reply = connection.cursor(binary=True).execute(
         RECORDED, (uuid_array(command_ids), bytea_array(request_hashes)), prepare=True
     )
-
-
-def recorded(reply: psycopg.Cursor[Any]) -> dict[UUID, Answer]:
-    """Return the answers of ``ask_recorded``: of those commands that have had their effect, by id."""
     return {
         command: Answer(Outcome(outcome), position, version, recorded_at)
         for command, outcome, position, version, recorded_at in reply.fetchall()
     }
+
+
+def hold_log(connection: psycopg.Connection) -> None:
+    """Keep everybody else from appending until the transaction ends."""
+    connection.execute(HOLD_LOG)

@@ -1,6 +1,6 @@
 """One round of commands: load their streams, decide each, seal, append all at once, answer each.
 
-Commands that arrive together share one transaction, and so one write to disk. Those of one stream are decided one after
+Commands that arrive together share one commit, and so one write to disk. Those of one stream are decided one after
 the other, each on what the ones before it will have recorded. Whatever rests on an event that then is not recorded is
 decided again, in another round.
 """
@@ -8,7 +8,7 @@ decided again, in another round.
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import Any, cast
 from uuid import UUID
 
 import psycopg
@@ -20,19 +20,16 @@ from ...domain.event import Event, Fact
 from ...domain.ids import EventId, event_id_of
 from ...domain.topics import VERSIONS
 from ..trail import entry
-from ..vault.sealing import Place
+from ..vault.sealing import Place, clear_texts
 from ..vault.vault import ToSeal, Vault
 from . import appending, codec, reading
 from .appending import Answer, Outcome
 from .codec import KINDS, STATE_BYTES_MAX, UnreadableEvent
-from .connection import REGISTRY, SET_PRINCIPAL, principal_text
 from .directory import StoredDirectory
 from .mapper import EventMapper, NewEvent
 
 Decide = Callable[[Command, Sequence[Event], datetime, Directory], Fact | Refused]
 """A decider: the fact to record for a command, or its refusal, on the history of its stream at a moment."""
-
-_PRINCIPAL: Final = principal_text(REGISTRY)
 
 
 class Recorded(Struct, frozen=True):
@@ -85,41 +82,30 @@ class _Objection(Struct):
 
 
 def run_round(connection: psycopg.Connection, desk: Desk, tickets: Sequence[Ticket]) -> Round:
-    """Handle commands of different ids in one transaction. Raises psycopg's errors; then nothing is known of any."""
+    """Handle commands of different ids. Raises psycopg's errors; then nothing is known of any of them.
+
+    ``connection`` commits each statement and reads for the registry (``connect_as_registry``). So a round is two
+    statements, loading and appending; what happens in between, the expected versions notice.
+    """
     outcome = Round([], [])
-    try:
-        # A pipeline: beginning and loading are one round trip, appending and committing another.
-        with connection.pipeline() as pipeline:
-            connection.execute(b"BEGIN")
-            connection.execute(SET_PRINCIPAL, (_PRINCIPAL,), prepare=True)
-            histories = _histories(connection, {ticket.command.stream for ticket in tickets})
-            proposals, objections = _decide(desk, desk.directory.through(connection), histories, tickets, outcome)
-            _seal(desk, proposals, objections, histories, outcome)
-            proposals = [proposal for proposal in proposals if proposal.stored is not None]
-            refused = [objection.ticket for objection in objections]
-            # A command sent twice may be refused for what it did itself, so a refusal is given only after looking.
-            looked_up = (
-                appending.ask_recorded(connection, [t.command.id for t in refused], [t.request_hash for t in refused])
-                if refused
-                else None
-            )
-            reply = (
-                appending.append(
-                    connection,
-                    [cast("NewEvent", proposal.stored) for proposal in proposals],
-                    [proposal.ticket.request_hash for proposal in proposals],
-                )
-                if proposals
-                else None
-            )
-            connection.execute(b"COMMIT")
-            pipeline.sync()
-            before = appending.recorded(looked_up) if looked_up is not None else {}
-            answers = appending.answers(reply) if reply is not None else []
-    except BaseException:
-        if not connection.closed:
-            connection.rollback()
-        raise
+    histories = _histories(connection, {ticket.command.stream for ticket in tickets})
+    proposals, objections = _decide(desk, desk.directory.through(connection), histories, tickets, outcome)
+    _seal(desk, proposals, objections, histories, outcome)
+    proposals = [proposal for proposal in proposals if proposal.stored is not None]
+    refused = [objection.ticket for objection in objections]
+    before: dict[UUID, Answer] = {}
+    if refused:
+        # A command sent twice may be refused for what it did itself, so a refusal is given only after looking.
+        before = appending.recorded_commands(
+            connection, [ticket.command.id for ticket in refused], [ticket.request_hash for ticket in refused]
+        )
+    answers: list[Answer] = []
+    if proposals:
+        answers = appending.append(
+            connection,
+            [cast("NewEvent", proposal.stored) for proposal in proposals],
+            [proposal.ticket.request_hash for proposal in proposals],
+        )
     _settle(proposals, answers, objections, before, outcome)
     return outcome
 
@@ -211,7 +197,10 @@ def _seal(
             ToSeal(
                 proposal.event.data,
                 Place(proposal.event.id, proposal.event.stream, proposal.event.version, proposal.event.data.topic),
-                next(iter(subjects_of(cast("list[Event]", histories[proposal.event.stream]))), None),
+                # Whom a text is about unless it says so; looked for in the history only where there is a text.
+                next(iter(subjects_of(cast("list[Event]", histories[proposal.event.stream]))), None)
+                if clear_texts(proposal.event.data)
+                else None,
             )
             for proposal in proposals
         ]
@@ -224,7 +213,8 @@ def _seal(
             continue
         refusal: Refused | None = fact if isinstance(fact, Refused) else None
         if not isinstance(fact, Refused):
-            stored = desk.mapper.to_stored_event(cast("Any", structs.replace(proposal.event, data=fact)))
+            event = proposal.event if fact is proposal.event.data else structs.replace(proposal.event, data=fact)
+            stored = desk.mapper.to_stored_event(cast("Any", event))
             refusal = _refuse_size(stored)
             proposal.stored = None if refusal else stored
         if refusal is not None:
@@ -264,18 +254,18 @@ def _settle(
         if answer.outcome is Outcome.CONFLICT:
             outcome.again.append(proposal.ticket)
         else:
-            outcome.answered.append((proposal.ticket, _answer(proposal.ticket.command, answer)))
+            outcome.answered.append((proposal.ticket, _answer(proposal.ticket.command, proposal.event.id, answer)))
     for objection in objections:
         command = objection.ticket.command
         if command.id in before:
-            outcome.answered.append((objection.ticket, _answer(command, before[command.id])))
+            outcome.answered.append((objection.ticket, _answer(command, event_id_of(command.id), before[command.id])))
         elif objection.on_pending and command.stream in broken:
             outcome.again.append(objection.ticket)
         else:
             outcome.answered.append((objection.ticket, objection.refusal))
 
 
-def _answer(command: Command, answer: Answer) -> Recorded | Refused:
+def _answer(command: Command, event: EventId, answer: Answer) -> Recorded | Refused:
     if answer.outcome is Outcome.REUSED:
         return Refused(
             RefusalCode.COMMAND_REUSED,
@@ -285,4 +275,4 @@ def _answer(command: Command, answer: Answer) -> Recorded | Refused:
     assert answer.position is not None
     assert answer.recorded_at is not None
     assert answer.version is not None
-    return Recorded(answer.position, event_id_of(command.id), answer.recorded_at, answer.version)
+    return Recorded(answer.position, event, answer.recorded_at, answer.version)

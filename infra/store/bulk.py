@@ -4,8 +4,9 @@ For imports, which decide on whole files themselves and know each event's versio
 its command's id, so a chunk whose answer got lost is simply sent again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from struct import Struct as Layout
 from typing import Final
 from uuid import UUID
@@ -89,9 +90,9 @@ def append_bulk(
 
 
 def append_history(
-    connection: psycopg.Connection, events: Sequence[Event], request_hashes: Sequence[bytes]
+    connection: psycopg.Connection, events: Iterable[Event], request_hashes: Iterable[bytes]
 ) -> BulkAppended:
-    """Record history with the moments of recording it brings along, into an empty log.
+    """Record history with the moments of recording it brings along, into an empty log, however long it is.
 
     ``connection`` is the owner's (``DatabaseRole.OWNER``); every event's source must say where it comes from. Raises
     as ``append_bulk``, and ``HistoryRefused``.
@@ -105,14 +106,18 @@ def append_history(
     return BulkAppended(*row)
 
 
-def _numbered(events: Sequence[Event], request_hashes: Sequence[bytes]) -> Iterable[tuple[int, tuple[Event, bytes]]]:
+def _numbered(events: Iterable[Event], request_hashes: Iterable[bytes]) -> Iterable[tuple[int, tuple[Event, bytes]]]:
     return enumerate(zip(events, request_hashes, strict=True))
 
 
-def _stage(connection: psycopg.Connection, rows: Iterable[bytes]) -> None:
+def _stage(connection: psycopg.Connection, rows: Iterator[bytes]) -> None:
     connection.execute("SELECT knelpunt.open_staging()", prepare=True)
     with connection.cursor().copy(COPY) as copy:
-        copy.write(b"".join((_SIGNATURE, *rows, _END)))
+        copy.write(_SIGNATURE)
+        # A history of ten million events passes through; it does not fit in memory.
+        while some := b"".join(islice(rows, CHUNK_EVENTS)):
+            copy.write(some)
+        copy.write(_END)
 
 
 def _moved(connection: psycopg.Connection, call: str) -> tuple[int, int, int]:

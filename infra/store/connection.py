@@ -98,6 +98,13 @@ def connect(url: str, role: DatabaseRole) -> psycopg.Connection:
     return connection
 
 
+def connect_as_registry(url: str, role: DatabaseRole) -> psycopg.Connection:
+    """Return a connection in ``role`` that reads for the registry in all it does, and never for anybody else."""
+    connection = connect(url, role)
+    connection.execute("SELECT set_config('knelpunt.principal', %s, false)", (principal_text(REGISTRY),))
+    return connection
+
+
 def pool(url: str, role: DatabaseRole, size: int) -> ConnectionPool:
     """Return an open pool of at most ``size`` connections in ``role``. Connections are made when first needed.
 

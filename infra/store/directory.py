@@ -28,7 +28,7 @@ Gaps = Callable[[Sequence[Event], GapMark, datetime], bool]
 
 
 class StoredDirectory:
-    """The directory of a database. It is asked through one connection at a time, in a transaction with a principal."""
+    """The directory of a database. It is asked through one connection at a time, which reads for somebody."""
 
     def __init__(self, gaps: Gaps) -> None:
         self._gaps = gaps

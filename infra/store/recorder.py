@@ -63,7 +63,7 @@ class EventRecorder(ApplicationRecorder):
         events = cast("Sequence[NewEvent]", stored_events)
         hashes = [sha256(event.state).digest() for event in events]  # of sealed texts: gives nothing away
         with self.appender.connection() as connection, connection.transaction():
-            answers = appending.answers(appending.append(connection, events, hashes))
+            answers = appending.append(connection, events, hashes)
             for event, answer in zip(events, answers, strict=True):
                 if answer.outcome not in {Outcome.RECORDED, Outcome.REPEATED}:
                     message = f"Version {event.originator_version} of stream {event.originator_id}: {answer.outcome}."

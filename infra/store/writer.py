@@ -6,7 +6,7 @@ last commit may or may not have happened, the commands are simply sent again: by
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from queue import Empty, Full, Queue
 from threading import Event as Signal
@@ -16,10 +16,11 @@ from typing import Final
 
 import psycopg
 
-from ...domain.command import Command, RefusalCode, Refused
+from ...domain.command import Command, Refused
 from ..vault.vault import Vault
+from .appending import hold_log
 from .batch import Decide, Desk, Recorded, Round, Ticket, run_round
-from .connection import DatabaseRole, connect
+from .connection import DatabaseRole, connect_as_registry
 from .directory import Gaps, StoredDirectory
 from .mapper import EventMapper
 
@@ -31,9 +32,9 @@ BATCH_MAX: Final = 256
 WAITING_MAX: Final = 10_000
 """How many commands may wait: some seconds of work. Beyond it callers are told at once, instead of after a timeout."""
 
-ROUNDS_MAX: Final = 8
-"""How often a command is decided anew after a conflict. Only another writer can cause one, so two rounds nearly always
-do; eight in a row mean that somebody writes this stream all the time."""
+FREE_ROUNDS_MAX: Final = 3
+"""How often commands are decided while others may append meanwhile. Only another writer to the same stream can cause
+a conflict, so two rounds nearly always do. After three, the log is held for a round, which then meets none."""
 
 OUTAGE_SECONDS_MAX: Final = 30.0
 """How long to go on trying without a database: a restart takes seconds."""
@@ -130,9 +131,9 @@ class Writer:
     def _handle(self, tickets: Sequence[Ticket]) -> None:
         """Answer every ticket."""
         rounds = 0
-        while tickets and rounds < ROUNDS_MAX:
+        while tickets:
             try:
-                outcome = self._through_outages(tickets)
+                outcome = self._through_outages(tickets, _round_alone if rounds >= FREE_ROUNDS_MAX else run_round)
             except StoreUnavailable as error:
                 for ticket in tickets:
                     ticket.future.set_exception(error)
@@ -151,19 +152,19 @@ class Writer:
                     ticket.future.set_exception(answer)
                 else:
                     ticket.future.set_result(answer)
+            # Fewer each time nobody interferes: the first of each stream gets its answer, whatever the others do.
             tickets = outcome.again
             rounds += 1
-        for ticket in tickets:
-            message = "Others keep writing to this stream; read it again and decide anew."
-            ticket.future.set_result(Refused(RefusalCode.VERSION_CONFLICT, message))
 
-    def _through_outages(self, tickets: Sequence[Ticket]) -> Round:
+    def _through_outages(
+        self, tickets: Sequence[Ticket], play: Callable[[psycopg.Connection, Desk, Sequence[Ticket]], Round]
+    ) -> Round:
         """Run a round, trying again while the database is away."""
         deadline = monotonic() + OUTAGE_SECONDS_MAX
         pause = RETRY_SECONDS
         while True:
             try:
-                return run_round(self._connected(), self._desk, tickets)
+                return play(self._connected(), self._desk, tickets)
             except psycopg.OperationalError as error:
                 self._disconnect()
                 if monotonic() + pause > deadline or self._closing.wait(pause):
@@ -176,10 +177,17 @@ class Writer:
 
     def _connected(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:
-            self._connection = connect(self._url, DatabaseRole.APPENDER)
+            self._connection = connect_as_registry(self._url, DatabaseRole.APPENDER)
         return self._connection
 
     def _disconnect(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _round_alone(connection: psycopg.Connection, desk: Desk, tickets: Sequence[Ticket]) -> Round:
+    """Run a round while nobody else can append."""
+    with connection.transaction():
+        hold_log(connection)
+        return run_round(connection, desk, tickets)

@@ -67,7 +67,7 @@ def event(stream: UUID, version: int, fact: Fact | None = None, *, command_id: U
 def append(connection, events: Sequence[Event], hashes: Sequence[bytes] | None = None) -> list[Answer]:
     """Append in a transaction of its own."""
     stored = [EventMapper().to_stored_event(one) for one in events]
-    return appending.answers(appending.append(connection, stored, hashes or [b"h" * 32] * len(stored)))
+    return appending.append(connection, stored, hashes or [b"h" * 32] * len(stored))
 
 
 def moment_of(answer: Answer) -> datetime:

@@ -97,10 +97,10 @@ def test_recorded_commands(appender) -> None:
     once = event(uuid4(), 1)
     append(appender, [once])
     asked = [once.command_id, uuid4()]
-    found = appending.recorded(appending.ask_recorded(appender, asked, [b"h" * 32] * 2))
+    found = appending.recorded_commands(appender, asked, [b"h" * 32] * 2)
     assert list(found) == [once.command_id]
     assert (found[once.command_id].outcome, found[once.command_id].position) == (Outcome.REPEATED, 0)
-    misused = appending.recorded(appending.ask_recorded(appender, asked, [b"o" * 32] * 2))
+    misused = appending.recorded_commands(appender, asked, [b"o" * 32] * 2)
     assert misused[once.command_id].outcome is Outcome.REUSED
 
 
