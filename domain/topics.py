@@ -23,7 +23,7 @@ UPCASTERS: Final[Mapping[tuple[str, int], Callable[[dict[str, Any]], dict[str, A
 
 
 def upcast(topic: str, version: int, fact: dict[str, Any]) -> dict[str, Any]:
-    """Return ``fact``, stored as ``version`` of ``topic``, as today's version; raises ``KeyError`` for a missing step."""
+    """Return ``fact``, stored as ``version`` of ``topic``, as today's; raises ``KeyError`` for a missing step."""
     for step in range(version, VERSIONS[topic]):
         fact = UPCASTERS[topic, step](fact)
     return fact

@@ -22,8 +22,8 @@ class Mended:
     """A history with its corrections applied.
 
     ``events`` are the events to be judged, as corrected, without the corrections and strikings themselves; those that
-    are struck stand among them, for they may be spoken of. ``struck`` maps a struck event to the striking, ``corrected``
-    an event to its corrections; ``inert`` are corrections and strikings that cannot be applied, each
+    are struck stand among them, for they may be spoken of. ``struck`` maps a struck event to the striking,
+    ``corrected`` an event to its corrections; ``inert`` are corrections and strikings that cannot be applied, each
     with the event that it names.
     """
 
@@ -49,7 +49,7 @@ def is_mending(event: Event) -> bool:
 
 
 def mend(history: Sequence[Event]) -> Mended:
-    """Return ``history`` (in order of position) as corrected. Total: what cannot be applied is inert, never an error."""
+    """Return ``history`` (in order of position) as corrected; what cannot be applied is inert, never an error."""
     mendings = [event for event in history if is_mending(event)]
     if not mendings:
         return Mended(list(history), {}, {}, [])

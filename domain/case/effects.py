@@ -243,8 +243,9 @@ def _account(state: CaseState, event: Event, fact: f.AccountGiven, _: Settings) 
 
 
 def _acknowledged(state: CaseState, event: Event, fact: f.GapAcknowledged, _: Settings) -> None:
-    if fact.plan is not None and fact.gap.obstacle in state.obstacles:
-        _confirm(state, fact.gap.obstacle, fact.organisation, event)
+    obstacle = fact.gap.obstacle
+    if fact.plan is not None and obstacle is not None and obstacle in state.obstacles:
+        _confirm(state, obstacle, fact.organisation, event)
 
 
 EFFECTS: Final[dict[type, Effect]] = {

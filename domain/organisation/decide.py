@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from ..case.decide import Directory, SKEW
+from ..case.decide import SKEW, Directory
 from ..command import Command, RefusalCode, Refused
 from ..event import Event, Fact
 from ..ids import organisation_stream_of

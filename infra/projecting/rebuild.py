@@ -1,15 +1,15 @@
 """Rebuilds the read model beside the one in use, with several processes, and swaps it in.
 
 Each process takes the streams of its share, folds them one after the other in bounded memory, and writes their rows
-with COPY; indexes come last. Meanwhile the live projector goes on; at the end it is held for a moment, what was recorded
-since is caught up, and the new schema takes the place of the old one by renaming. A rebuild that dies leaves the read
+with COPY; indexes come last. Meanwhile the live projector goes on; at the end it is held for a moment, what was
+recorded since is caught up, and the new schema takes the place of the old one by renaming. A rebuild that dies leaves the read
 model in use untouched, and the next one starts afresh.
 """
 
 import gc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from itertools import groupby
+from itertools import groupby, pairwise
 from multiprocessing import get_context
 from typing import Final
 
@@ -86,13 +86,13 @@ def _fill(url: str, upto: int, workers: int, progress: Progress | None) -> None:
     edges = [SHARES * part // parts for part in range(parts + 1)]
     done = 0
     if workers == 1:
-        for start, end in zip(edges, edges[1:], strict=False):
+        for start, end in pairwise(edges):
             done += fill_share(url, upto, start, end)
             if progress is not None:
                 progress(done)
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        shares = [pool.submit(fill_share, url, upto, start, end) for start, end in zip(edges, edges[1:], strict=False)]
+        shares = [pool.submit(fill_share, url, upto, start, end) for start, end in pairwise(edges)]
         for share in shares:
             done += share.result()
             if progress is not None:

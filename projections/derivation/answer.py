@@ -19,7 +19,6 @@ from ...domain.command import RefusalCode
 from ...domain.event import Event
 from ...domain.ids import EventId, ObstacleId
 from ...domain.settings import DEFAULTS, Settings
-from ...domain.vocabulary import GapKind
 from .chain import Chain
 from .figures import figures_of
 from .fold import CaseFold, follows
@@ -173,6 +172,7 @@ def _said(
         if event.id in fold.conflicts or event.id in struck or not isinstance(fact, f.AccountGiven | f.GapAcknowledged):
             continue
         if fact.gap is None:
+            assert fact.event is not None
             yield event, fact.event
             continue
         mark, at = fact.gap, event.occurred_at

@@ -60,7 +60,7 @@ class Circles:
         return self._derive()
 
     def end(self, waiting: Waiting, at: datetime) -> bool:
-        """Take in that a waiting ended at ``at``, if it had not run out; return whether the deadlocks may have changed."""
+        """Take in that a waiting ended at ``at``, if it had not run out; return whether deadlocks may have changed."""
         for index in range(len(self.spells) - 1, -1, -1):
             spell = self.spells[index]
             if spell.event == waiting.event:

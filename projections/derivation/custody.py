@@ -33,7 +33,7 @@ class Held:
 
     __slots__ = ("actor", "begun_at", "carousel", "claimed", "clock", "entered_by", "organisation")
 
-    def __init__(self, organisation: str, event: Event, claimed: bool) -> None:
+    def __init__(self, organisation: str, event: Event, *, claimed: bool) -> None:
         """Begin now; the standstill clock starts with the stretch."""
         self.organisation = organisation
         self.begun_at = event.occurred_at

@@ -21,6 +21,7 @@ from ...domain.ids import CaseId, EventId, HandoffId, ObstacleId
 from ...domain.vocabulary import Harm, OrganisationKind
 from .chain import Chain
 from .fold import CaseFold
+from .live import live
 from .shapes import Gap, GapKey, StatedHarm
 
 FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -116,8 +117,8 @@ Facet = GapFacet | ChainFacet | HandoffFacet | CaseFacet | PartyFacet | Organisa
 
 
 Key = GapKey | int | str
-"""What a facet is a state of, within one case: a gap by its key, an obstacle, handoff, referral or case by the number of
-its id, a party by its identifier."""
+"""What a facet is a state of, within one case: a gap by its key, an obstacle, handoff, referral or case by the number
+of its id, a party by its identifier."""
 
 Turns = list[tuple[datetime, datetime | None, Facet]]
 """States and the moments ``[from, until)`` for which each is the answer."""
@@ -184,16 +185,16 @@ class CaseFacets:
             changed[key] = [] if gap is None else [(at, None, GapFacet(gap, harms, harm_until, theme))]
         chain.dirty.clear()
         shown = self._live.get(chain.obstacle, {})
-        live: dict[GapKey, Gap] = {}
-        for from_, gap in chain.live():
+        running: dict[GapKey, Gap] = {}
+        for from_, gap in live(chain):
             key = gap.key
-            live[key] = gap
+            running[key] = gap
             if whole or shown.get(key) != gap:
                 changed[key] = [(from_, None, GapFacet(gap, harms, harm_until, theme))]
         for key in shown:
-            if key not in live and key not in changed:
+            if key not in running and key not in changed:
                 changed[key] = []
-        self._live[chain.obstacle] = live
+        self._live[chain.obstacle] = running
         if self._sent or isinstance(event.data, f.HandoffOffered | f.SubjectReferred):
             self._handoffs(event, chain, changed)
 
@@ -292,7 +293,7 @@ def _outcome(fact: object, handoff: HandoffId) -> HandoffOutcome:
     return HandoffOutcome.LAPSED
 
 
-_ANSWERS: Final = {
+_ANSWERS: Final[dict[type[f.HandoffFact], HandoffOutcome]] = {
     f.HandoffAccepted: HandoffOutcome.ACCEPTED,
     f.HandoffRefused: HandoffOutcome.REFUSED,
     f.HandoffWithdrawn: HandoffOutcome.WITHDRAWN,

@@ -28,7 +28,7 @@ def figures_of(chain: Chain, gaps: Iterable[Gap], as_of: datetime) -> Figures:
 
 
 def pieces_of(gap: Gap, chain: Chain, as_of: datetime) -> Iterable[tuple[datetime, datetime]]:
-    """Yield the stretches of a gap up to ``as_of``: without those in which its obstacle was settled, where that cuts."""
+    """Yield the stretches of a gap up to ``as_of``: without those in which its obstacle was settled."""
     until = gap.until or as_of
     if gap.pieces == until - gap.from_ or gap.running_from == gap.from_:
         yield gap.from_, until

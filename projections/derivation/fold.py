@@ -19,6 +19,7 @@ from ...domain.ids import EventId, ObstacleId
 from ...domain.settings import DEFAULTS, Settings
 from .chain import Chain
 from .circles import Circles
+from .live import live
 from .shapes import Conflict, Gap
 
 Turn = tuple[datetime, datetime | None, Gap]
@@ -80,7 +81,7 @@ class CaseFold:
         chain = self.chains[obstacle]
         for gap in chain.closed.values():
             yield gap.from_, None, gap
-        for from_, gap in chain.live():
+        for from_, gap in live(chain):
             yield from_, None, gap
 
     def gaps(self, as_of: datetime) -> Iterator[Gap]:
@@ -128,7 +129,8 @@ def _all_open(state: CaseState, _: f.CaseClosed) -> tuple[ObstacleId, ...]:
 
 
 def _acknowledged(state: CaseState, fact: f.GapAcknowledged) -> tuple[ObstacleId, ...]:
-    return (fact.gap.obstacle,) if fact.gap.obstacle in state.obstacles else ()
+    obstacle = fact.gap.obstacle
+    return (obstacle,) if obstacle is not None and obstacle in state.obstacles else ()
 
 
 def _accounted(state: CaseState, fact: f.AccountGiven) -> tuple[ObstacleId, ...]:

@@ -51,9 +51,11 @@ def known_by(organisation: str, events: Sequence[Event], as_of: datetime) -> set
     known = {event.id for event in events if _knows(organisation, event, as_of)}
     about = {obstacle for event in events if event.id in known for obstacle in obstacles_told(event, events)}
     for event in events:
-        if isinstance(event.data, f.ObstacleReported) and event.data.obstacle in about:
-            known.add(event.id)
-        elif isinstance(event.data, f.CaseOpened) and about:
+        fact = event.data
+        tells = (
+            fact.obstacle in about if isinstance(fact, f.ObstacleReported) else isinstance(fact, f.CaseOpened) and about
+        )
+        if tells:
             known.add(event.id)
     return known
 

@@ -27,7 +27,7 @@ class SegmentKind(StrEnum):
 
 
 class Segment(Struct, frozen=True):
-    """A stretch of a chain with one holder, or none. ``claimed`` is its state at its end, or at the moment asked for."""
+    """A stretch of a chain with one holder, or none. ``claimed`` is its state at its end, or when asked for."""
 
     obstacle: ObstacleId
     kind: SegmentKind
@@ -46,8 +46,8 @@ GapKey = tuple[GapKind, int, int]
 class Gap(Struct, frozen=True):
     """A gap in one of its states.
 
-    ``lies_on`` is the obstacle, or the case for a deadlock. ``pieces`` is how long its ended pieces lasted together; ``running_from`` is
-    where the piece that still runs began, none once it has ended. ``to_act`` and ``involved`` are sorted, but for a
+    ``lies_on`` is the obstacle, or the case for a deadlock. ``pieces`` is how long its ended pieces lasted together;
+    ``running_from`` is where the piece that still runs began, none once it has ended. ``to_act`` and ``involved`` are sorted, but for a
     carousel's holders, which stand in the order of their segments; ``length`` is a carousel's number of holders.
     ``evidence`` lists the events that prove it, in their order.
     """
@@ -67,7 +67,7 @@ class Gap(Struct, frozen=True):
 
     @property
     def id(self) -> GapId:
-        """Its name: the same for as long as it lies on the same obstacle, is of the same kind and began with the same event.
+        """Its name, which hangs on its obstacle, its kind and the event that began it.
 
         Computed when asked for; a fold makes many gaps that nobody asks for the name of.
         """

@@ -20,7 +20,6 @@ from ...domain.settings import DEFAULTS, Settings
 from .facets import CaseFacets, Facet, Key, Turns
 from .fold import CaseFold
 
-
 _BEFORE_ALL: Final = (datetime.min.replace(tzinfo=UTC), -1)
 """Before the place of any event."""
 
@@ -167,7 +166,7 @@ class Timelines:
         """Return the rows to store and the stored ones to close, and count them as stored."""
         rows, closes = self._done, self._closes
         self._done, self._closes = [], []
-        for key, line in self._current.items():
+        for line in self._current.values():
             for index, stretch in enumerate(line):
                 if stretch.known_from is not None:
                     rows.append(Row(stretch.state, stretch.from_, stretch.until, stretch.known_from, None))
