@@ -56,10 +56,10 @@ def rows(laboratory: Laboratory, given: Registry, report: Report, rounds: int = 
             theirs=stock_run,
             at_least=100.0,
             meaning=(
-                f"Ours: `project --rebuild` with {WORKERS} workers, from reading the log to the swapped schema with all "
-                "its indexes, every gap, chain, handoff and case over both times. Theirs: the library's ProjectionRunner "
-                "upserting a row a case, with its position, in a transaction an event; its rate does not depend on how "
-                "many events there are."
+                f"Ours: `project --rebuild` with {WORKERS} workers, from reading the log to the swapped schema with "
+                "all its indexes: every gap, chain, handoff and case over both times. Theirs: the library's "
+                "ProjectionRunner upserting a row a case, with its position, in a transaction an event; its rate does "
+                "not depend on how many events there are."
             ),
         ),
         Row(
