@@ -2,8 +2,8 @@
 
 Each process takes the streams of its share, folds them one after the other in bounded memory, and writes their rows
 with COPY; indexes come last. Meanwhile the live projector goes on; at the end it is held for a moment, what was
-recorded since is caught up, and the new schema takes the place of the old one by renaming. A rebuild that dies leaves the read
-model in use untouched, and the next one starts afresh.
+recorded since is caught up, and the new schema takes the place of the old one by renaming. A rebuild that dies leaves
+the read model in use untouched, and the next one starts afresh.
 """
 
 import gc

@@ -87,11 +87,11 @@ class Sheets:
         self.size = 0
         """How many rows wait."""
 
-    def add(self, stream: UUID, rows: Iterable[Row], closes: Iterable[Close] = ()) -> None:
+    def add(self, stream: UUID, rows: Sequence[Row], closes: Iterable[Close] = ()) -> None:
         """Take in the rows of a stream, and what they close."""
-        for row in rows:
-            self._rows[copying.table_of(row.state)].append(copying.encode(stream, row))
-            self.size += 1
+        for table, row in copying.encode(stream, rows):
+            self._rows[table].append(row)
+        self.size += len(rows)
         for close in closes:
             self._closes[copying.table_of(close.state)].append(
                 (stream, copying.name_of(close.state), close.as_of_from, close.known_until)

@@ -189,7 +189,8 @@ class CaseFacets:
         for from_, gap in live(chain):
             key = gap.key
             running[key] = gap
-            if whole or shown.get(key) != gap:
+            before = shown.get(key)
+            if whole or before is None or not gap.runs_on_as(before):
                 changed[key] = [(from_, None, GapFacet(gap, harms, harm_until, theme))]
         for key in shown:
             if key not in running and key not in changed:

@@ -6,7 +6,7 @@ order of the columns of ``tables.sql`` (``COLUMNS``). Format: PostgreSQL manual,
 microseconds since 2000-01-01, as int8.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from struct import Struct as Layout
@@ -146,20 +146,26 @@ def _harm_until(at: datetime | None) -> bytes:
     return _INFINITY if at == FOR_EVER else _moment(at)
 
 
-def encode(case: UUID, row: Row) -> bytes:
-    """Return a row of a case in the binary format of COPY, for the table that ``TABLES`` gives for its state."""
-    state = row.state
-    count, body = _BODIES[type(state)]
-    return b"".join(
-        (
-            _FIELDS[count],
-            _moment(row.as_of_from),
-            _until(row.as_of_until),
-            _moment(row.known_from),
-            _until(row.known_until),
-            *body(case, state),
+def encode(case: UUID, rows: Sequence[Row]) -> Iterator[tuple[str, bytes]]:
+    """Yield each row of a case as the table in which it is kept, and its bytes in the binary format of COPY."""
+    # One state often stands in several rows, whose windows alone differ.
+    bodies: dict[int, tuple[str, bytes, bytes]] = {}
+    for row in rows:
+        state = row.state
+        found = bodies.get(id(state))
+        if found is None:
+            count, body = _BODIES[type(state)]
+            found = bodies[id(state)] = TABLES[type(state)], _FIELDS[count], b"".join(body(case, state))
+        table, fields, rest = found
+        yield (
+            table,
+            fields
+            + _moment(row.as_of_from)
+            + _until(row.as_of_until)
+            + _moment(row.known_from)
+            + _until(row.known_until)
+            + rest,
         )
-    )
 
 
 def _case(case: UUID, state: CaseFacet) -> tuple[bytes, ...]:
