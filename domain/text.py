@@ -45,7 +45,7 @@ class Plaintext:
         return hash(self._value)
 
 
-class Clear(Struct, frozen=True, tag="clear", tag_field="text"):
+class Clear(Struct, frozen=True, gc=False, tag="clear", tag_field="text"):
     """A text about one subject, before it is sealed or after it was opened for a reader.
 
     ``about`` is none where the case's first subject is meant; it is filled in before the text is sealed.
@@ -55,7 +55,7 @@ class Clear(Struct, frozen=True, tag="clear", tag_field="text"):
     about: SubjectId | None = None
 
 
-class Sealed(Struct, frozen=True, tag="sealed", tag_field="text"):
+class Sealed(Struct, frozen=True, gc=False, tag="sealed", tag_field="text"):
     """A text as events hold it: the subject it is about, the key it is under, and the ciphertext.
 
     ``box`` is a 12-byte nonce followed by AES-256-GCM ciphertext and tag (NIST SP 800-38D).
@@ -66,7 +66,7 @@ class Sealed(Struct, frozen=True, tag="sealed", tag_field="text"):
     box: bytes
 
 
-class Erased(Struct, frozen=True):
+class Erased(Struct, frozen=True, gc=False):
     """What a reader gets for a sealed text whose subject's key was destroyed."""
 
     about: SubjectId

@@ -43,7 +43,7 @@ from ..vocabulary import (
 )
 
 
-class Party(Struct, frozen=True, omit_defaults=True):
+class Party(Struct, frozen=True, gc=False, omit_defaults=True):
     """An organisation or a subject: exactly one of the two."""
 
     organisation: OrganisationId | None = None
@@ -56,7 +56,7 @@ class Party(Struct, frozen=True, omit_defaults=True):
             raise ValueError(message)
 
 
-class GapMark(Struct, frozen=True):
+class GapMark(Struct, frozen=True, gc=False):
     """A gap as it stood when somebody spoke of it, so that their word can follow it if a late fact moves it.
 
     ``since`` is the gap's beginning as then derived; ``obstacle`` is none for a deadlock, which lies on the case.
@@ -68,17 +68,17 @@ class GapMark(Struct, frozen=True):
     since: datetime
 
 
-class CaseFact(Fact, frozen=True):
+class CaseFact(Fact, frozen=True, gc=False):
     """A fact that stands in a case's stream."""
 
 
-class ObstacleFact(CaseFact, frozen=True):
+class ObstacleFact(CaseFact, frozen=True, gc=False):
     """A fact about one obstacle, which it names."""
 
     obstacle: ObstacleId
 
 
-class HandoffFact(CaseFact, frozen=True):
+class HandoffFact(CaseFact, frozen=True, gc=False):
     """A fact about one handoff, which it names; the handoff's offer names the obstacle."""
 
     handoff: HandoffId
@@ -87,7 +87,7 @@ class HandoffFact(CaseFact, frozen=True):
 # Opening
 
 
-class CaseOpened(CaseFact, frozen=True):
+class CaseOpened(CaseFact, frozen=True, gc=False):
     """A story became a case. The first subject is the one whom texts are about unless they say otherwise."""
 
     topic = "case-opened"
@@ -99,7 +99,7 @@ class CaseOpened(CaseFact, frozen=True):
     title: Text | None = None
 
 
-class SubjectRelated(CaseFact, frozen=True, rename={"from_": "from"}):
+class SubjectRelated(CaseFact, frozen=True, gc=False, rename={"from_": "from"}):
     """One subject of the case stands in a relation to another, for a time."""
 
     topic = "subject-related"
@@ -111,7 +111,7 @@ class SubjectRelated(CaseFact, frozen=True, rename={"from_": "from"}):
     until: datetime | None = None
 
 
-class CaseLinked(CaseFact, frozen=True):
+class CaseLinked(CaseFact, frozen=True, gc=False):
     """The case belongs with another one."""
 
     topic = "case-linked"
@@ -120,7 +120,7 @@ class CaseLinked(CaseFact, frozen=True):
     relation: CaseRelation
 
 
-class CoordinatorNamed(CaseFact, frozen=True):
+class CoordinatorNamed(CaseFact, frozen=True, gc=False):
     """An organisation took it upon itself to keep the overview."""
 
     topic = "coordinator-named"
@@ -129,7 +129,7 @@ class CoordinatorNamed(CaseFact, frozen=True):
     until: datetime | None = None
 
 
-class CaseClosed(CaseFact, frozen=True):
+class CaseClosed(CaseFact, frozen=True, gc=False):
     """An organisation closed the case; obstacles still open are from then on held by nobody."""
 
     topic = "case-closed"
@@ -138,7 +138,7 @@ class CaseClosed(CaseFact, frozen=True):
     ground: Text | None = None
 
 
-class CaseReopened(CaseFact, frozen=True):
+class CaseReopened(CaseFact, frozen=True, gc=False):
     """An organisation opened the case again; nobody's custody comes back by that."""
 
     topic = "case-reopened"
@@ -149,7 +149,7 @@ class CaseReopened(CaseFact, frozen=True):
 # The obstacle
 
 
-class ObstacleReported(ObstacleFact, frozen=True):
+class ObstacleReported(ObstacleFact, frozen=True, gc=False):
     """Something blocks the subject. ``told`` heard of it; ``received_by`` took it in and holds it."""
 
     topic = "obstacle-reported"
@@ -163,7 +163,7 @@ class ObstacleReported(ObstacleFact, frozen=True):
     triggered_by: ObstacleId | None = None
 
 
-class ObstacleSplit(ObstacleFact, frozen=True):
+class ObstacleSplit(ObstacleFact, frozen=True, gc=False):
     """One obstacle proved to be several, each with a report of its own; this one is settled by it."""
 
     topic = "obstacle-split"
@@ -171,7 +171,7 @@ class ObstacleSplit(ObstacleFact, frozen=True):
     into: tuple[ObstacleId, ...]
 
 
-class HarmStated(ObstacleFact, frozen=True):
+class HarmStated(ObstacleFact, frozen=True, gc=False):
     """What the obstacle costs, or will cost, from ``since`` until ``until``."""
 
     topic = "harm-stated"
@@ -182,7 +182,7 @@ class HarmStated(ObstacleFact, frozen=True):
     note: Text | None = None
 
 
-class ObstacleResolved(ObstacleFact, frozen=True):
+class ObstacleResolved(ObstacleFact, frozen=True, gc=False):
     """An organisation settled the obstacle, whatever the outcome."""
 
     topic = "obstacle-resolved"
@@ -192,7 +192,7 @@ class ObstacleResolved(ObstacleFact, frozen=True):
     confirmed_by_subject: Confirmation = Confirmation.UNKNOWN
 
 
-class ObstacleWithdrawn(ObstacleFact, frozen=True):
+class ObstacleWithdrawn(ObstacleFact, frozen=True, gc=False):
     """The subject, or who represents them, no longer pursues it; ``on_word_of`` says whose word that is."""
 
     topic = "obstacle-withdrawn"
@@ -202,7 +202,7 @@ class ObstacleWithdrawn(ObstacleFact, frozen=True):
     statement: Text | None = None
 
 
-class ObstacleReopened(ObstacleFact, frozen=True):
+class ObstacleReopened(ObstacleFact, frozen=True, gc=False):
     """A settled obstacle is open again, held by the organisation named or by nobody."""
 
     topic = "obstacle-reopened"
@@ -213,7 +213,7 @@ class ObstacleReopened(ObstacleFact, frozen=True):
 # Custody
 
 
-class HandoffOffered(HandoffFact, frozen=True, rename={"from_": "from"}):
+class HandoffOffered(HandoffFact, frozen=True, gc=False, rename={"from_": "from"}):
     """The holder asked another organisation to take the obstacle over."""
 
     topic = "handoff-offered"
@@ -226,7 +226,7 @@ class HandoffOffered(HandoffFact, frozen=True, rename={"from_": "from"}):
     respond_by: datetime | None = None
 
 
-class HandoffAccepted(HandoffFact, frozen=True):
+class HandoffAccepted(HandoffFact, frozen=True, gc=False):
     """The organisation asked took the obstacle over."""
 
     topic = "handoff-accepted"
@@ -235,7 +235,7 @@ class HandoffAccepted(HandoffFact, frozen=True):
     file_received: bool = False
 
 
-class HandoffRefused(HandoffFact, frozen=True):
+class HandoffRefused(HandoffFact, frozen=True, gc=False):
     """The organisation asked said no, and perhaps who else it thinks should be asked."""
 
     topic = "handoff-refused"
@@ -244,13 +244,13 @@ class HandoffRefused(HandoffFact, frozen=True):
     suggests: OrganisationId | None = None
 
 
-class HandoffWithdrawn(HandoffFact, frozen=True):
+class HandoffWithdrawn(HandoffFact, frozen=True, gc=False):
     """The offer was taken back."""
 
     topic = "handoff-withdrawn"
 
 
-class SubjectReferred(ObstacleFact, frozen=True, rename={"from_": "from"}):
+class SubjectReferred(ObstacleFact, frozen=True, gc=False, rename={"from_": "from"}):
     """The subject was told to go elsewhere. ``released``: whoever refers lets go by it."""
 
     topic = "subject-referred"
@@ -260,7 +260,7 @@ class SubjectReferred(ObstacleFact, frozen=True, rename={"from_": "from"}):
     released: bool = False
 
 
-class CustodyTaken(ObstacleFact, frozen=True):
+class CustodyTaken(ObstacleFact, frozen=True, gc=False):
     """An organisation took the obstacle on when nobody held it, or confirmed that it holds it."""
 
     topic = "custody-taken"
@@ -268,7 +268,7 @@ class CustodyTaken(ObstacleFact, frozen=True):
     organisation: OrganisationId
 
 
-class CustodyReleased(ObstacleFact, frozen=True):
+class CustodyReleased(ObstacleFact, frozen=True, gc=False):
     """The holder let go, to nobody."""
 
     topic = "custody-released"
@@ -277,7 +277,7 @@ class CustodyReleased(ObstacleFact, frozen=True):
     ground: RefusalGround = RefusalGround.OTHER
 
 
-class ResponsibilityMoved(ObstacleFact, frozen=True, rename={"from_": "from"}):
+class ResponsibilityMoved(ObstacleFact, frozen=True, gc=False, rename={"from_": "from"}):
     """The law moved the obstacle; nobody holds it until ``to`` takes custody or acts."""
 
     topic = "responsibility-moved"
@@ -292,7 +292,7 @@ class ResponsibilityMoved(ObstacleFact, frozen=True, rename={"from_": "from"}):
 # Time
 
 
-class TermSet(ObstacleFact, frozen=True):
+class TermSet(ObstacleFact, frozen=True, gc=False):
     """The obstacle must be decided on by ``due``; ``basis`` names the rule."""
 
     topic = "term-set"
@@ -301,7 +301,7 @@ class TermSet(ObstacleFact, frozen=True):
     basis: RuleReference | None = None
 
 
-class WaitingBegan(ObstacleFact, frozen=True, rename={"for_": "for"}):
+class WaitingBegan(ObstacleFact, frozen=True, gc=False, rename={"for_": "for"}):
     """The holder may not or cannot act, because of somebody or of another obstacle."""
 
     topic = "waiting-began"
@@ -313,13 +313,13 @@ class WaitingBegan(ObstacleFact, frozen=True, rename={"for_": "for"}):
     until: datetime | None = None
 
 
-class WaitingEnded(ObstacleFact, frozen=True):
+class WaitingEnded(ObstacleFact, frozen=True, gc=False):
     """What the holder waited for came, or the waiting was broken off."""
 
     topic = "waiting-ended"
 
 
-class StepTaken(ObstacleFact, frozen=True):
+class StepTaken(ObstacleFact, frozen=True, gc=False):
     """An organisation did something about the obstacle."""
 
     topic = "step-taken"
@@ -329,7 +329,7 @@ class StepTaken(ObstacleFact, frozen=True):
     note: Text | None = None
 
 
-class ContactMade(CaseFact, frozen=True):
+class ContactMade(CaseFact, frozen=True, gc=False):
     """An organisation and the subject were in touch about one or more obstacles."""
 
     topic = "contact-made"
@@ -342,7 +342,7 @@ class ContactMade(CaseFact, frozen=True):
     note: Text | None = None
 
 
-class RemedyApplied(ObstacleFact, frozen=True):
+class RemedyApplied(ObstacleFact, frozen=True, gc=False):
     """A solution for this one subject that departs from a rule."""
 
     topic = "remedy-applied"
@@ -355,7 +355,7 @@ class RemedyApplied(ObstacleFact, frozen=True):
 # Dispute
 
 
-class ResolutionContested(ObstacleFact, frozen=True):
+class ResolutionContested(ObstacleFact, frozen=True, gc=False):
     """Somebody does not accept the resolution, and is owed an answer by ``answer_due``."""
 
     topic = "resolution-contested"
@@ -365,7 +365,7 @@ class ResolutionContested(ObstacleFact, frozen=True):
     note: Text | None = None
 
 
-class ResolutionUpheld(ObstacleFact, frozen=True):
+class ResolutionUpheld(ObstacleFact, frozen=True, gc=False):
     """The contest was answered: the resolution stands."""
 
     topic = "resolution-upheld"
@@ -373,13 +373,13 @@ class ResolutionUpheld(ObstacleFact, frozen=True):
     organisation: OrganisationId
 
 
-class ContestWithdrawn(ObstacleFact, frozen=True):
+class ContestWithdrawn(ObstacleFact, frozen=True, gc=False):
     """Whoever contested the resolution no longer does."""
 
     topic = "contest-withdrawn"
 
 
-class RulingGiven(ObstacleFact, frozen=True):
+class RulingGiven(ObstacleFact, frozen=True, gc=False):
     """A court, an objections committee or the like spoke about the obstacle."""
 
     topic = "ruling-given"
@@ -391,7 +391,7 @@ class RulingGiven(ObstacleFact, frozen=True):
     note: Text | None = None
 
 
-class AccountGiven(CaseFact, frozen=True):
+class AccountGiven(CaseFact, frozen=True, gc=False):
     """An organisation's or subject's own version: it confirms or disputes an event or a gap (exactly one of them)."""
 
     topic = "account-given"
@@ -409,7 +409,7 @@ class AccountGiven(CaseFact, frozen=True):
             raise ValueError(message)
 
 
-class GapAcknowledged(CaseFact, frozen=True):
+class GapAcknowledged(CaseFact, frozen=True, gc=False):
     """An organisation owns up to a gap, perhaps with a plan to close it by ``due``."""
 
     topic = "gap-acknowledged"
@@ -423,7 +423,7 @@ class GapAcknowledged(CaseFact, frozen=True):
 # Mending the record
 
 
-class FactCorrected(CaseFact, frozen=True):
+class FactCorrected(CaseFact, frozen=True, gc=False):
     """A field of an earlier event was wrong.
 
     ``field`` is a field of the event's fact, or ``occurred_at`` or ``precision``. The right content stands in ``value``
@@ -440,7 +440,7 @@ class FactCorrected(CaseFact, frozen=True):
     reason: Text | None = None
 
 
-class EventStruck(CaseFact, frozen=True):
+class EventStruck(CaseFact, frozen=True, gc=False):
     """An earlier event should never have been recorded; it stays in the log and counts for nothing."""
 
     topic = "event-struck"

@@ -14,7 +14,7 @@ from ..vocabulary import WaitingGround
 from .facts import CaseOpened
 
 
-class Custody(Struct, frozen=True):
+class Custody(Struct, frozen=True, gc=False):
     """Who holds an obstacle, since when, by which event; ``claimed`` while only another's word says so.
 
     ``retaken`` are further events that gave it: custody let go and taken back at one instant goes on.
@@ -31,7 +31,7 @@ class Custody(Struct, frozen=True):
         return event == self.event or event in self.retaken
 
 
-class Offer(Struct, frozen=True):
+class Offer(Struct, frozen=True, gc=False):
     """A handoff that was offered; its times are those of the event as corrected, with the defaults filled in."""
 
     handoff: HandoffId
@@ -45,7 +45,7 @@ class Offer(Struct, frozen=True):
     respond_by: datetime
 
 
-class Waiting(Struct, frozen=True):
+class Waiting(Struct, frozen=True, gc=False):
     """A holder waits; it runs from ``began_at`` up to, and not at, ``until``."""
 
     event: EventId
@@ -61,14 +61,14 @@ class Waiting(Struct, frozen=True):
         return self.until is None or moment < self.until
 
 
-class Contest(Struct, frozen=True):
+class Contest(Struct, frozen=True, gc=False):
     """A resolution is contested, and an answer is due."""
 
     event: EventId
     answer_due: datetime
 
 
-class Open(Struct, frozen=True):
+class Open(Struct, frozen=True, gc=False):
     """An obstacle that blocks the subject.
 
     ``let_go`` is the custody that ended last and when, as long as nobody has held the obstacle since: whoever takes it
@@ -89,7 +89,7 @@ class Open(Struct, frozen=True):
         return self.custody.organisation if self.custody else None
 
 
-class Settled(Struct, frozen=True):
+class Settled(Struct, frozen=True, gc=False):
     """An obstacle that was resolved, withdrawn or split.
 
     ``resolved_by`` is none unless it was resolved. ``annulled`` is the ruling that annulled the resolution;

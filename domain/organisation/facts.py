@@ -12,13 +12,13 @@ OrganisationName = Annotated[str, Meta(min_length=1, max_length=200)]
 """An organisation's own name: public, and so not sealed."""
 
 
-class OrganisationFact(Fact, frozen=True):
+class OrganisationFact(Fact, frozen=True, gc=False):
     """A fact that stands in an organisation's stream."""
 
     organisation: OrganisationId
 
 
-class OrganisationRegistered(OrganisationFact, frozen=True):
+class OrganisationRegistered(OrganisationFact, frozen=True, gc=False):
     """The registry knows an organisation from now on; ``parent`` is the one it is a unit of."""
 
     topic = "organisation-registered"
@@ -28,7 +28,7 @@ class OrganisationRegistered(OrganisationFact, frozen=True):
     parent: OrganisationId | None = None
 
 
-class OrganisationRenamed(OrganisationFact, frozen=True):
+class OrganisationRenamed(OrganisationFact, frozen=True, gc=False):
     """The organisation goes by another name."""
 
     topic = "organisation-renamed"

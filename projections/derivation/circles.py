@@ -19,7 +19,7 @@ from .shapes import Gap
 Ring = frozenset[ObstacleId]
 
 
-class Spell(Struct, frozen=True):
+class Spell(Struct, frozen=True, gc=False):
     """An obstacle waited for another, from ``began_at`` to ``until`` (none: no end in sight)."""
 
     obstacle: ObstacleId
@@ -30,7 +30,7 @@ class Spell(Struct, frozen=True):
     until: datetime | None
 
 
-class Circle(Struct, frozen=True):
+class Circle(Struct, frozen=True, gc=False):
     """A ring that was closed from ``from_`` to ``until``, and the waitings in it, in order."""
 
     ring: Ring

@@ -28,7 +28,7 @@ FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
 """A moment that never comes: how long a harm lasts whose end nobody stated."""
 
 
-class GapFacet(Struct, frozen=True):
+class GapFacet(Struct, frozen=True, gc=False):
     """A gap, with what its list is filtered and sorted by: the harm of its obstacle and the theme of its case.
 
     ``harm_until`` is until when a stated harm lasts: none while no harm was stated, ``FOR_EVER`` if without end.
@@ -40,7 +40,7 @@ class GapFacet(Struct, frozen=True):
     theme: str
 
 
-class ChainFacet(Struct, frozen=True):
+class ChainFacet(Struct, frozen=True, gc=False):
     """An obstacle's chain: who holds it, and since when it is settled."""
 
     obstacle: ObstacleId
@@ -72,7 +72,7 @@ class HandoffOutcome(StrEnum):
     ARRIVED = "ARRIVED"
 
 
-class HandoffFacet(Struct, frozen=True):
+class HandoffFacet(Struct, frozen=True, gc=False):
     """An offer or a referral, and what became of it; a referral's id is its event's."""
 
     id: UUID
@@ -88,7 +88,7 @@ class HandoffFacet(Struct, frozen=True):
     ended_at: datetime | None
 
 
-class CaseFacet(Struct, frozen=True):
+class CaseFacet(Struct, frozen=True, gc=False):
     """The case: its code, theme and status."""
 
     case: CaseId
@@ -98,13 +98,13 @@ class CaseFacet(Struct, frozen=True):
     closed_at: datetime | None
 
 
-class PartyFacet(Struct, frozen=True):
+class PartyFacet(Struct, frozen=True, gc=False):
     """An organisation has a part in the case: some event with effect names it."""
 
     organisation: str
 
 
-class OrganisationFacet(Struct, frozen=True):
+class OrganisationFacet(Struct, frozen=True, gc=False):
     """An organisation: what it is called, and of what it is a unit."""
 
     organisation: str

@@ -26,7 +26,7 @@ class SegmentKind(StrEnum):
     UNHELD = "UNHELD"
 
 
-class Segment(Struct, frozen=True):
+class Segment(Struct, frozen=True, gc=False):
     """A stretch of a chain with one holder, or none. ``claimed`` is its state at its end, or when asked for."""
 
     obstacle: ObstacleId
@@ -43,7 +43,7 @@ GapKey = tuple[GapKind, int, int]
 """A gap's kind, and the numbers of the event that began it and of what it lies on: its name, but quicker to make."""
 
 
-class Gap(Struct, frozen=True):
+class Gap(Struct, frozen=True, gc=False):
     """A gap in one of its states.
 
     ``lies_on`` is the obstacle, or the case for a deadlock. ``pieces`` is how long its ended pieces lasted together;
@@ -109,7 +109,7 @@ class Gap(Struct, frozen=True):
         return self.running_from - self.pieces + GRACES.get(self.kind, NO_TIME)
 
 
-class Conflict(Struct, frozen=True):
+class Conflict(Struct, frozen=True, gc=False):
     """An event without effect, why, and the events that contradict it."""
 
     event: EventId
@@ -118,7 +118,7 @@ class Conflict(Struct, frozen=True):
     contradicted_by: tuple[EventId, ...]
 
 
-class StatedHarm(Struct, frozen=True):
+class StatedHarm(Struct, frozen=True, gc=False):
     """What an obstacle was said to cost, and for how long."""
 
     harm: Harm
@@ -127,7 +127,7 @@ class StatedHarm(Struct, frozen=True):
     event: EventId
 
 
-class Figures(Struct, frozen=True):
+class Figures(Struct, frozen=True, gc=False):
     """A chain in numbers, at the moment asked for. ``in_a_gap`` is the union of the gaps that count, not their sum."""
 
     organisations: tuple[str, ...]

@@ -15,7 +15,7 @@ Stretch = tuple[datetime, datetime | None]
 """A stretch ``[from, until)`` of being open; an ``until`` of none: open still."""
 
 
-class Clipped(Struct, frozen=True):
+class Clipped(Struct, frozen=True, gc=False):
     """What is left of an interval: its edges, how long its ended pieces lasted, and where the running one began."""
 
     from_: datetime

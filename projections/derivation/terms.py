@@ -12,7 +12,7 @@ from msgspec import Struct
 from ...domain.ids import EventId
 
 
-class Suspension(Struct, frozen=True):
+class Suspension(Struct, frozen=True, gc=False):
     """A waiting on ground of suspension; ``until`` is none while no end is known."""
 
     event: EventId
@@ -20,7 +20,7 @@ class Suspension(Struct, frozen=True):
     until: datetime | None
 
 
-class Term(Struct, frozen=True):
+class Term(Struct, frozen=True, gc=False):
     """A term that was set, and the suspensions since, in order."""
 
     event: EventId

@@ -24,7 +24,7 @@ _BEFORE_ALL: Final = (datetime.min.replace(tzinfo=UTC), -1)
 """Before the place of any event."""
 
 
-class Row(Struct, frozen=True):
+class Row(Struct, frozen=True, gc=False):
     """A state, its window of ``asOf`` and its window of ``knownAt``; an ``until`` of none has no end."""
 
     state: Facet
@@ -34,7 +34,7 @@ class Row(Struct, frozen=True):
     known_until: datetime | None
 
 
-class Close(Struct, frozen=True):
+class Close(Struct, frozen=True, gc=False):
     """A row that was stored earlier is the answer only up to ``known_until``."""
 
     state: Facet
@@ -42,7 +42,7 @@ class Close(Struct, frozen=True):
     known_until: datetime
 
 
-class Stretch(Struct, frozen=True):
+class Stretch(Struct, frozen=True, gc=False):
     """A state in its window of ``asOf``; ``known_from`` is none for one that was stored before this session."""
 
     from_: datetime

@@ -1,0 +1,99 @@
+"""The list of chains at two times: one for each obstacle."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final, LiteralString
+from uuid import UUID
+
+from msgspec import Struct
+
+from ...domain.vocabulary import Harm
+from .lens import Conditions, Moment, Query
+
+COLUMNS: Final = "case_id, obstacle_id, reported_at"
+
+
+class ChainOrder(Enum):
+    """In which order chains are listed."""
+
+    REPORTED_NEWEST = "REPORTED_NEWEST"
+    REPORTED_OLDEST = "REPORTED_OLDEST"
+
+
+class ChainRow(Struct, frozen=True):
+    """Which obstacle a chain is of."""
+
+    case: UUID
+    obstacle: UUID
+    reported_at: datetime
+
+
+class ChainChoice(Struct, frozen=True):
+    """Which chains a list holds; what is none does not matter. ``held`` is whether anybody holds an open obstacle."""
+
+    open: bool | None = None
+    holders: Sequence[str] | None = None
+    held: bool | None = None
+    organisations: Sequence[str] | None = None
+    fell_between_the_cracks: bool | None = None
+    themes: Sequence[str] | None = None
+    harms: Sequence[Harm] | None = None
+    case: UUID | None = None
+
+
+def row(columns: tuple[Any, ...]) -> ChainRow:
+    """Return the row that a query here found."""
+    return ChainRow(*columns)
+
+
+def page(
+    moment: Moment, choice: ChainChoice, order: ChainOrder, after: tuple[datetime, UUID] | None, limit: int
+) -> Query:
+    """Return the query for chains beyond the one that was reported at a moment and has an obstacle."""
+    conditions = _conditions(moment, choice)
+    direction: LiteralString = "DESC" if order is ChainOrder.REPORTED_NEWEST else "ASC"
+    if after is not None:
+        sign: LiteralString = "<" if order is ChainOrder.REPORTED_NEWEST else ">"
+        conditions.add(
+            f"reported_at {sign}= %(after_reported)s "
+            f"AND (reported_at {sign} %(after_reported)s OR obstacle_id > %(after_obstacle)s)",
+            after_reported=after[0],
+            after_obstacle=after[1],
+        )
+    return (
+        f"SELECT {COLUMNS} FROM read.chain_state WHERE {conditions.text()} "  # noqa: S608
+        f"ORDER BY reported_at {direction}, obstacle_id LIMIT %(limit)s"
+    ), conditions.values | {"limit": limit}
+
+
+def count(moment: Moment, choice: ChainChoice) -> Query:
+    """Return the query for how many there are."""
+    conditions = _conditions(moment, choice)
+    return f"SELECT count(*) FROM read.chain_state WHERE {conditions.text()}", conditions.values  # noqa: S608
+
+
+_FELL: Final = (
+    "EXISTS (SELECT FROM read.gap_state g WHERE g.case_id = chain_state.case_id "
+    "AND g.obstacle_id = chain_state.obstacle_id AND g.counts_after < %(as_of)s "
+    "AND g.as_of_from <= %(as_of)s AND g.as_of_until > %(as_of)s "
+    "AND g.known_from <= %(known_at)s AND g.known_until > %(known_at)s)"
+)
+
+
+def _conditions(moment: Moment, choice: ChainChoice) -> Conditions:
+    conditions = Conditions(moment)
+    if choice.open is not None:
+        conditions.add("settled_at IS NULL" if choice.open else "settled_at IS NOT NULL")
+    if choice.held is not None:
+        conditions.add("settled_at IS NULL")
+        conditions.add("holder IS NOT NULL" if choice.held else "holder IS NULL")
+    conditions.add_any("holder = ANY(%(holders)s)", "holders", choice.holders)
+    conditions.add_any("organisations && %(organisations)s", "organisations", choice.organisations)
+    conditions.add_any("theme = ANY(%(themes)s)", "themes", choice.themes)
+    conditions.add_any("harms && %(harms)s", "harms", choice.harms)
+    if choice.case is not None:
+        conditions.add("case_id = %(case)s", case=choice.case)
+    if choice.fell_between_the_cracks is not None:
+        conditions.add(_FELL if choice.fell_between_the_cracks else f"NOT {_FELL}")
+    return conditions

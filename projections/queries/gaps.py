@@ -1,0 +1,209 @@
+"""The list of gaps at two times: filtered, in one of five orders, page by page.
+
+A running gap has lasted since a moment and an ended one for a time, and each kind has an index of its own. So a page
+by length is the best of both, and where harm comes first, of both with it and without. A cursor holds the length that
+the last gap had at its own ``asOf``: on the next page running gaps have grown, and none is shown twice or left out.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any, Final, LiteralString
+from uuid import UUID
+
+from msgspec import Struct
+
+from ...domain.vocabulary import GapKind, Harm
+from .lens import Conditions, Moment, Query
+
+COLUMNS: Final = (
+    "case_id, gap_id, obstacle_id, kind, from_at, until_at, open, counts_after < %(as_of)s AS counts, "
+    "CASE WHEN lasted < 0 THEN (extract(epoch FROM %(as_of)s - lasting_since) * 1000000)::bigint ELSE lasted END AS us, "
+    "to_act, involved, length, evidence, harm_until > %(as_of)s AS harmed"
+)
+
+
+class GapOrder(Enum):
+    """In which order gaps are listed."""
+
+    HARM = "HARM"
+    DAYS = "DAYS"
+    NEWEST = "NEWEST"
+    OLDEST = "OLDEST"
+
+
+class GapRow(Struct, frozen=True):
+    """A gap as it is at the two times. ``lasted`` is how long its pieces lasted together, up to its end or ``asOf``."""
+
+    case: UUID
+    id: UUID
+    obstacle: UUID | None
+    kind: GapKind
+    from_: datetime
+    until: datetime | None
+    open: bool
+    counts: bool
+    lasted: timedelta
+    to_act: Sequence[str]
+    involved: Sequence[str]
+    length: int | None
+    evidence: Sequence[UUID]
+    harmed: bool
+
+
+class GapChoice(Struct, frozen=True):
+    """Which gaps a list holds; what is none does not matter."""
+
+    kinds: Sequence[GapKind] | None = None
+    to_act: Sequence[str] | None = None
+    involved: Sequence[str] | None = None
+    open: bool | None = None
+    counts: bool | None = True
+    overlaps_from: datetime | None = None
+    overlaps_until: datetime | None = None
+    lasted_at_least: timedelta | None = None
+    harms: Sequence[Harm] | None = None
+    themes: Sequence[str] | None = None
+    case: UUID | None = None
+
+
+class GapPlace(Struct, frozen=True):
+    """Where a page ended: the gap's length at the ``asOf`` of its page, its beginning, whether harm lasts, its id."""
+
+    as_of: datetime
+    lasted: int
+    from_: datetime
+    harmed: bool
+    id: UUID
+
+
+def row(columns: tuple[Any, ...]) -> GapRow:
+    """Return the row that a query here found."""
+    case, gap, obstacle, kind, from_, until, open_, counts, lasted, to_act, involved, length, evidence, harmed = columns
+    return GapRow(
+        case,
+        gap,
+        obstacle,
+        _KINDS[kind],
+        from_,
+        until,
+        open_,
+        counts,
+        timedelta(microseconds=lasted),
+        to_act,
+        involved,
+        length,
+        evidence,
+        harmed,
+    )
+
+
+def place(as_of: datetime, gap: GapRow) -> GapPlace:
+    """Return the place of a gap in the lists of its page."""
+    return GapPlace(as_of, gap.lasted // _MICROSECOND, gap.from_, gap.harmed, gap.id)
+
+
+def page(moment: Moment, choice: GapChoice, order: GapOrder, after: GapPlace | None, limit: int) -> Query:
+    """Return the query for gaps beyond a place, at most ``limit``."""
+    conditions = _conditions(moment, choice)
+    values = conditions.values | {"limit": limit}
+    if after is not None:
+        values |= {
+            "after_lasted": after.lasted,
+            "after_since": after.as_of - timedelta(microseconds=after.lasted),
+            "after_from": after.from_,
+            "after_gap": after.id,
+        }
+    match order:
+        case GapOrder.HARM:
+            return _by_harm(conditions, after), values
+        case GapOrder.DAYS:
+            branches = _by_length(conditions, (), beyond=after is not None)
+            return _merged(branches, "us DESC, gap_id"), values
+        case GapOrder.NEWEST:
+            return _by_beginning(conditions, "DESC", "<", beyond=after is not None), values
+        case GapOrder.OLDEST:
+            return _by_beginning(conditions, "ASC", ">", beyond=after is not None), values
+
+
+def count(moment: Moment, choice: GapChoice) -> Query:
+    """Return the query for how many there are."""
+    conditions = _conditions(moment, choice)
+    return f"SELECT count(*) FROM read.gap_state WHERE {conditions.text()}", conditions.values  # noqa: S608
+
+
+def _conditions(moment: Moment, choice: GapChoice) -> Conditions:
+    conditions = Conditions(moment)
+    conditions.add_any("kind = ANY(%(kinds)s)", "kinds", choice.kinds)
+    conditions.add_any("to_act && %(to_act)s", "to_act", choice.to_act)
+    conditions.add_any("involved && %(involved)s", "involved", choice.involved)
+    conditions.add_any("harms && %(harms)s", "harms", choice.harms)
+    conditions.add_any("theme = ANY(%(themes)s)", "themes", choice.themes)
+    if choice.case is not None:
+        conditions.add("case_id = %(case)s", case=choice.case)
+    if choice.open is not None:
+        conditions.add("open" if choice.open else "NOT open")
+    if choice.counts is not None:
+        conditions.add("counts_after < %(as_of)s" if choice.counts else "counts_after >= %(as_of)s")
+    if choice.overlaps_until is not None:
+        conditions.add("from_at < %(overlaps_until)s", overlaps_until=choice.overlaps_until)
+    if choice.overlaps_from is not None:
+        # One without length overlaps what it lies in.
+        conditions.add(
+            "(until_at IS NULL OR until_at > %(overlaps_from)s OR from_at >= %(overlaps_from)s)",
+            overlaps_from=choice.overlaps_from,
+        )
+    if choice.lasted_at_least is not None:
+        conditions.add(
+            "CASE WHEN lasted < 0 THEN %(as_of)s - lasting_since >= %(at_least)s ELSE lasted >= %(at_least_us)s END",
+            at_least=choice.lasted_at_least,
+            at_least_us=choice.lasted_at_least // _MICROSECOND,
+        )
+    return conditions
+
+
+def _by_harm(conditions: Conditions, after: GapPlace | None) -> LiteralString:
+    """Return the query for gaps whose harm lasts or looms, then the others, each by length."""
+    branches: list[LiteralString] = []
+    if after is None or after.harmed:
+        branches += _by_length(conditions, ("harm_until > %(as_of)s",), beyond=after is not None)
+    branches += _by_length(conditions, ("harm_until <= %(as_of)s",), beyond=after is not None and not after.harmed)
+    return _merged(branches, "harmed DESC, us DESC, gap_id")
+
+
+def _by_length(conditions: Conditions, more: tuple[LiteralString, ...], *, beyond: bool) -> list[LiteralString]:
+    """Return the queries for running gaps and for ended ones, each by length."""
+    running: tuple[LiteralString, ...] = (*more, "lasted < 0")
+    ended: tuple[LiteralString, ...] = (*more, "lasted >= 0")
+    if beyond:
+        running = (*running, "(lasting_since, gap_id) > (%(after_since)s, %(after_gap)s)")
+        ended = (
+            *ended,
+            "lasted <= %(after_lasted)s AND (lasted < %(after_lasted)s OR gap_id > %(after_gap)s)",
+        )
+    select: LiteralString = f"SELECT {COLUMNS} FROM read.gap_state WHERE "  # noqa: S608
+    return [
+        f"({select}{conditions.text(*running)} ORDER BY lasting_since, gap_id LIMIT %(limit)s)",
+        f"({select}{conditions.text(*ended)} ORDER BY lasted DESC, gap_id LIMIT %(limit)s)",
+    ]
+
+
+def _merged(branches: Sequence[LiteralString], order: LiteralString) -> LiteralString:
+    return " UNION ALL ".join(branches) + " ORDER BY " + order + " LIMIT %(limit)s"
+
+
+def _by_beginning(
+    conditions: Conditions, direction: LiteralString, sign: LiteralString, *, beyond: bool
+) -> LiteralString:
+    """Return the query for gaps by when they began."""
+    more: tuple[LiteralString, ...] = ()
+    if beyond:
+        more = (f"(from_at, gap_id) {sign} (%(after_from)s, %(after_gap)s)",)
+    return (
+        f"SELECT {COLUMNS} FROM read.gap_state WHERE {conditions.text(*more)} "  # noqa: S608
+        f"ORDER BY from_at {direction}, gap_id {direction} LIMIT %(limit)s"
+    )
+
+
+_MICROSECOND: Final = timedelta(microseconds=1)
+_KINDS: Final = {kind.value: kind for kind in GapKind}

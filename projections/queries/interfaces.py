@@ -1,0 +1,72 @@
+"""Interfaces at two times: ordered pairs of organisations, in figures. The statement stands in interfaces.sql."""
+
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, LiteralString, cast
+
+import msgspec
+from msgspec import Struct
+
+from ...domain.vocabulary import RefusalGround
+from .lens import Moment, Query
+
+PAIRS_MAX: Final = 2_000
+"""How many interfaces one answer holds at most, the busiest first: what a page can still show as a diagram."""
+
+
+class InterfaceRow(Struct, frozen=True):
+    """What went from one organisation to another. Times are in days, shares between 0 and 1; none: nothing to measure."""
+
+    from_: str
+    to: str
+    offers: int
+    accepted: int
+    refused: int
+    withdrawn: int
+    lapsed: int
+    unanswered: int
+    pending: int
+    referrals: int
+    arrived: int
+    median_days: float | None
+    p90_days: float | None
+    grounds: tuple[tuple[RefusalGround, int], ...]
+    came_back_share: float | None
+
+
+class InterfaceChoice(Struct, frozen=True):
+    """Which interfaces an answer holds; what is none does not matter. The period is that of the offer or referral."""
+
+    organisation: str | None = None
+    from_: str | None = None
+    to: str | None = None
+    period_from: datetime | None = None
+    period_until: datetime | None = None
+    rolled_up: bool = False
+
+
+@cache
+def _statement() -> LiteralString:
+    """Return the statement; it is part of the program, and nobody's input."""
+    return cast("LiteralString", Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
+
+
+def query(moment: Moment, choice: InterfaceChoice) -> Query:
+    """Return the query for interfaces, the busiest first."""
+    return _statement(), moment.values() | {
+        "organisation": choice.organisation,
+        "from": choice.from_,
+        "to": choice.to,
+        "period_from": choice.period_from,
+        "period_until": choice.period_until,
+        "rolled_up": choice.rolled_up,
+        "limit": PAIRS_MAX,
+    }
+
+
+def row(columns: tuple[Any, ...]) -> InterfaceRow:
+    """Return the row that the query found."""
+    *before, grounds, share = columns
+    found = msgspec.json.decode(grounds, type=tuple[tuple[RefusalGround, int], ...]) if grounds else ()
+    return InterfaceRow(*before, found, share)

@@ -1,0 +1,69 @@
+-- Interfaces at two times: what went from one organisation to another, and what became of it.
+--
+-- Rolled up, an organisation stands for all below it; what stays within one is no interface then. Response times are of
+-- offers that were answered: from delivery to acceptance or refusal. Back came what counts as a carousel through the
+-- pair: its holders, in order, name the two next to each other.
+WITH RECURSIVE tops (organisation, top) AS (
+    SELECT o.organisation, o.organisation
+      FROM read.organisation_state o
+     WHERE %(rolled_up)s AND o.parent IS NULL
+       AND o.as_of_from <= %(as_of)s AND o.as_of_until > %(as_of)s
+       AND o.known_from <= %(known_at)s AND o.known_until > %(known_at)s
+    UNION
+    SELECT o.organisation, t.top
+      FROM read.organisation_state o JOIN tops t ON o.parent = t.organisation
+     WHERE %(rolled_up)s
+       AND o.as_of_from <= %(as_of)s AND o.as_of_until > %(as_of)s
+       AND o.known_from <= %(known_at)s AND o.known_until > %(known_at)s
+), sent AS (
+    SELECT h.case_id, h.obstacle_id, h.kind, h.outcome, h.ground, h.delivered_at, h.ended_at, h.respond_by,
+           h.from_organisation AS from_unit, h.to_organisation AS to_unit,
+           coalesce(f.top, h.from_organisation) AS from_organisation, coalesce(t.top, h.to_organisation) AS to_organisation
+      FROM read.handoff_state h
+      LEFT JOIN tops f ON f.organisation = h.from_organisation
+      LEFT JOIN tops t ON t.organisation = h.to_organisation
+     WHERE h.as_of_from <= %(as_of)s AND h.as_of_until > %(as_of)s
+       AND h.known_from <= %(known_at)s AND h.known_until > %(known_at)s
+       AND (%(from)s::text IS NULL OR coalesce(f.top, h.from_organisation) = %(from)s)
+       AND (%(to)s::text IS NULL OR coalesce(t.top, h.to_organisation) = %(to)s)
+       AND (%(organisation)s::text IS NULL
+            OR %(organisation)s IN (coalesce(f.top, h.from_organisation), coalesce(t.top, h.to_organisation)))
+       AND (%(period_from)s::timestamptz IS NULL OR h.made_at >= %(period_from)s)
+       AND (%(period_until)s::timestamptz IS NULL OR h.made_at < %(period_until)s)
+       AND coalesce(f.top, h.from_organisation) <> coalesce(t.top, h.to_organisation)
+), came_back AS (
+    SELECT DISTINCT g.case_id, g.obstacle_id, g.involved[place] AS from_unit, g.involved[place + 1] AS to_unit
+      FROM read.gap_state g CROSS JOIN LATERAL generate_series(1, cardinality(g.involved) - 1) place
+     WHERE g.kind = 'CAROUSEL' AND g.counts_after < %(as_of)s
+       AND g.as_of_from <= %(as_of)s AND g.as_of_until > %(as_of)s
+       AND g.known_from <= %(known_at)s AND g.known_until > %(known_at)s
+), grounds AS (
+    SELECT from_organisation, to_organisation, json_agg(json_build_array(ground, times) ORDER BY times DESC, ground) AS found
+      FROM (SELECT from_organisation, to_organisation, ground, count(*) AS times
+              FROM sent WHERE ground IS NOT NULL GROUP BY 1, 2, 3) each
+     GROUP BY 1, 2
+)
+SELECT s.from_organisation, s.to_organisation,
+       count(*) FILTER (WHERE s.kind = 'OFFER'),
+       count(*) FILTER (WHERE s.outcome = 'ACCEPTED'),
+       count(*) FILTER (WHERE s.outcome = 'REFUSED'),
+       count(*) FILTER (WHERE s.outcome = 'WITHDRAWN'),
+       count(*) FILTER (WHERE s.outcome = 'LAPSED'),
+       count(*) FILTER (WHERE s.kind = 'OFFER' AND s.outcome = 'PENDING' AND s.respond_by <= %(as_of)s),
+       count(*) FILTER (WHERE s.kind = 'OFFER' AND s.outcome = 'PENDING' AND s.respond_by > %(as_of)s),
+       count(*) FILTER (WHERE s.kind = 'REFERRAL'),
+       count(*) FILTER (WHERE s.outcome = 'ARRIVED'),
+       extract(epoch FROM percentile_cont(0.5) WITHIN GROUP (ORDER BY s.ended_at - s.delivered_at)
+               FILTER (WHERE s.outcome IN ('ACCEPTED', 'REFUSED')))::float8 / 86400,
+       extract(epoch FROM percentile_cont(0.9) WITHIN GROUP (ORDER BY s.ended_at - s.delivered_at)
+               FILTER (WHERE s.outcome IN ('ACCEPTED', 'REFUSED')))::float8 / 86400,
+       min(g.found::text),
+       count(*) FILTER (WHERE s.outcome IN ('ACCEPTED', 'ARRIVED') AND b.case_id IS NOT NULL)::float8
+           / nullif(count(*) FILTER (WHERE s.outcome IN ('ACCEPTED', 'ARRIVED')), 0)
+  FROM sent s
+  LEFT JOIN came_back b ON b.case_id = s.case_id AND b.obstacle_id = s.obstacle_id
+                       AND b.from_unit = s.from_unit AND b.to_unit = s.to_unit
+  LEFT JOIN grounds g ON g.from_organisation = s.from_organisation AND g.to_organisation = s.to_organisation
+ GROUP BY 1, 2
+ ORDER BY count(*) DESC, 1, 2
+ LIMIT %(limit)s
