@@ -14,6 +14,7 @@ import platformdirs
 
 from .account import Account
 from .errors import EmbeddedError
+from .lease import turn
 
 # A server that runs as another user cannot enter root's home, where the platform's user folder is.
 ROOT_DATA_DIR = Path("/var/lib/knelpunt")
@@ -109,7 +110,11 @@ def prepare(data_dir: Path, account: Account) -> Places:
         admit(data_dir, account)
         admit(root, account)
         refuse_closed_parents(root, account)
-    return Places(data_dir=data_dir, root=root, socket=_socket_folder(root, account))
+    places = Places(data_dir=data_dir, root=root, socket=_socket_folder(root, account))
+    # One program at a time: another must not see the folder before it has its owner.
+    with turn(places.turn_lock):
+        make_private(places.socket, account)
+    return places
 
 
 def admit(folder: Path, account: Account) -> None:
@@ -138,8 +143,7 @@ def _socket_folder(root: Path, account: Account) -> Path:
     if len(os.fsencode(folder / SOCKET_NAME)) > SOCKET_PATH_BYTES_MAX or "," in str(folder):
         # The same for every program on this data directory, whatever its TMPDIR or session.
         name = hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
-        folder = Path("/tmp") / f"knelpunt-{account.uid}-{name}"  # noqa: S108  checked below
-    make_private(folder, account)
+        folder = Path("/tmp") / f"knelpunt-{account.uid}-{name}"  # noqa: S108  make_private checks whose it is
     return folder
 
 
