@@ -5,6 +5,7 @@ sends its next command when the last one is answered. Ours are decided by the do
 aggregate judges nothing and seals nothing, and stores JSON of the same size.
 """
 
+import asyncio
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -45,6 +46,11 @@ STOCK_MAX: Final = 4_000
 _seeds = count(1)
 
 
+def next_seed() -> int:
+    """Return a seed that was not used before in this run."""
+    return next(_seeds)
+
+
 def rows(laboratory: Laboratory, report: Report, rounds: int = ROUNDS, seconds: float = SECONDS) -> list[Row]:
     """Measure with 64 clients, and with one."""
     ours_url = laboratory.migrated("bench_commands")
@@ -53,7 +59,7 @@ def rows(laboratory: Laboratory, report: Report, rounds: int = ROUNDS, seconds: 
         bootstrap(ours_url, secrets.token_bytes(32)) as parts,
         stock.StockCases(stock.environment(stock_url)) as application,
     ):
-        for answer in [parts.writer.submit(_as_sent(command)) for command in registrations()]:
+        for answer in [parts.writer.submit(as_sent(command)) for command in registrations()]:
             assert isinstance(answer.result(ANSWER_SECONDS_MAX), Recorded)
         measured: list[list[list[float]]] = []
         for clients in (CLIENTS, 1):
@@ -109,18 +115,36 @@ def cases_of(seed: int, commands: int) -> Iterator[list[Told]]:
 
 
 def _ours(parts: Parts, clients: int, seconds: float) -> Measure:
-    def send(command: Command) -> None:
-        answer = parts.writer.submit(command).result(ANSWER_SECONDS_MAX)
-        assert isinstance(answer, Recorded), answer
-
     def measure() -> float:
-        made = cases_of(next(_seeds), int(OURS_MAX * seconds))
-        return _clients([[_as_sent(told.command) for told in each] for each in made], send, clients, seconds)
+        made = cases_of(next_seed(), int(OURS_MAX * seconds))
+        return asyncio.run(_tasks(parts, [[as_sent(told.command) for told in each] for each in made], clients, seconds))
 
     return measure
 
 
-def _as_sent(command: Command) -> Command:
+async def _tasks(parts: Parts, cases: Sequence[Sequence[Command]], clients: int, seconds: float) -> float:
+    """Let clients work through cases for some seconds, as tasks of one loop: so the service hands commands in."""
+    waiting = iter(cases)
+    deadline = perf_counter() + seconds
+
+    async def client() -> int:
+        answered = 0
+        while True:
+            commands = next(waiting, None)
+            assert commands is not None, "there were too few cases for these seconds"
+            for command in commands:
+                answer = await asyncio.wrap_future(parts.writer.submit(command))
+                assert isinstance(answer, Recorded), answer
+                answered += 1
+                if perf_counter() > deadline:
+                    return answered
+
+    begun = perf_counter()
+    answered = sum(await asyncio.gather(*(client() for _ in range(clients))))
+    return answered / (perf_counter() - begun)
+
+
+def as_sent(command: Command) -> Command:
     """Return a generated command as one that came in through the API."""
     return structs.replace(command, source=API)
 
@@ -134,7 +158,7 @@ def _stock(application: stock.StockCases, clients: int, seconds: float) -> Measu
             application.record(stream, body)
 
     def measure() -> float:
-        seed = next(_seeds)
+        seed = next_seed()
         made = [
             [
                 (event.stream, event.version, msgspec.json.decode(codec.encode(event)))
@@ -148,7 +172,7 @@ def _stock(application: stock.StockCases, clients: int, seconds: float) -> Measu
 
 
 def _clients(cases: Sequence[Sequence[Any]], send: Callable[[Any], None], clients: int, seconds: float) -> float:
-    """Let clients work through cases for some seconds; return how many commands were answered a second."""
+    """Let clients work through cases for some seconds, a thread each, since the stock application blocks."""
     waiting = iter(cases)
     turn = Lock()
     deadline = perf_counter() + seconds

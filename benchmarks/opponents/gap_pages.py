@@ -24,8 +24,7 @@ _RUNNING_BEYOND: Final = " AND (lasting_since, gap_id) > (%(as_of)s - %(lasted)s
 _ENDED_BEYOND: Final = " AND (lasted < %(lasted)s OR lasted = %(lasted)s AND gap_id > %(gap)s)"
 _US_BEYOND: Final = " WHERE us < %(lasted)s OR us = %(lasted)s AND gap_id > %(gap)s"
 _HARM_BEYOND: Final = (
-    " WHERE harmed < %(harmed)s"
-    " OR harmed = %(harmed)s AND (us < %(lasted)s OR us = %(lasted)s AND gap_id > %(gap)s)"
+    " WHERE harmed < %(harmed)s OR harmed = %(harmed)s AND (us < %(lasted)s OR us = %(lasted)s AND gap_id > %(gap)s)"
 )
 _PAGE: Final = " LIMIT 50"
 

@@ -1,0 +1,76 @@
+"""Runs the benchmarks: ``python -m benchmarks [--quick] [--events N …] [--only ROW …]``.
+
+Prints a table, and writes benchmarks/results.json and docs/performance.md. It is ``make bench``; with ``--quick``, ``make
+bench-quick``: 100,000 events alone, in less than five minutes. A run of some rows only writes nothing unless asked.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from . import commands, gap_page, importing, latency, rebuild
+from .laboratory import Laboratory, laboratory
+from .measuring import ROUNDS, Row
+from .report import Machine, Run, machine, now, table, write
+
+SIZES: Final = (100_000, 1_000_000)
+QUICK_SIZES: Final = (100_000,)
+ROWS: Final = ("commands", "rebuild", "gap-page", "import", "answerable")
+
+
+def main() -> None:
+    """Measure what the command line names."""
+    arguments = _arguments()
+    sizes = arguments.events or (QUICK_SIZES if arguments.quick else SIZES)
+    chosen = arguments.only or ROWS
+    begun_at, begun = now(), monotonic()
+    with laboratory(arguments.folder) as place:
+        where = machine(place.version())
+        rows = measure(place, chosen, sizes, quick=arguments.quick, rounds=arguments.rounds)
+    print(table(rows))
+    run = Run(begun_at, (monotonic() - begun) / 60, " ".join(sys.argv[1:]), where, rows)
+    if set(chosen) == set(ROWS):
+        write(run)
+    else:
+        print("Only some rows were measured: nothing was written.")
+
+
+def measure(place: Laboratory, chosen: list[str], sizes: list[int], *, quick: bool, rounds: int) -> list[Row]:
+    """Measure the rows that were chosen, those that depend on it at each size."""
+    rows: list[Row] = []
+    if "commands" in chosen:
+        rows += commands.rows(place, _say, rounds, 1.5 if quick else commands.SECONDS)
+    if "answerable" in chosen:
+        rows.append(latency.row(place, _say, 5.0 if quick else latency.SECONDS))
+    for events in sizes:
+        if "import" in chosen:
+            rows.append(importing.row(place, events, _say, rounds))
+        if "rebuild" in chosen or "gap-page" in chosen:
+            _say(f"generating and storing {events} events")
+            given = place.registry("bench_registry", events)
+            measured = rebuild.rows(place, given, _say, rounds if "rebuild" in chosen else 0)
+            rows += measured if "rebuild" in chosen else []
+            if "gap-page" in chosen:
+                rows.append(gap_page.row(place, given, _say))
+            place.drop(given.url)
+    return rows
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="100,000 events and shorter rounds: under five minutes")
+    parser.add_argument("--events", type=int, nargs="+", help="sizes of the generated registries")
+    parser.add_argument("--only", choices=ROWS, nargs="+", help="rows to measure")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds of each side that count")
+    parser.add_argument("--folder", type=Path, help="where the server keeps its data: a folder on the disk to measure")
+    return parser.parse_args()
+
+
+def _say(what: str) -> None:
+    print(f"{now():%H:%M:%S} {what}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""Row: how long after its commit an event can be asked for, at a steady 500 commands a second.
+
+The projector runs in a process of its own, as it does beside the service. An event can be asked for when the position
+that queries read has reached it; a reader looks every two milliseconds, and what that adds is counted in.
+"""
+
+import asyncio
+import secrets
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from os import environ
+from threading import Event as Signal
+from threading import Thread
+from time import perf_counter, sleep
+from typing import Final
+
+import psycopg
+
+from knelpunt.domain.command import Command
+from knelpunt.infra.bootstrap import Parts, bootstrap
+from knelpunt.infra.settings import DATABASE_URL
+from knelpunt.infra.store.batch import Recorded
+from knelpunt.infra.store.connection import DatabaseRole, connect
+
+from .commands import as_sent, cases_of, next_seed
+from .generate import registrations
+from .laboratory import Laboratory
+from .measuring import Report, Row, percentile
+
+RATE: Final = 500
+SECONDS: Final = 10.0
+WARM_UP_SECONDS: Final = 2.0
+LOOK_SECONDS: Final = 0.002
+READY_SECONDS_MAX: Final = 30.0
+
+
+def row(laboratory: Laboratory, report: Report, seconds: float = SECONDS) -> Row:
+    """Measure with a projector beside."""
+    report(f"commit to answerable: {RATE} commands a second for {seconds:g} s")
+    url = laboratory.migrated("bench_latency")
+    with bootstrap(url, secrets.token_bytes(32)) as parts:
+        for answer in [parts.writer.submit(as_sent(command)) for command in registrations()]:
+            answer.result(READY_SECONDS_MAX)
+        with _projector(url), _watched(url) as seen:
+            answered, behind = asyncio.run(_sent(parts, seconds))
+            _await(seen, max(position for position, _ in answered))
+    laboratory.drop(url)
+    waited = [(_when(seen, position) - at) * 1000 for position, at in answered]
+    return Row(
+        key="answerable",
+        what=f"commit to answerable at {RATE} events/s",
+        against="nobody: a limit of its own",
+        events=len(answered),
+        unit="ms",
+        ours=waited,
+        theirs=[],
+        limited="p99",
+        limited_value=percentile(waited, 99),
+        limit=250.0,
+        details={
+            "sent a second": len(answered) / seconds,
+            "p50, ms": percentile(waited, 50),
+            "how far the sender fell behind its own clock at most, ms": behind * 1000,
+        },
+        meaning=(
+            "From the moment at which a command was answered, its event being on disk, to the moment at which queries "
+            "see it: the projector is told, folds the case on, and commits rows and position together."
+        ),
+    )
+
+
+async def _sent(parts: Parts, seconds: float) -> tuple[list[tuple[int, float]], float]:
+    """Send commands at the rate, many cases side by side; return position and moment of each answer that counts."""
+    answered: list[tuple[int, float]] = []
+    begin = perf_counter() + WARM_UP_SECONDS
+    end = begin + seconds
+    behind = 0.0
+
+    async def send(command: Command) -> None:
+        answer = await asyncio.wrap_future(parts.writer.submit(as_sent(command)))
+        assert isinstance(answer, Recorded), answer
+        if perf_counter() > begin:
+            answered.append((answer.position, perf_counter()))
+
+    cases = cases_of(next_seed(), int(RATE * (seconds + WARM_UP_SECONDS) * 2))
+    # Sixty-four cases side by side; the commands of one are always sent in their order.
+    lanes = [iter(()) for _ in range(64)]
+    under_way: set[asyncio.Task[None]] = set()
+    due = perf_counter()
+    turn = 0
+    while perf_counter() < end:
+        told = next(lanes[turn % 64], None)
+        if told is None:
+            lanes[turn % 64] = iter(next(cases))
+            continue
+        turn += 1
+        await asyncio.sleep(max(0.0, due - perf_counter()))
+        behind = max(behind, perf_counter() - due)
+        task = asyncio.create_task(send(told.command))
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+        due += 1 / RATE
+    await asyncio.gather(*under_way)
+    return answered, behind
+
+
+@contextmanager
+def _projector(url: str) -> Generator[None]:
+    """Have a projector follow the log in a process of its own, as the service has."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "knelpunt.infra.serving.projector"],
+        stdin=subprocess.PIPE,
+        env={**environ, DATABASE_URL: url},
+    )
+    assert child.stdin is not None
+    try:
+        yield
+    finally:
+        child.stdin.close()
+        child.wait(READY_SECONDS_MAX)
+
+
+@contextmanager
+def _watched(url: str) -> Generator[list[tuple[int, float]]]:
+    """Give a list that grows by each position that readers come to see, and when; it begins when there is one."""
+    seen: list[tuple[int, float]] = []
+    stop = Signal()
+    with connect(url, DatabaseRole.READER) as reader:
+        deadline = perf_counter() + READY_SECONDS_MAX
+        while _position(reader) < 0:
+            assert perf_counter() < deadline, "the projector does not project"
+            sleep(0.1)
+
+        def look() -> None:
+            while not stop.wait(LOOK_SECONDS):
+                position = _position(reader)
+                if not seen or position > seen[-1][0]:
+                    seen.append((position, perf_counter()))
+
+        thread = Thread(target=look, name="bench-reader", daemon=True)
+        thread.start()
+        try:
+            yield seen
+        finally:
+            stop.set()
+            thread.join()
+
+
+def _position(reader: psycopg.Connection) -> int:
+    try:
+        row = reader.execute("SELECT position FROM read.projected").fetchone()
+    except psycopg.errors.UndefinedTable:
+        return -1
+    assert row is not None
+    return int(row[0])
+
+
+def _await(seen: list[tuple[int, float]], position: int) -> None:
+    deadline = perf_counter() + READY_SECONDS_MAX
+    while not seen or seen[-1][0] < position:
+        assert perf_counter() < deadline, "the projector fell behind for good"
+        sleep(LOOK_SECONDS)
+
+
+def _when(seen: list[tuple[int, float]], position: int) -> float:
+    """Return when a position was first seen."""
+    return next(at for reached, at in seen if reached >= position)

@@ -1,0 +1,188 @@
+"""What a run leaves behind: a table in the terminal, every sample in results.json, and docs/performance.md."""
+
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from .measuring import Row, percentile
+
+ROOT: Final = Path(__file__).parent.parent
+RESULTS: Final = ROOT / "benchmarks" / "results.json"
+DOCUMENT: Final = ROOT / "docs" / "performance.md"
+
+HALF: Final = 0.5
+"""The share of every target that must be reached already."""
+
+_LIBRARIES: Final = ("eventsourcing", "msgspec", "psycopg", "strawberry-graphql")
+
+
+class Machine(Struct, frozen=True):
+    """Where the figures were taken."""
+
+    processor: str
+    processors: int
+    memory_gib: float
+    system: str
+    python: str
+    postgresql: str
+    libraries: dict[str, str]
+    load: float
+    """How busy the machine was with other work when the run began: processes that wanted a processor."""
+
+
+class Run(Struct, frozen=True):
+    """One run of all benchmarks."""
+
+    begun_at: datetime
+    minutes: float
+    arguments: str
+    machine: Machine
+    rows: list[Row]
+
+
+def machine(postgresql: str) -> Machine:
+    """Return what this machine is."""
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return Machine(
+        processor=_processor(),
+        processors=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        memory_gib=round(pages / 2**30, 1),
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        python=platform.python_version(),
+        postgresql=postgresql,
+        libraries={name: version(name) for name in _LIBRARIES},
+        load=round(os.getloadavg()[0], 1),
+    )
+
+
+def table(rows: list[Row]) -> str:
+    """Return the rows as a table for a terminal."""
+    lines = [f"{'what':<22} {'events':>10} {'ours':>14} {'theirs':>14} {'ratio':>8}  target"]
+    for row in rows:
+        theirs = row.theirs_median
+        lines.append(
+            f"{row.key:<22} {row.events:>10,} {_figure(row.ours_median, row.unit):>14} "
+            f"{'' if theirs is None else _figure(theirs, row.unit):>14} {_ratio(row):>8}  {_target(row)}: {_verdict(row)}"
+        )
+    return "\n".join(lines)
+
+
+def write(run: Run, results: Path = RESULTS, document: Path = DOCUMENT) -> None:
+    """Write the run to both files."""
+    rows = [
+        {
+            **msgspec.to_builtins(row),
+            "ours_median": row.ours_median,
+            "theirs_median": row.theirs_median,
+            "ratio": row.ratio,
+            "reached": row.reached(),
+            "reached_half": row.reached(HALF),
+        }
+        for row in run.rows
+    ]
+    encoded = msgspec.json.encode({**msgspec.to_builtins(run), "rows": rows})
+    results.write_bytes(msgspec.json.format(encoded, indent=1) + b"\n")
+    document.write_text(_document(run), encoding="utf-8")
+
+
+def _document(run: Run) -> str:
+    place = run.machine
+    parts = [
+        "# Performance",
+        (
+            f"Written by `python -m benchmarks{run.arguments and ' ' + run.arguments}` on {run.begun_at:%Y-%m-%d}, "
+            f"in {run.minutes:.0f} minutes; every sample is in `benchmarks/results.json`. Do not edit: run it again."
+        ),
+        (
+            f"Taken on {place.processors} processors ({place.processor}) with {place.memory_gib:g} GiB, {place.system}, "
+            f"Python {place.python}, PostgreSQL {place.postgresql}, "
+            + ", ".join(f"{name} {number}" for name, number in place.libraries.items())
+            + f". Load by other work when it began: {place.load:g}."
+        ),
+        (
+            "Machines differ and are noisy, so a figure here is a ratio between two things done in one run, in turn "
+            "(A B A B), after a round of each that does not count: ours divided by theirs, of medians. Both sides work "
+            "on the registry's own embedded server, with `fsync`, `synchronous_commit` and `full_page_writes` on. "
+            "Registries are generated (`benchmarks/generate.py`): ten years of cases over 400 organisations, some 12 "
+            "events a case and now and then fifty, about one event in twelve told late; the same seed gives the same "
+            "registry."
+        ),
+        "| what | against | events | ours | theirs | ratio | target | |",
+    ]
+    lines = ["| --- | --- | ---: | ---: | ---: | ---: | --- | --- |"]
+    for row in run.rows:
+        theirs = row.theirs_median
+        lines.append(
+            f"| {row.what} | {row.against} | {row.events:,} | {_figure(row.ours_median, row.unit)} | "
+            f"{'–' if theirs is None else _figure(theirs, row.unit)} | {_ratio(row)} | {_target(row)} | {_verdict(row)} |"
+        )
+    return "\n\n".join(parts) + "\n" + "\n".join(lines) + "\n\n## What the figures mean\n" + _meanings(run.rows)
+
+
+def _meanings(rows: list[Row]) -> str:
+    told: list[str] = []
+    for row in rows:
+        sides = [f"ours {_samples(row.ours, row.unit)}"]
+        if row.theirs:
+            sides.append(f"theirs {_samples(row.theirs, row.unit)}")
+        if row.limited is not None and row.limited_value is not None:
+            sides.append(f"{row.limited} of ours {_figure(row.limited_value, row.unit)}")
+        sides += [
+            f"{name}: {value if isinstance(value, str) else f'{value:.4g}'}" for name, value in row.details.items()
+        ]
+        told.append(f"\n### {row.key}, {row.events:,} events\n\n{row.meaning}\n\n" + "; ".join(sides) + ".\n")
+    return "".join(told)
+
+
+def _samples(samples: list[float], unit: str) -> str:
+    if len(samples) <= 12:
+        return ", ".join(f"{sample:,.4g}" if sample < 1000 else f"{sample:,.0f}" for sample in samples) + f" {unit}"
+    marks = ", ".join(f"p{mark} {percentile(samples, mark):.3g}" for mark in (5, 50, 95, 99))
+    return f"{len(samples)} samples, {marks} {unit}"
+
+
+def _figure(value: float, unit: str) -> str:
+    return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
+
+
+def _ratio(row: Row) -> str:
+    return "–" if row.ratio is None else f"{row.ratio:.3g}"
+
+
+def _target(row: Row) -> str:
+    told: list[str] = []
+    if row.at_least is not None:
+        told.append(f"≥ {row.at_least:g}")
+    if row.at_most is not None:
+        told.append(f"≤ {row.at_most:g}")
+    if row.limit is not None:
+        reached = "?" if row.limited_value is None else f"{row.limited_value:.3g}"
+        told.append(f"{row.limited} ≤ {row.limit:g} {row.unit} (is {reached})")
+    return ", ".join(told)
+
+
+def _verdict(row: Row) -> str:
+    if row.reached():
+        return "reached"
+    return "**missed**, half of it reached" if row.reached(HALF) else "**missed**, and half of it too"
+
+
+def _processor() -> str:
+    """Return the processor's name, where the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or "unknown"
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or "unknown"
+
+
+def now() -> datetime:
+    """Return the moment, in UTC."""
+    return datetime.now(UTC)
