@@ -160,7 +160,7 @@ class CaseFacets:
                 touched = tuple(self.fold.chains)  # The theme of the case stands in the facets of its chains.
         for obstacle in touched:
             self._chain(event, self.fold.chains[obstacle], changed, whole=whole)
-        if self.fold.circles_changed:
+        if self.fold.circles_changed or (whole and self._rings):
             self._circles(changed)
         return changed
 
@@ -204,7 +204,10 @@ class CaseFacets:
         sent = self._sent.setdefault(chain.obstacle, {})
         fact, at = event.data, event.occurred_at
         if sent:
-            taken_by = chain.state.holder if isinstance(chain.state, Open) else None
+            held_by = chain.previous.holder if isinstance(chain.previous, Open) else None
+            holder = chain.state.holder if isinstance(chain.state, Open) else None
+            # Whoever held it before the referral did not come to hold it by that.
+            taken_by = holder if holder != held_by else None
             for id_, facet in list(sent.items()):
                 outcome: HandoffOutcome | None = None
                 if facet.kind is HandoffKind.OFFER:

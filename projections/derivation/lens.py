@@ -4,7 +4,7 @@
 organisation knew. A lens picks the events; whatever is derived from them needs to know no more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -38,39 +38,39 @@ def see(
     mended = mend(recorded)
     events = [event for event in place(mended.events) if event.occurred_at <= as_of]
     if known_to is not None:
-        known = known_by(known_to, [event for event in events if event.id not in mended.struck], as_of)
+        known = known_by(known_to, events, mended.struck, as_of)
         events = [event for event in events if event.id in known]
     return Seen(as_of, events, mended, recorded)
 
 
-def known_by(organisation: str, events: Sequence[Event], as_of: datetime) -> set[UUID]:
-    """Return the events that an organisation knew of at ``as_of``.
+def known_by(organisation: str, events: Sequence[Event], struck: Container[UUID], as_of: datetime) -> set[UUID]:
+    """Return the events that an organisation knew of at ``as_of``, those of the struck ones too.
 
-    Who knows an event about an obstacle knows its report and the case's opening too, whatever those say themselves.
+    Who knows an event about an obstacle knows its report and the case's opening too, whatever those say themselves; a
+    struck event tells nobody of them.
     """
     known = {event.id for event in events if _knows(organisation, event, as_of)}
-    about = {obstacle for event in events if event.id in known for obstacle in obstacles_told(event, events)}
-    for event in events:
-        fact = event.data
-        tells = (
-            fact.obstacle in about if isinstance(fact, f.ObstacleReported) else isinstance(fact, f.CaseOpened) and about
-        )
-        if tells:
-            known.add(event.id)
-    return known
+    about = {
+        obstacle
+        for event in events
+        if event.id in known and event.id not in struck
+        for obstacle in obstacles_told(event, events, struck)
+    }
+    reports = {e.id for e in events if isinstance(e.data, f.ObstacleReported) and e.data.obstacle in about}
+    openings = {e.id for e in events if isinstance(e.data, f.CaseOpened) and about}
+    return known | reports | openings
 
 
-def obstacles_told(event: Event, events: Sequence[Event]) -> set[UUID]:
+def obstacles_told(event: Event, events: Sequence[Event], struck: Container[UUID]) -> set[UUID]:
     """Return the obstacles that knowing ``event`` tells of; an account tells of what it is about."""
     fact = event.data
     if isinstance(fact, f.AccountGiven) and fact.event is not None:
+        # Without the account itself: two that are about each other, by a correction, tell of nothing.
+        others = [other for other in events if other.id != event.id]
         return {
-            obstacle
-            for other in events
-            if other.id == fact.event and other.id != event.id
-            for obstacle in obstacles_of(other.data, events)
+            obstacle for other in others if other.id == fact.event for obstacle in obstacles_told(other, others, struck)
         }
-    return set(obstacles_of(fact, events))
+    return set(obstacles_of(fact, [other for other in events if other.id not in struck]))
 
 
 def _knows(organisation: str, event: Event, as_of: datetime) -> bool:
