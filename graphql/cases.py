@@ -1,0 +1,199 @@
+"""A case as clients see it: its header from the list that found it, all else derived when asked for."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+
+import strawberry
+
+from ..domain.case import facts as f
+from ..domain.case.decide import organisations_of
+from ..domain.case.facts import CaseOpened
+from ..domain.case.corrections import is_mending
+from ..projections.derivation.answer import CaseAnswer
+from ..projections.derivation.cross_chains import cross_chains
+from ..projections.queries.cases import CaseRow
+from . import ids
+from .chains import CrossChain, Obstacle
+from .enumerations import CaseStatus
+from .events import Conflict, Event, EventConnection, EventEdge, conflict_of, event_of
+from .gaps import Counts, Gap, gaps_of, text_of
+from .nodes import Node, cursor, page_info, page_size, place_of
+from .organisations import Organisation, organisations
+from .view import CaseAt, CaseReading
+
+T = TypeVar("T")
+
+First = Annotated[int | None, strawberry.argument(description="How many; 20 if not given, 200 at most.")]
+After = Annotated[str | None, strawberry.argument(description="The endCursor of the page before.")]
+
+
+@strawberry.type(description="One story as a whole, which may run through many organisations.")
+class Case(Node):
+    """A case at the view's two times."""
+
+    at: strawberry.Private[CaseAt]
+    header: strawberry.Private[CaseRow | None] = None
+
+    @strawberry.field(description="Its global id.")
+    def id(self) -> strawberry.ID:
+        """Return its global id."""
+        return strawberry.ID(ids.global_id(ids.CASE, self.at.id))
+
+    @strawberry.field(description="The code by which people name it.")
+    def reference(self) -> str:
+        """Return its reference."""
+        return self.header.reference if self.header else self._opening(lambda fact: fact.reference)
+
+    @strawberry.field(description="Its title; null if it has none, or if the subject was erased.")
+    def title(self) -> str | None:
+        """Return its title."""
+
+        def find(reading: CaseReading) -> str | None:
+            opened = reading.answer.opened
+            assert opened is not None
+            assert isinstance(opened.data, CaseOpened)
+            return text_of(self.at.view, reading.event(opened.id), opened.data.title)
+
+        return self.at.read(find)
+
+    @strawberry.field(description="Its theme, as a slug.")
+    def theme(self) -> str:
+        """Return its theme."""
+        return self.header.theme if self.header else self._opening(lambda fact: fact.theme)
+
+    @strawberry.field(description="Whether it is open. A closed case may have open obstacles, held by nobody.")
+    def status(self) -> CaseStatus:
+        """Return its status."""
+        if self.header:
+            return _status(self.header.closed_at)
+        return self._answer(lambda answer: _status(answer.closed_at))
+
+    @strawberry.field(description="When it was opened.")
+    def opened_at(self) -> datetime:
+        """Return when it was opened."""
+        return self.header.opened_at if self.header else self._answer(lambda answer: _opened(answer).occurred_at)
+
+    @strawberry.field(description="When it was closed; null while it is open.")
+    def closed_at(self) -> datetime | None:
+        """Return when it was closed."""
+        return self.header.closed_at if self.header else self._answer(lambda answer: answer.closed_at)
+
+    @strawberry.field(description="The pseudonyms of those it is about, the first one first.")
+    def subjects(self) -> list[strawberry.ID]:
+        """Return its subjects."""
+        return self._opening(lambda fact: [strawberry.ID(str(subject)) for subject in fact.subjects])
+
+    @strawberry.field(description="Every organisation that has a part in it, in the order in which they came in.")
+    def organisations(self) -> list[Organisation]:
+        """Return every organisation that an event with effect names."""
+        return self._answer(
+            lambda answer: organisations(
+                self.at.view,
+                list(
+                    dict.fromkeys(
+                        name
+                        for told in answer.timeline
+                        if told.conflict is None and told.struck_by is None and not is_mending(told.event)
+                        for name in organisations_of(told.event.data)
+                    )
+                ),
+            )
+        )
+
+    @strawberry.field(description="The organisation that keeps the overview; null: none was named, or its time is over.")
+    def coordinator(self) -> Organisation | None:
+        """Return the coordinator named last, if that still holds."""
+
+        def find(answer: CaseAnswer) -> Organisation | None:
+            named = [
+                told.event.data
+                for told in answer.timeline
+                if told.conflict is None and told.struck_by is None
+                if isinstance(told.event.data, f.CoordinatorNamed)
+            ]
+            if not named or (named[-1].until is not None and named[-1].until <= answer.as_of):
+                return None
+            return Organisation(identifier=named[-1].organisation, view=self.at.view)
+
+        return self._answer(find)
+
+    @strawberry.field(description="What blocks the subject, in the order in which it was reported.")
+    def obstacles(self) -> list[Obstacle]:
+        """Return its obstacles."""
+        return self._answer(
+            lambda answer: [Obstacle(at=self.at, obstacle=one.obstacle) for one in answer.obstacles]
+        )
+
+    @strawberry.field(description="The gaps that lie in it, by obstacle, beginning and kind.")
+    def gaps(self, counts: Counts = True) -> list[Gap]:  # noqa: FBT001, FBT002  an argument of GraphQL
+        """Return its gaps."""
+        return self._answer(lambda answer: gaps_of(self.at, answer.gaps, counts=counts))
+
+    @strawberry.field(description="The events without effect, and what contradicts them.")
+    def conflicts(self) -> list[Conflict]:
+        """Return its conflicts."""
+
+        def find(reading: CaseReading) -> list[Conflict]:
+            found = (conflict_of(self.at, reading, event) for event in reading.conflicts)
+            return [conflict for conflict in found if conflict is not None]
+
+        return self.at.read(find)
+
+    @strawberry.field(description="Its events, in the order in which they occurred.")
+    def timeline(self, first: First = None, after: After = None) -> EventConnection:
+        """Return a page of its events."""
+        size = page_size(first)
+        place = place_of(after, tuple[datetime, int])
+
+        def find(reading: CaseReading) -> EventConnection:
+            told = reading.answer.timeline
+            rest = told if place is None else [
+                one for one in told if (one.event.occurred_at, one.event.position) > place
+            ]  # fmt: skip
+            nodes = [event_of(self.at, one) for one in rest[:size]]
+            cursors = [cursor((one.event.occurred_at, one.event.position)) for one in rest[:size]]
+            return EventConnection(
+                edges=[EventEdge(node=node, cursor=each) for node, each in zip(nodes, cursors, strict=True)],
+                nodes=nodes,
+                page_info=page_info(cursors, after, more=len(rest) > size),
+                total_count=len(told),
+            )
+
+        return self.at.read(find)
+
+    @strawberry.field(description="Its obstacles that set each other off, taken together.")
+    def cross_chains(self) -> list[CrossChain]:
+        """Return its cross-chains."""
+        return self._answer(
+            lambda answer: [CrossChain(at=self.at, derived=derived) for derived in cross_chains(answer)]
+        )
+
+    def _answer(self, what: Callable[[CaseAnswer], T]) -> T:
+        return self.at.read(lambda reading: what(reading.answer))
+
+    def _opening(self, what: Callable[[CaseOpened], T]) -> T:
+        def find(answer: CaseAnswer) -> T:
+            assert answer.fact is not None, "a case is shown from its opening on"
+            return what(answer.fact)
+
+        return self._answer(find)
+
+
+def _status(closed_at: datetime | None) -> CaseStatus:
+    return CaseStatus.OPEN if closed_at is None else CaseStatus.CLOSED
+
+
+def _opened(answer: CaseAnswer) -> Any:
+    assert answer.opened is not None, "a case is shown from its opening on"
+    return answer.opened
+
+
+def case_of(at: CaseAt) -> Case:
+    """Return a case that was found at this view."""
+    return Case(at=at)
+
+
+def case_of_row(at: CaseAt, row: CaseRow) -> Case:
+    """Return a case that a list found."""
+    return Case(at=at, header=row)

@@ -1,0 +1,145 @@
+"""Pages of lists: what one statement found, and how many there are if somebody asks."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import strawberry
+
+from ..projections.queries.lens import Query
+from .cases import Case
+from .chains import Chain
+from .gaps import Gap
+from .nodes import PageInfo, cursor, page_info
+from .organisations import Organisation
+from .view import View, later
+
+
+R = TypeVar("R")
+
+
+async def _counted(view: View, query: Query) -> int:
+    return (await view.session.rows(*query))[0][0]
+
+
+@strawberry.type(description="A gap in a list.")
+class GapEdge:
+    """A gap and its place."""
+
+    node: Gap = strawberry.field(description="The gap.")
+    cursor: str = strawberry.field(description="Its place in this list.")
+
+
+@strawberry.type(description="A page of gaps.")
+class GapConnection:
+    """A page of gaps."""
+
+    edges: list[GapEdge] = strawberry.field(description="The gaps and their places.")
+    nodes: list[Gap] = strawberry.field(description="The gaps.")
+    page_info: PageInfo = strawberry.field(description="Where this page stands.")
+    view: strawberry.Private[View]
+    counting: strawberry.Private[Query]
+
+    @strawberry.field(description="How many there are in all pages.")
+    def total_count(self) -> int:
+        """Return how many there are."""
+        return later(_counted(self.view, self.counting))
+
+
+@strawberry.type(description="A case in a list.")
+class CaseEdge:
+    """A case and its place."""
+
+    node: Case = strawberry.field(description="The case.")
+    cursor: str = strawberry.field(description="Its place in this list.")
+
+
+@strawberry.type(description="A page of cases.")
+class CaseConnection:
+    """A page of cases."""
+
+    edges: list[CaseEdge] = strawberry.field(description="The cases and their places.")
+    nodes: list[Case] = strawberry.field(description="The cases.")
+    page_info: PageInfo = strawberry.field(description="Where this page stands.")
+    view: strawberry.Private[View]
+    counting: strawberry.Private[Query]
+
+    @strawberry.field(description="How many there are in all pages.")
+    def total_count(self) -> int:
+        """Return how many there are."""
+        return later(_counted(self.view, self.counting))
+
+
+@strawberry.type(description="A chain in a list.")
+class ChainEdge:
+    """A chain and its place."""
+
+    node: Chain = strawberry.field(description="The chain.")
+    cursor: str = strawberry.field(description="Its place in this list.")
+
+
+@strawberry.type(description="A page of chains.")
+class ChainConnection:
+    """A page of chains."""
+
+    edges: list[ChainEdge] = strawberry.field(description="The chains and their places.")
+    nodes: list[Chain] = strawberry.field(description="The chains.")
+    page_info: PageInfo = strawberry.field(description="Where this page stands.")
+    view: strawberry.Private[View]
+    counting: strawberry.Private[Query]
+
+    @strawberry.field(description="How many there are in all pages.")
+    def total_count(self) -> int:
+        """Return how many there are."""
+        return later(_counted(self.view, self.counting))
+
+
+@strawberry.type(description="An organisation in a list.")
+class OrganisationEdge:
+    """An organisation and its place."""
+
+    node: Organisation = strawberry.field(description="The organisation.")
+    cursor: str = strawberry.field(description="Its place in this list.")
+
+
+@strawberry.type(description="A page of organisations.")
+class OrganisationConnection:
+    """A page of organisations."""
+
+    edges: list[OrganisationEdge] = strawberry.field(description="The organisations and their places.")
+    nodes: list[Organisation] = strawberry.field(description="The organisations.")
+    page_info: PageInfo = strawberry.field(description="Where this page stands.")
+    view: strawberry.Private[View]
+    counting: strawberry.Private[Query]
+
+    @strawberry.field(description="How many there are in all pages.")
+    def total_count(self) -> int:
+        """Return how many there are."""
+        return later(_counted(self.view, self.counting))
+
+
+
+def connection(
+    kinds: tuple[Callable[..., Any], Callable[..., Any]],
+    view: View,
+    rows: Sequence[R],
+    size: int,
+    after: str | None,
+    counting: Query,
+    node: Callable[[R], object],
+    place: Callable[[R], object],
+) -> Any:
+    """Return a page, a connection of the first of ``kinds`` with edges of the second.
+
+    ``rows`` are one more than ``size`` where there is another page.
+    """
+    of_connection, of_edge = kinds
+    shown = rows[:size]
+    nodes = [node(row) for row in shown]
+    cursors = [cursor(place(row)) for row in shown]
+    return of_connection(
+        edges=[of_edge(node=each, cursor=at) for each, at in zip(nodes, cursors, strict=True)],
+        nodes=nodes,
+        page_info=page_info(cursors, after, more=len(rows) > size),
+        view=view,
+        counting=counting,
+    )

@@ -1,0 +1,210 @@
+"""Answers documents: parsed, judged and validated once, executed within a limit of time, with masked errors.
+
+A document that was validated is kept, since clients send the same few again and again; what is kept never includes a
+value of a variable.
+"""
+
+import asyncio
+import logging
+from asyncio import Future
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from types import CoroutineType
+from typing import Any, Final
+from uuid import uuid4
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    OperationType,
+    execute,
+    parse,
+    specified_rules,
+    subscribe,
+    validate,
+)
+from msgspec import Struct
+
+from .asking import Asking
+from .guard import TOKENS_MAX, Weighed, check_cost, weigh
+from .problems import Problem, ProblemCode
+from .schema import SCHEMA
+
+EXECUTION_SECONDS_MAX: Final = 5.0
+"""How long an answer may take, waiting for projections not included: what somebody waits for before a screen."""
+
+WAITING_SECONDS_MAX: Final = 5.0
+"""How long ``atLeast`` may wait on top of that."""
+
+DOCUMENTS_KEPT: Final = 1_000
+"""Validated documents kept at hand, some 50 kB each at most."""
+
+ERRORS_MAX: Final = 5
+"""How many mistakes of a document are named at once."""
+
+_log = logging.getLogger(__name__)
+
+
+class Prepared(Struct, frozen=True):
+    """A document that may be executed."""
+
+    document: DocumentNode
+    weighed: Weighed
+
+
+class Refusal(Exception):  # noqa: N818  named for what it is
+    """A document that is not executed, and the errors that say why."""
+
+    def __init__(self, errors: Sequence[GraphQLError]) -> None:
+        super().__init__("the document is not executed")
+        self.errors = [formatted(error) for error in errors]
+
+
+class Engine:
+    """Answers documents on the registry's schema."""
+
+    def __init__(self, *, introspection: bool) -> None:
+        rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
+        self._rules = tuple(rules)
+        self._kept: OrderedDict[str, Prepared] = OrderedDict()
+
+    def prepare(self, text: str) -> Prepared:
+        """Return a document ready to be executed. Raises ``Refusal``."""
+        kept = self._kept.get(text)
+        if kept is not None:
+            self._kept.move_to_end(text)
+            return kept
+        try:
+            document = parse(text, no_location=False, max_tokens=TOKENS_MAX)
+            weighed = weigh(document)
+        except GraphQLError as error:
+            raise Refusal([error]) from None
+        except RecursionError:
+            raise Refusal([Problem(ProblemCode.TOO_COMPLEX, "The question is nested too deeply.")]) from None
+        errors = validate(SCHEMA, document, self._rules, max_errors=ERRORS_MAX)
+        if errors:
+            raise Refusal(errors)
+        prepared = Prepared(document, weighed)
+        self._kept[text] = prepared
+        if len(self._kept) > DOCUMENTS_KEPT:
+            self._kept.popitem(last=False)
+        return prepared
+
+    async def answer(
+        self, prepared: Prepared, variables: Mapping[str, Any], operation: str | None, asking: Asking
+    ) -> dict[str, Any]:
+        """Return the answer to a query or a mutation, as GraphQL's response. Never raises for what a client did."""
+        try:
+            self._check(prepared, variables)
+            if operation_type(prepared, operation) is OperationType.SUBSCRIPTION:
+                message = "Subscriptions are asked for over a WebSocket (graphql-transport-ws) on this path."
+                return failed(Problem(ProblemCode.INVALID, message))
+            async with asyncio.timeout(EXECUTION_SECONDS_MAX + WAITING_SECONDS_MAX):
+                result = execute(
+                    SCHEMA,
+                    prepared.document,
+                    context_value=asking,
+                    variable_values=dict(variables),
+                    operation_name=operation,
+                    is_awaitable=_is_awaitable,
+                )
+                return response(await result if _is_awaitable(result) else result)
+        except TimeoutError:
+            message = (
+                "This took too long and was broken off; ask for less at once. "
+                "Whether a command had its effect is not known: send it again with the same commandId."
+            )
+            return failed(Problem(ProblemCode.TIMEOUT, message))
+        except GraphQLError as error:
+            return failed(error)
+
+    async def stream(
+        self, prepared: Prepared, variables: Mapping[str, Any], operation: str | None, asking: Asking
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Yield the answers of a subscription, or the one answer of anything else."""
+        if operation_type(prepared, operation) is not OperationType.SUBSCRIPTION:
+            yield await self.answer(prepared, variables, operation, asking)
+            return
+        try:
+            self._check(prepared, variables)
+        except GraphQLError as error:
+            yield failed(error)
+            return
+        source = subscribe(
+            SCHEMA,
+            prepared.document,
+            context_value=asking,
+            variable_values=dict(variables),
+            operation_name=operation,
+        )
+        if _is_awaitable(source):
+            source = await source
+        if isinstance(source, ExecutionResult):
+            yield response(source)
+            return
+        try:
+            async for result in source:
+                yield response(result)
+        except GraphQLError as error:
+            yield failed(error)
+        finally:
+            await source.aclose()
+
+    @staticmethod
+    def _check(prepared: Prepared, variables: Mapping[str, Any]) -> None:
+        if prepared.weighed.cost_varies:
+            check_cost(prepared.document, variables)
+
+
+def operation_type(prepared: Prepared, operation: str | None) -> OperationType | None:
+    """Return of which type an operation of a document is; none if it has no such operation."""
+    for definition in prepared.document.definitions:
+        if isinstance(definition, OperationDefinitionNode) and (
+            operation is None or (definition.name is not None and definition.name.value == operation)
+        ):
+            return definition.operation
+    return None
+
+
+def response(result: ExecutionResult) -> dict[str, Any]:
+    """Return a result as GraphQL's response."""
+    if result.errors:
+        return {"data": result.data, "errors": [formatted(error) for error in result.errors]}
+    return {"data": result.data}
+
+
+def failed(error: GraphQLError) -> dict[str, Any]:
+    """Return the response to what was not executed."""
+    return {"errors": [formatted(error)]}
+
+
+def formatted(error: GraphQLError) -> dict[str, Any]:
+    """Return an error as clients get to see it: ours and GraphQL's own as they are, all others masked and logged."""
+    cause = error.original_error
+    while isinstance(cause, GraphQLError) and not isinstance(cause, Problem) and cause.original_error is not None:
+        cause = cause.original_error
+    shown: dict[str, Any] = {"message": error.message}
+    if error.locations:
+        shown["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
+    if error.path:
+        shown["path"] = error.path
+    known = error if isinstance(error, Problem) else cause
+    if isinstance(known, Problem):
+        shown["message"] = known.message
+        shown["extensions"] = known.extensions
+    elif cause is None or isinstance(cause, GraphQLError):
+        shown["extensions"] = {"code": ProblemCode.INVALID.value}
+    else:
+        number = uuid4()
+        _log.error("error %s in a resolver", number, exc_info=cause)
+        shown["message"] = f"Something went wrong in the registry itself; it was logged as {number}."
+        shown["extensions"] = {"code": ProblemCode.INTERNAL.value}
+    return shown
+
+
+def _is_awaitable(value: object) -> bool:
+    """Return whether a resolver's value is to be awaited: graphql-core's own test is slower, and ours return no more."""
+    return type(value) is CoroutineType or isinstance(value, Future)

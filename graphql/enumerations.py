@@ -1,0 +1,48 @@
+"""The enumerations of the schema: those of the domain by their own names, and the schema's own.
+
+A domain enumeration becomes one of GraphQL by being registered here; its description is its docstring.
+"""
+
+from enum import Enum
+from typing import Final
+
+import strawberry
+
+from ..domain import vocabulary
+from ..domain.command import RefusalCode
+from ..domain.topics import FACTS
+from ..projections.derivation.shapes import SegmentKind
+from ..projections.summaries import Language
+
+__all__ = ["TYPE_OF_TOPIC", "CaseStatus", "EventType", "ObstacleStatus"]
+
+
+class CaseStatus(Enum):
+    """Whether a case is open."""
+
+    OPEN = "OPEN"
+    CLOSED = "CLOSED"
+
+
+class ObstacleStatus(Enum):
+    """Whether an obstacle still blocks the subject, as far as the registry knows."""
+
+    OPEN = "OPEN"
+    SETTLED = "SETTLED"
+
+
+# Called by the names that domain.md gives the events; the topic, which is stored, is what a name stands for.
+EventType = Enum("EventType", {fact.__name__: topic for topic, fact in FACTS.items()})
+
+TYPE_OF_TOPIC: Final = {member.value: member for member in EventType}
+"""Each type of event by the stable name under which its facts are stored."""
+
+
+def _register() -> None:
+    for enumeration in (*vars(vocabulary).values(), RefusalCode, SegmentKind, Language, CaseStatus, ObstacleStatus):
+        if isinstance(enumeration, type) and issubclass(enumeration, Enum) and list(enumeration):
+            strawberry.enum(enumeration, description=enumeration.__doc__)
+    strawberry.enum(EventType, description="What kind of thing an event says happened.")
+
+
+_register()

@@ -1,0 +1,309 @@
+"""Events as clients see them: in their place, as corrected, with their texts opened and in plain words."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
+from uuid import UUID
+
+import strawberry
+from msgspec import Struct
+from strawberry.utils.str_converters import to_camel_case
+
+from ..domain.case import facts as f
+from ..domain.command import RefusalCode
+from ..domain.event import Event as RecordedEvent
+from ..domain.event import Fact
+from ..domain.organisation.facts import OrganisationFact
+from ..domain.text import Clear, Erased, Sealed
+from ..domain.vocabulary import Precision, Role
+from ..projections.derivation.answer import Told
+from ..projections.summaries import Language, organisations_named, summary
+from . import ids
+from .enumerations import TYPE_OF_TOPIC, EventType
+from .nodes import Node, PageInfo
+from .organisations import Organisation, organisation
+from .scalars import Json, Position, moment_text
+from .view import CaseAt, CaseReading, View, later
+
+if TYPE_CHECKING:
+    from .cases import Case
+
+T = TypeVar("T")
+
+
+@strawberry.type(description="Who recorded an event.")
+class Actor:
+    """An organisation, a role in it, and a person by pseudonym."""
+
+    organisation: Organisation = strawberry.field(description="The organisation that recorded it.")
+    role: Role = strawberry.field(description="In which role.")
+    user: str = strawberry.field(description="A pseudonym of the person; the issuer of tokens knows who it is.")
+
+
+@strawberry.type(description="An organisation that also knew of an event.")
+class Knower:
+    """Who knew, and since when."""
+
+    organisation: Organisation = strawberry.field(description="Who knew.")
+    since: datetime = strawberry.field(description="Since when.")
+
+
+@strawberry.type(description="Why an event has no effect: it contradicts what the record says for its place in time.")
+class Conflict:
+    """An inert event and what it contradicts."""
+
+    event: "Event" = strawberry.field(description="The event without effect.")
+    code: RefusalCode = strawberry.field(description="Why, for programs.")
+    message: str = strawberry.field(description="Why, in a sentence.")
+    contradicted_by: list["Event"] = strawberry.field(description="The events that contradict it.")
+
+
+@strawberry.type(description="Something that happened, as the registry holds it: immutable, but shown as corrected.")
+class Event(Node):
+    """One event of a case or of an organisation, within a view."""
+
+    view: strawberry.Private[View]
+    known_to_only: strawberry.Private[str | None]
+    told: strawberry.Private[Told]
+
+    @strawberry.field(description="Its global id.")
+    def id(self) -> strawberry.ID:
+        """Return its global id."""
+        event = self.told.event
+        return strawberry.ID(ids.global_id(ids.EVENT, event.stream, event.id))
+
+    @strawberry.field(description="Its place in the log, from 0.")
+    def position(self) -> Position:
+        """Return its position."""
+        return Position(self.told.event.position)
+
+    @strawberry.field(description="What kind of thing it says happened.")
+    def type(self) -> EventType:
+        """Return its type."""
+        return TYPE_OF_TOPIC[self.told.event.data.topic]
+
+    @strawberry.field(description="The stream in which it stands: the UUID of its case, or of an organisation's stream.")
+    def stream(self) -> strawberry.ID:
+        """Return its stream."""
+        return strawberry.ID(str(self.told.event.stream))
+
+    @strawberry.field(description="Its number within the stream, from 1.")
+    def version(self) -> int:
+        """Return its version."""
+        return self.told.event.version
+
+    @strawberry.field(description="When it happened in the world, as corrected.")
+    def occurred_at(self) -> datetime:
+        """Return when it happened."""
+        return self.told.event.occurred_at
+
+    @strawberry.field(description="How exactly that moment is known.")
+    def precision(self) -> Precision:
+        """Return how exactly."""
+        return self.told.event.precision
+
+    @strawberry.field(description="When the registry accepted it.")
+    def recorded_at(self) -> datetime:
+        """Return when it was recorded."""
+        return self.told.event.recorded_at
+
+    @strawberry.field(description="Whether an importer deduced it, instead of somebody saying so.")
+    def inferred(self) -> bool:
+        """Return whether it was deduced."""
+        return self.told.event.inferred
+
+    @strawberry.field(description="Where it came from: 'api', or the import that brought it.")
+    def source(self) -> str:
+        """Return its source."""
+        return self.told.event.source
+
+    @strawberry.field(description="Who recorded it.")
+    def actor(self) -> Actor:
+        """Return who recorded it."""
+        actor = self.told.event.actor
+        return Actor(organisation=organisation(self.view, actor.organisation), role=actor.role, user=actor.user)
+
+    @strawberry.field(description="Who else was said to know of it, and since when.")
+    def known_to(self) -> list[Knower]:
+        """Return who else knew."""
+        return [
+            Knower(organisation=organisation(self.view, knower.organisation), since=knower.since)
+            for knower in self.told.event.known_to
+        ]
+
+    @strawberry.field(description="Its own fields. A text about somebody who was erased is {\"erased\": true}.")
+    def data(self) -> Json:
+        """Return the fact's fields, with its texts opened."""
+        fact = self.told.event.data
+        if not any(isinstance(getattr(fact, name), Sealed) for name in fact.__struct_fields__):
+            return Json(shown_fact(fact, {}))
+        return later(self._opened(lambda texts: shown_fact(fact, texts)))
+
+    @strawberry.field(description="It in one plain sentence.")
+    def summary(
+        self, language: Annotated[Language, strawberry.argument(description="In which language.")] = Language.NL
+    ) -> str:
+        """Return its sentence."""
+        event = self.told.event
+        known = self.view.organisations.known
+        if all(name in known for name in organisations_named(event)) and not isinstance(event.data, f.HandoffFact):
+            return summary(event, language, self._called)
+        return later(self._summary(language))
+
+    @strawberry.field(description="The case in whose story it stands; null for an organisation's own event.")
+    def case(self) -> Annotated["Case", strawberry.lazy(".cases")] | None:
+        """Return its case."""
+        from .cases import case_of
+
+        return None if self._case is None else case_of(self._case)
+
+    @strawberry.field(description="Why it has no effect, if it has none.")
+    def conflict(self) -> Conflict | None:
+        """Return its conflict."""
+        case = self._case
+        return None if case is None else case.read(lambda reading: conflict_of(case, reading, self.told.event.id))
+
+    @strawberry.field(description="The event that struck it from the record.")
+    def struck_by(self) -> "Event | None":
+        """Return what struck it."""
+
+        def find(reading: CaseReading) -> "Event | None":
+            told = reading.told.get(self.told.event.id)
+            return None if told is None or told.struck_by is None else self._other(reading, told.struck_by)
+
+        return self._within(find, None)
+
+    @strawberry.field(description="The corrections applied to it, in the order in which they were recorded.")
+    def corrected_by(self) -> list["Event"]:
+        """Return what corrected it."""
+
+        def find(reading: CaseReading) -> list["Event"]:
+            told = reading.told.get(self.told.event.id)
+            return [] if told is None else [self._other(reading, each) for each in told.corrected_by]
+
+        return self._within(find, [])
+
+    @property
+    def _case(self) -> CaseAt | None:
+        event = self.told.event
+        return None if isinstance(event.data, OrganisationFact) else CaseAt(self.view, event.stream, self.known_to_only)
+
+    def _within(self, what: Callable[[CaseReading], T], otherwise: T) -> T:
+        case = self._case
+        return otherwise if case is None else case.read(what)
+
+    def _other(self, reading: CaseReading, event: UUID) -> "Event":
+        return Event(view=self.view, known_to_only=self.known_to_only, told=reading.event(event))
+
+    def _called(self, identifier: str) -> str:
+        row = self.view.organisations.known.get(identifier)
+        return identifier if row is None else row.name
+
+    async def _summary(self, language: Language) -> str:
+        event = self.told.event
+        asked: str | None = None
+        if isinstance(event.data, f.HandoffFact) and not isinstance(event.data, f.HandoffOffered):
+            handoff = event.data.handoff
+            for other in await self.view.histories.load(event.stream):
+                if isinstance(other.data, f.HandoffOffered) and other.data.handoff == handoff:
+                    asked = other.data.to
+        await self.view.organisations.load_all((*organisations_named(event), *((asked,) if asked else ())))
+        return summary(event, language, self._called, asked)
+
+    async def _opened(self, what: Callable[[Mapping[Sealed, Clear | Erased]], Any]) -> Any:
+        return what(await self.view.opened(await texts_held(self.view, self.told)))
+
+
+async def texts_held(view: View, told: Told) -> list[RecordedEvent]:
+    """Return the events, as recorded, in which the texts of an event stand: its own, and those that corrected it."""
+    event = told.event
+    if not told.corrected_by:
+        return [event]
+    recorded = {one.id: one for one in await view.histories.load(event.stream)}
+    return [recorded[event.id], *(recorded[each] for each in told.corrected_by)]
+
+
+def conflict_of(case: CaseAt, reading: CaseReading, event: UUID) -> Conflict | None:
+    """Return the conflict of an event, if it has one."""
+    found = reading.conflicts.get(event)
+    if found is None:
+        return None
+    return Conflict(
+        event=event_of(case, reading.event(event)),
+        code=found.code,
+        message=found.message,
+        contradicted_by=events_of(case, reading, found.contradicted_by),
+    )
+
+
+def event_of(case: CaseAt, told: Told) -> Event:
+    """Return an event of a case."""
+    return Event(view=case.view, known_to_only=case.known_to, told=told)
+
+
+def events_of(case: CaseAt, reading: CaseReading, events: Sequence[UUID]) -> list[Event]:
+    """Return events of a case by their ids."""
+    return [event_of(case, reading.event(each)) for each in events]
+
+
+@cache
+def _shown_names(fact: type[Struct]) -> tuple[tuple[str, str], ...]:
+    """Return a fact's fields: the attribute, and the name that clients see."""
+    return tuple(
+        (name, to_camel_case(shown))
+        for name, shown in zip(fact.__struct_fields__, fact.__struct_encode_fields__, strict=True)
+    )
+
+
+def shown_fact(fact: Fact, texts: Mapping[Sealed, Clear | Erased]) -> dict[str, Any]:
+    """Return a fact as JSON, field for field, with its texts in clear."""
+    shown = {name: _shown(getattr(fact, attribute), texts) for attribute, name in _shown_names(type(fact))}
+    if isinstance(fact, f.FactCorrected):
+        shown["field"] = to_camel_case(fact.field)
+    return shown
+
+
+def _shown(value: Any, texts: Mapping[Sealed, Clear | Erased]) -> Any:
+    match value:
+        case None | bool() | int():
+            return value
+        case Enum():
+            return value.value
+        case str():
+            return value
+        case UUID():
+            return str(value)
+        case datetime():
+            return moment_text(value)
+        case tuple():
+            return [_shown(each, texts) for each in cast("tuple[Any, ...]", value)]
+        case Sealed():
+            opened = texts.get(value)
+            return opened.content.reveal() if isinstance(opened, Clear) else {"erased": True}
+        case Struct():
+            return {
+                name: _shown(getattr(value, attribute), texts) for attribute, name in _shown_names(type(value))
+            }
+        case _:
+            message = f"A fact holds a {type(value).__name__}, which has no form in JSON."
+            raise TypeError(message)
+
+
+@strawberry.type(description="An event in a list.")
+class EventEdge:
+    """An event and its place."""
+
+    node: Event = strawberry.field(description="The event.")
+    cursor: str = strawberry.field(description="Its place in this list.")
+
+
+@strawberry.type(description="A page of events, in the order in which they occurred.")
+class EventConnection:
+    """A page of a timeline."""
+
+    edges: list[EventEdge] = strawberry.field(description="The events and their places.")
+    nodes: list[Event] = strawberry.field(description="The events.")
+    page_info: PageInfo = strawberry.field(description="Where this page stands.")
+    total_count: int = strawberry.field(description="How many events there are in all pages.")

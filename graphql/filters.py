@@ -1,0 +1,213 @@
+"""What clients choose by in lists: filters as inputs, and what they mean to the queries."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import strawberry
+
+from ..domain.vocabulary import GapKind, Harm, OrganisationKind
+from ..projections.queries.cases import CaseChoice, CaseOrder
+from ..projections.queries.chains import ChainChoice, ChainOrder
+from ..projections.queries.gaps import GapChoice, GapOrder
+from ..projections.queries.interfaces import InterfaceChoice
+from ..projections.queries.organisations import OrganisationChoice
+from . import ids
+from .enumerations import CaseStatus, ObstacleStatus
+from .problems import bad_input
+
+__all__ = ["CaseFilter", "CaseOrder", "ChainFilter", "ChainOrder", "GapFilter", "GapOrder", "InterfaceFilter",
+           "OrganisationFilter", "Period"]  # fmt: skip
+
+strawberry.enum(
+    GapOrder,
+    description=(
+        "In which order gaps are listed. HARM: those whose harm lasts or looms first, then the longest. "
+        "DAYS: the longest. NEWEST, OLDEST: by when they began."
+    ),
+)
+strawberry.enum(CaseOrder, description="In which order cases are listed: by when they were opened.")
+strawberry.enum(ChainOrder, description="In which order chains are listed: by when their obstacles were reported.")
+
+CHOICES_MAX: Final = 200
+"""How many values one condition may name."""
+
+DAYS_MAX: Final = 1_000_000
+"""The longest length that can be asked for: longer ago than any record."""
+
+
+@strawberry.input(description="A stretch of time [from, until).")
+class Period:
+    """Half-open; an end that is not given lies nowhere."""
+
+    from_: datetime | None = strawberry.field(default=None, name="from", description="From this moment on.")
+    until: datetime | None = strawberry.field(default=None, description="Before this moment.")
+
+
+@strawberry.input(description="Which gaps a list holds: all conditions must hold, and of several values any.")
+class GapFilter:
+    """Conditions on gaps."""
+
+    kinds: list[GapKind] | None = strawberry.field(default=None, description="Of these kinds.")
+    to_act: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="In which one of these organisations has to act."
+    )
+    involved: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="In which one of these organisations is involved."
+    )
+    open: bool | None = strawberry.field(default=None, description="Still open, or ended; null: both.")
+    counts: bool | None = strawberry.field(
+        default=True, description="Those that count (default), those within their grace; null: both."
+    )
+    overlaps: Period | None = strawberry.field(default=None, description="That lie, at least partly, in this period.")
+    min_days: float | None = strawberry.field(default=None, description="That have lasted at least so many days.")
+    harms: list[Harm] | None = strawberry.field(default=None, description="With one of these harms stated.")
+    themes: list[str] | None = strawberry.field(default=None, description="In cases of one of these themes.")
+    case: strawberry.ID | None = strawberry.field(default=None, description="In this case.")
+
+
+@strawberry.input(description="Which cases a list holds: all conditions must hold, and of several values any.")
+class CaseFilter:
+    """Conditions on cases."""
+
+    status: CaseStatus | None = strawberry.field(default=None, description="Open, or closed.")
+    themes: list[str] | None = strawberry.field(default=None, description="Of one of these themes.")
+    organisations: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="In which one of these organisations has a part."
+    )
+    reference: str | None = strawberry.field(default=None, description="With this reference.")
+    opened: Period | None = strawberry.field(default=None, description="Opened in this period.")
+
+
+@strawberry.input(description="Which chains a list holds: all conditions must hold, and of several values any.")
+class ChainFilter:
+    """Conditions on chains."""
+
+    status: ObstacleStatus | None = strawberry.field(default=None, description="Of open obstacles, or of settled ones.")
+    holder: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Held by one of these organisations."
+    )
+    held: bool | None = strawberry.field(default=None, description="Open and held by somebody, or by nobody.")
+    organisations: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="That one of these organisations has held."
+    )
+    fell_between_the_cracks: bool | None = strawberry.field(
+        default=None, description="On which a gap that counts lies, or none."
+    )
+    themes: list[str] | None = strawberry.field(default=None, description="In cases of one of these themes.")
+    harms: list[Harm] | None = strawberry.field(default=None, description="With one of these harms stated.")
+    case: strawberry.ID | None = strawberry.field(default=None, description="In this case.")
+
+
+@strawberry.input(description="Which organisations a list holds: all conditions must hold, and of several values any.")
+class OrganisationFilter:
+    """Conditions on organisations."""
+
+    kinds: list[OrganisationKind] | None = strawberry.field(default=None, description="Of one of these kinds.")
+    parent: list[strawberry.ID] | None = strawberry.field(default=None, description="Units of one of these.")
+    name: str | None = strawberry.field(default=None, description="With this in their name, whatever its case.")
+
+
+@strawberry.input(description="Which interfaces an answer holds: all conditions must hold.")
+class InterfaceFilter:
+    """Conditions on interfaces."""
+
+    organisation: strawberry.ID | None = strawberry.field(default=None, description="To or from this organisation.")
+    from_: strawberry.ID | None = strawberry.field(default=None, name="from", description="From this organisation.")
+    to: strawberry.ID | None = strawberry.field(default=None, description="To this organisation.")
+    period: Period | None = strawberry.field(default=None, description="Of what was offered or referred in this period.")
+    rolled_up: bool = strawberry.field(
+        default=False, description="Between top parents, each standing for all its units; what stays within is left out."
+    )
+
+
+def gap_choice(chosen: GapFilter | None) -> GapChoice:
+    """Return what a filter means. Raises ``Problem``."""
+    if chosen is None:
+        return GapChoice()
+    overlaps = chosen.overlaps or Period()
+    if chosen.min_days is not None and not 0 <= chosen.min_days <= DAYS_MAX:
+        raise bad_input(f"minDays: {chosen.min_days} is not between 0 and {DAYS_MAX}.")
+    return GapChoice(
+        kinds=chosen.kinds,
+        to_act=_organisations(chosen.to_act, "toAct"),
+        involved=_organisations(chosen.involved, "involved"),
+        open=chosen.open,
+        counts=chosen.counts,
+        overlaps_from=overlaps.from_,
+        overlaps_until=overlaps.until,
+        lasted_at_least=None if chosen.min_days is None else timedelta(days=chosen.min_days),
+        harms=chosen.harms,
+        themes=_texts(chosen.themes, "themes"),
+        case=None if chosen.case is None else ids.parse(chosen.case, ids.CASE, "case").id,
+    )
+
+
+def case_choice(chosen: CaseFilter | None) -> CaseChoice:
+    """Return what a filter means. Raises ``Problem``."""
+    if chosen is None:
+        return CaseChoice()
+    opened = chosen.opened or Period()
+    return CaseChoice(
+        open=None if chosen.status is None else chosen.status is CaseStatus.OPEN,
+        themes=_texts(chosen.themes, "themes"),
+        organisations=_organisations(chosen.organisations, "organisations"),
+        reference=chosen.reference,
+        opened_from=opened.from_,
+        opened_until=opened.until,
+    )
+
+
+def chain_choice(chosen: ChainFilter | None) -> ChainChoice:
+    """Return what a filter means. Raises ``Problem``."""
+    if chosen is None:
+        return ChainChoice()
+    return ChainChoice(
+        open=None if chosen.status is None else chosen.status is ObstacleStatus.OPEN,
+        holders=_organisations(chosen.holder, "holder"),
+        held=chosen.held,
+        organisations=_organisations(chosen.organisations, "organisations"),
+        fell_between_the_cracks=chosen.fell_between_the_cracks,
+        themes=_texts(chosen.themes, "themes"),
+        harms=chosen.harms,
+        case=None if chosen.case is None else ids.parse(chosen.case, ids.CASE, "case").id,
+    )
+
+
+def organisation_choice(chosen: OrganisationFilter | None) -> OrganisationChoice:
+    """Return what a filter means. Raises ``Problem``."""
+    if chosen is None:
+        return OrganisationChoice()
+    return OrganisationChoice(
+        kinds=chosen.kinds, parents=_organisations(chosen.parent, "parent"), name=chosen.name
+    )
+
+
+def interface_choice(chosen: InterfaceFilter | None) -> InterfaceChoice:
+    """Return what a filter means. Raises ``Problem``."""
+    if chosen is None:
+        return InterfaceChoice()
+    period = chosen.period or Period()
+    return InterfaceChoice(
+        organisation=_organisation(chosen.organisation, "organisation"),
+        from_=_organisation(chosen.from_, "from"),
+        to=_organisation(chosen.to, "to"),
+        period_from=period.from_,
+        period_until=period.until,
+        rolled_up=chosen.rolled_up,
+    )
+
+
+def _organisation(chosen: str | None, field: str) -> str | None:
+    return None if chosen is None else ids.organisation_identifier(chosen, field)
+
+
+def _organisations(chosen: list[strawberry.ID] | None, field: str) -> list[str] | None:
+    return _texts(chosen and [ids.organisation_identifier(one, field) for one in chosen], field)
+
+
+def _texts(chosen: list[str] | None, field: str) -> list[str] | None:
+    if chosen is not None and len(chosen) > CHOICES_MAX:
+        raise bad_input(f"{field}: {len(chosen)} values are too many; name {CHOICES_MAX} at most.")
+    if chosen is not None and any("\0" in one for one in chosen):
+        raise bad_input(f"{field}: a value may not hold a null character.")
+    return chosen

@@ -1,0 +1,249 @@
+"""A gap as clients see it, be it a row of a list or derived with its case."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, TypeVar
+from uuid import UUID
+
+import strawberry
+
+from ..domain.case import facts as f
+from ..domain.event import Event as RecordedEvent
+from ..domain.text import Clear, Sealed
+from ..domain.vocabulary import GapKind, Stance
+from ..projections.derivation.answer import Told
+from ..projections.derivation.shapes import Gap as DerivedGap
+from ..projections.queries.gaps import GapRow
+from . import ids
+from .events import Event, event_of, events_of, texts_held
+from .nodes import Node
+from .organisations import Organisation, organisation, organisations
+from .view import CaseAt, CaseReading, View, later
+
+if TYPE_CHECKING:
+    from .cases import Case
+    from .chains import Obstacle
+
+DAY_DIGITS = 5
+"""Decimals of a number of days: to the second."""
+
+
+def days(duration: timedelta) -> float:
+    """Return a duration in days, to the second."""
+    return round(duration.total_seconds() / 86_400, DAY_DIGITS)
+
+
+@strawberry.type(description="Somebody's own version of an event or a gap.")
+class Account:
+    """An account, by an organisation or by a subject."""
+
+    view: strawberry.Private[View]
+    told: strawberry.Private[Told]
+    event: Event = strawberry.field(description="The event that recorded it.")
+    by: Organisation | None = strawberry.field(description="The organisation whose word it is; null: a subject's.")
+    by_subject: strawberry.ID | None = strawberry.field(description="The pseudonym of the subject whose word it is.")
+    stance: Stance = strawberry.field(description="Whether it confirms or disputes.")
+
+    @strawberry.field(description="It in their own words; null if they gave none, or if they were erased.")
+    def text(self) -> str | None:
+        """Return its text."""
+        fact = self.told.event.data
+        assert isinstance(fact, f.AccountGiven)
+        return text_of(self.view, self.told, fact.account)
+
+
+@strawberry.type(description="An organisation's word that it owns up to a gap.")
+class Acknowledgement:
+    """An acknowledgement, with its plan."""
+
+    view: strawberry.Private[View]
+    told: strawberry.Private[Told]
+    event: Event = strawberry.field(description="The event that recorded it.")
+    organisation: Organisation = strawberry.field(description="Who owns up.")
+    due: datetime | None = strawberry.field(description="By when it means to close the gap.")
+
+    @strawberry.field(description="What it will do; null if it did not say, or if the subject was erased.")
+    def plan(self) -> str | None:
+        """Return its plan."""
+        fact = self.told.event.data
+        assert isinstance(fact, f.GapAcknowledged)
+        return text_of(self.view, self.told, fact.plan)
+
+
+def text_of(view: View, told: Told, text: object) -> str | None:
+    """Return a sealed text of an event in clear, none where there is none or it was erased."""
+    return later(_text(view, told, text)) if isinstance(text, Sealed) else None
+
+
+async def _text(view: View, told: Told, text: Sealed) -> str | None:
+    opened = (await view.opened(await texts_held(view, told))).get(text)
+    return opened.content.reveal() if isinstance(opened, Clear) else None
+
+
+def accounts_of(case: CaseAt, reading: CaseReading, target: UUID) -> list[Account]:
+    """Return the accounts of an event or gap, in the order in which they were given."""
+    found: list[Account] = []
+    for event in reading.about.get(target, ()):
+        fact = event.data
+        if isinstance(fact, f.AccountGiven):
+            told = reading.event(event.id)
+            by = fact.by.organisation
+            found.append(
+                Account(
+                    view=case.view,
+                    told=told,
+                    event=event_of(case, told),
+                    by=None if by is None else organisation(case.view, by),
+                    by_subject=None if fact.by.subject is None else strawberry.ID(str(fact.by.subject)),
+                    stance=fact.stance,
+                )
+            )
+    return found
+
+
+@strawberry.type(description="An interval in which a chain failed the subject. It accuses nobody: it says who has to act.")
+class Gap(Node):
+    """A gap at the view's two times."""
+
+    at: strawberry.Private[CaseAt]
+    gap: strawberry.Private[UUID]
+    lies_on: strawberry.Private[UUID | None]
+    kind: GapKind = strawberry.field(description="In which way the chain failed.")
+    from_: datetime = strawberry.field(name="from", description="When it began.")
+    until: datetime | None = strawberry.field(description="When it ended; null while it has not.")
+    open: bool = strawberry.field(description="Whether it is still open.")
+    counts: bool = strawberry.field(description="Whether it has lasted longer than its kind's grace.")
+    days: float = strawberry.field(description="How long its pieces lasted together, up to its end or asOf, in days.")
+    length: int | None = strawberry.field(description="Of a carousel: how many different holders; 2 is ping-pong.")
+    to_act_ids: strawberry.Private[Sequence[str]]
+    involved_ids: strawberry.Private[Sequence[str]]
+    evidence_ids: strawberry.Private[Sequence[UUID]]
+
+    @strawberry.field(description="Its global id.")
+    def id(self) -> strawberry.ID:
+        """Return its global id."""
+        return strawberry.ID(ids.global_id(ids.GAP, self.at.id, self.gap))
+
+    @strawberry.field(description="The organisations that have to act to close it.")
+    def to_act(self) -> list[Organisation]:
+        """Return who has to act."""
+        return organisations(self.at.view, self.to_act_ids)
+
+    @strawberry.field(description="The other organisations that it is about; of a carousel: its holders, in order.")
+    def involved(self) -> list[Organisation]:
+        """Return who is involved."""
+        return organisations(self.at.view, self.involved_ids)
+
+    @strawberry.field(description="Whether an organisation that has to act acknowledged or confirmed it itself.")
+    def self_noticed(self) -> bool:
+        """Return whether one of those to act said so themselves."""
+        return self.at.read(lambda reading: _self_noticed(reading.about.get(self.gap, ()), self.to_act_ids))
+
+    @strawberry.field(description="The case in which it lies.")
+    def case(self) -> Annotated["Case", strawberry.lazy(".cases")]:
+        """Return its case."""
+        from .cases import case_of
+
+        return case_of(self.at)
+
+    @strawberry.field(description="The obstacle on which it lies; null for a deadlock, which lies on the case.")
+    def obstacle(self) -> Annotated["Obstacle", strawberry.lazy(".chains")] | None:
+        """Return its obstacle."""
+        from .chains import Obstacle
+
+        return None if self.lies_on is None else Obstacle(at=self.at, obstacle=self.lies_on)
+
+    @strawberry.field(description="The events that prove it, in their order.")
+    def evidence(self) -> list[Event]:
+        """Return its evidence."""
+        return self.at.read(lambda reading: events_of(self.at, reading, self.evidence_ids))
+
+    @strawberry.field(description="What organisations and subjects say about it.")
+    def accounts(self) -> list[Account]:
+        """Return what was said about it."""
+        return self.at.read(lambda reading: accounts_of(self.at, reading, self.gap))
+
+    @strawberry.field(description="Who owned up to it, and with what plan.")
+    def acknowledgements(self) -> list[Acknowledgement]:
+        """Return who owned up to it."""
+        return self.at.read(lambda reading: _acknowledgements(self.at, reading, self.gap))
+
+
+def _self_noticed(said: Sequence[RecordedEvent], to_act: Sequence[str]) -> bool:
+    for event in said:
+        match event.data:
+            case f.GapAcknowledged(organisation=by) if by in to_act:
+                return True
+            case f.AccountGiven(stance=Stance.CONFIRMS, by=f.Party(organisation=by)) if by in to_act:
+                return True
+            case _:
+                pass
+    return False
+
+
+def _acknowledgements(case: CaseAt, reading: CaseReading, gap: UUID) -> list[Acknowledgement]:
+    found: list[Acknowledgement] = []
+    for event in reading.about.get(gap, ()):
+        if isinstance(event.data, f.GapAcknowledged):
+            told = reading.event(event.id)
+            found.append(
+                Acknowledgement(
+                    view=case.view,
+                    told=told,
+                    event=event_of(case, told),
+                    organisation=organisation(case.view, event.data.organisation),
+                    due=event.data.due,
+                )
+            )
+    return found
+
+
+def gap_of_row(view: View, row: GapRow) -> Gap:
+    """Return the gap that a list found."""
+    return Gap(
+        at=CaseAt(view, row.case),
+        gap=row.id,
+        lies_on=row.obstacle,
+        kind=row.kind,
+        from_=row.from_,
+        until=row.until,
+        open=row.open,
+        counts=row.counts,
+        days=days(row.lasted),
+        length=row.length,
+        to_act_ids=row.to_act,
+        involved_ids=row.involved,
+        evidence_ids=row.evidence,
+    )
+
+
+def gap_of(case: CaseAt, gap: DerivedGap) -> Gap:
+    """Return a gap derived with its case."""
+    as_of = case.view.as_of
+    return Gap(
+        at=case,
+        gap=gap.id,
+        lies_on=gap.obstacle,
+        kind=gap.kind,
+        from_=gap.from_,
+        until=gap.until,
+        open=gap.open,
+        counts=gap.counts(as_of),
+        days=days(gap.lasted(as_of)),
+        length=gap.length,
+        to_act_ids=gap.to_act,
+        involved_ids=gap.involved,
+        evidence_ids=gap.evidence,
+    )
+
+
+Counts = Annotated[
+    bool | None,
+    strawberry.argument(description="Those that count (default), those that do not, or with null all."),
+]
+
+
+def gaps_of(case: CaseAt, gaps: Sequence[DerivedGap], *, counts: bool | None) -> list[Gap]:
+    """Return gaps derived with their case: those that count, those that do not, or all."""
+    as_of = case.view.as_of
+    return [gap_of(case, gap) for gap in gaps if counts is None or gap.counts(as_of) is counts]

@@ -1,0 +1,98 @@
+"""Global ids: base64 of what kind of thing it is, the case where it needs one to be found, and its own id.
+
+Wherever the schema takes an id it also takes the bare UUID (of an organisation: its identifier), as the command line
+prints them.
+"""
+
+import base64
+import binascii
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from ..domain.ids import OrganisationId
+from .problems import bad_input
+
+CASE: Final = "Case"
+OBSTACLE: Final = "Obstacle"
+GAP: Final = "Gap"
+EVENT: Final = "Event"
+ORGANISATION: Final = "Organisation"
+
+
+class Named(Struct, frozen=True):
+    """What an id names. ``case`` is none for a bare id and for what needs none; of an event it is the stream."""
+
+    kind: str | None
+    case: UUID | None
+    id: UUID
+
+
+def global_id(kind: str, *parts: UUID | str) -> str:
+    """Return the global id of a thing: its kind, its case where it stands in one, and its own id."""
+    return base64.b64encode(":".join((kind, *map(str, parts))).encode()).decode()
+
+
+def parse(text: str, kind: str, field: str) -> Named:
+    """Return what an id of one kind names, be it global or bare. Raises ``Problem``, naming ``field``."""
+    bare = _uuid(text)
+    if bare is not None:
+        return Named(None, None, bare)
+    named = parse_global(text)
+    if named is None or named.kind != kind:
+        raise bad_input(f"{field}: {_shown(text)} is no id of {_article(kind)}.")
+    return named
+
+
+def parse_global(text: str) -> Named | None:
+    """Return what a global id of anything but an organisation names, or none if it is no such id."""
+    decoded = _decoded(text)
+    kind, *parts = decoded.split(":") if decoded else [""]
+    ids = [_uuid(part) for part in parts]
+    if kind == CASE and len(ids) == 1 and ids[0] is not None:
+        return Named(kind, ids[0], ids[0])
+    if kind in {OBSTACLE, GAP, EVENT} and len(ids) == 2 and ids[0] is not None and ids[1] is not None:
+        return Named(kind, ids[0], ids[1])
+    return None
+
+
+def organisation_identifier(text: str, field: str) -> str:
+    """Return the identifier that an organisation's id, global or bare, stands for. Raises ``Problem``."""
+    found = organisation_of_global(text) or text
+    try:
+        return msgspec.convert(found, OrganisationId)
+    except msgspec.ValidationError:
+        message = f"{field}: {_shown(text)} names no organisation; give an OIN (twenty digits) or a URI."
+        raise bad_input(message) from None
+
+
+def organisation_of_global(text: str) -> str | None:
+    """Return the identifier within an organisation's global id, or none if it is no such id."""
+    decoded = _decoded(text)
+    if decoded and decoded.startswith(f"{ORGANISATION}:"):
+        return decoded.removeprefix(f"{ORGANISATION}:")
+    return None
+
+
+def _decoded(text: str) -> str | None:
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")  # noqa: PLR2004  as much as helps to find the mistake
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'AEIO' else 'a'} {kind.lower()}"

@@ -1,0 +1,215 @@
+"""Mutations: every command of the domain by its name, and what it answers.
+
+They are made from the list of commands, so that none can be missing. Each answers with its payload, or with a refusal
+that says which rule stands in the way.
+"""
+
+import types
+from datetime import datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import strawberry
+from strawberry.types.field import StrawberryField
+from strawberry.utils.str_converters import to_camel_case
+
+from ..domain.case import facts as f
+from ..domain.command import COMMANDS, Command, RefusalCode
+from ..domain.command import Refused as DomainRefused
+from ..domain.event import Fact
+from ..domain.organisation.facts import OrganisationFact
+from ..projections.derivation.answer import Told
+from .asking import Asking
+from .cases import Case
+from .chains import Obstacle
+from .commands import command_of
+from .events import Event
+from .inputs import input_of
+from .organisations import Organisation
+from .ports import Recorded as Answer
+from .problems import Problem, ProblemCode
+from .scalars import Position
+from .view import CaseAt, CaseReading, View, later
+
+__all__ = ["Mutation"]
+
+
+@strawberry.type(description="A fact that a refusal rests on.")
+class RefusalFact:
+    """A name and a value."""
+
+    name: str = strawberry.field(description="What it is.")
+    value: str = strawberry.field(description="Its value, as text.")
+
+
+@strawberry.type(description="The command was refused and nothing was recorded; it may be sent again when things have changed.")
+class Refused:
+    """A refusal."""
+
+    code: RefusalCode = strawberry.field(description="Why, for programs.")
+    message: str = strawberry.field(description="Why, in a sentence.")
+    facts: list[RefusalFact] = strawberry.field(description="What that rests on.")
+
+
+@strawberry.interface(description="A command had its effect: the event that it became. What all payloads have.")
+class Recorded:
+    """What a payload says, whatever the command was."""
+
+    answer: strawberry.Private[Answer]
+    command: strawberry.Private[Command]
+    view: strawberry.Private[View]
+
+    @strawberry.field(description="Where the event stands in the log; give it as 'atLeast' to read what was written.")
+    def position(self) -> Position:
+        """Return the event's position."""
+        return Position(self.answer.position)
+
+    @strawberry.field(description="When the registry accepted it.")
+    def recorded_at(self) -> datetime:
+        """Return when it was recorded."""
+        return self.answer.recorded_at
+
+    @strawberry.field(description="Its version in its stream: the 'expectedVersion' for whoever builds on it.")
+    def version(self) -> int:
+        """Return the event's version."""
+        return self.answer.version
+
+    @strawberry.field(description="The command's id: the same id again has no second effect, and gets this answer.")
+    def command_id(self) -> strawberry.ID:
+        """Return the command's id."""
+        return strawberry.ID(str(self.command.id))
+
+    @strawberry.field(description="The event.")
+    def event(self) -> Event:
+        """Return the event."""
+        return later(self._event())
+
+    async def _event(self) -> Event:
+        for event in await self.view.histories.load(self.command.stream):
+            if event.id == self.answer.event_id:
+                return Event(view=self.view, known_to_only=None, told=Told(event, None, None, ()))
+        message = "The event was recorded but cannot be read at this moment; ask for it by its position."
+        raise Problem(ProblemCode.UNAVAILABLE, message, position=self.answer.position)
+
+
+@strawberry.interface(description="A command about a case had its effect.")
+class RecordedInCase(Recorded):
+    """What payloads of a case's commands have."""
+
+    @strawberry.field(description="The case as it is now, this event included.")
+    def case(self) -> Case:
+        """Return the case."""
+        return Case(at=CaseAt(self.view, self.command.stream))
+
+
+@strawberry.interface(description="A command about an obstacle had its effect.")
+class RecordedOnObstacle(RecordedInCase):
+    """What payloads of an obstacle's commands have."""
+
+    @strawberry.field(description="The obstacle as it is now, this event included.")
+    def obstacle(self) -> Obstacle:
+        """Return the obstacle."""
+        at, fact = CaseAt(self.view, self.command.stream), self.command.data
+        if isinstance(fact, f.ObstacleFact | f.HandoffOffered):
+            return Obstacle(at=at, obstacle=fact.obstacle)
+        return at.read(lambda reading: Obstacle(at=at, obstacle=_offered(reading, fact)))
+
+
+@strawberry.interface(description="A command about a handoff had its effect.")
+class RecordedOnHandoff(RecordedOnObstacle):
+    """What payloads of a handoff's commands have."""
+
+    @strawberry.field(description="The handoff's id, by which it is accepted, refused or withdrawn.")
+    def handoff(self) -> strawberry.ID:
+        """Return the handoff."""
+        fact = self.command.data
+        assert isinstance(fact, f.HandoffFact)
+        return strawberry.ID(str(fact.handoff))
+
+
+@strawberry.interface(description="A command about an organisation had its effect.")
+class RecordedOnOrganisation(Recorded):
+    """What payloads of an organisation's commands have."""
+
+    @strawberry.field(description="The organisation.")
+    def organisation(self) -> Organisation:
+        """Return the organisation."""
+        fact = self.command.data
+        assert isinstance(fact, OrganisationFact)
+        return Organisation(identifier=fact.organisation, view=self.view)
+
+
+def _offered(reading: CaseReading, fact: Fact) -> UUID:
+    """Return the obstacle that a handoff is of."""
+    assert isinstance(fact, f.HandoffFact)
+    return next(
+        event.data.obstacle
+        for event in reading.recorded.values()
+        if isinstance(event.data, f.HandoffOffered) and event.data.handoff == fact.handoff
+    )
+
+
+def _base_of(fact: type[Fact]) -> tuple[type, ...]:
+    """Return the interface of a fact's payload, and those that it builds on."""
+    if issubclass(fact, OrganisationFact):
+        return (RecordedOnOrganisation,)
+    if issubclass(fact, f.HandoffFact):
+        return (RecordedOnHandoff,)
+    if issubclass(fact, f.ObstacleFact):
+        return (RecordedOnObstacle,)
+    return (RecordedInCase,)
+
+
+def _payload_of(name: str) -> type:
+    """Return the payload type of a command."""
+    made = types.new_class(f"{name}Payload", _base_of(COMMANDS[name]), {}, lambda body: body.update(__annotations__={}))
+    return strawberry.type(made, name=f"{name}Payload", description=f"What {name} came to.")
+
+
+def _field_of(name: str) -> StrawberryField:
+    """Return the mutation of a command."""
+    payload, given = _payload_of(name), input_of(name)
+
+    async def resolve(info: strawberry.Info[Asking, None], input: Any) -> Any:  # noqa: A002  Relay's word
+        asking = info.context
+        command = await command_of(asking, name, input)
+        if isinstance(command, DomainRefused):
+            return refused(command)
+        answer = await asking.session.record(command)
+        if isinstance(answer, DomainRefused):
+            return refused(answer)
+        return payload(answer=answer, command=command, view=asking.view_after(answer.position, command.occurred_at))
+
+    union = Annotated[
+        payload | Refused, strawberry.union(f"{name}Result", description=f"What {name} came to, or why it was refused.")
+    ]  # fmt: skip
+    resolve.__annotations__ = {
+        "info": strawberry.Info[Asking, None],
+        "input": Annotated[given, strawberry.argument(description="What there is to say.")],
+        "return": union,
+    }
+    fact = COMMANDS[name]
+    said = (fact.__doc__ or "").strip().split("\n\n")[0].replace("\n    ", " ").replace("``", "'")
+    return strawberry.field(resolver=resolve, name=to_camel_case(_snake(name)), description=f"Records: {said}")
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+
+
+def refused(refusal: DomainRefused) -> Refused:
+    """Return a refusal as clients see it."""
+    return Refused(
+        code=refusal.code,
+        message=refusal.message,
+        facts=[RefusalFact(name=name, value=value) for name, value in refusal.facts],
+    )
+
+
+def _mutation() -> type:
+    fields = {_snake(name): _field_of(name) for name in COMMANDS}
+    made = types.new_class("Mutation", (), {}, lambda body: body.update(fields, __annotations__={}))
+    return strawberry.type(made, name="Mutation", description="Every command of the registry.")
+
+
+Mutation: Final = _mutation()

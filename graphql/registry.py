@@ -1,0 +1,229 @@
+"""The registry at two times: the lens through which everything below is asked for."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+
+from ..projections.queries import cases, chains, gaps, interfaces
+from ..projections.queries import organisations as organisation_queries
+from ..projections.queries.gaps import GapPlace
+from . import ids
+from .cases import After, Case, First, case_of, case_of_row
+from .chains import Chain
+from .connections import (
+    CaseConnection,
+    CaseEdge,
+    ChainConnection,
+    ChainEdge,
+    GapConnection,
+    GapEdge,
+    OrganisationConnection,
+    OrganisationEdge,
+    connection,
+)
+from .filters import (
+    CaseFilter,
+    CaseOrder,
+    ChainFilter,
+    ChainOrder,
+    GapFilter,
+    GapOrder,
+    InterfaceFilter,
+    OrganisationFilter,
+    case_choice,
+    chain_choice,
+    gap_choice,
+    interface_choice,
+    organisation_choice,
+)
+from .gaps import gap_of_row
+from .interfaces import Interface, interface
+from .nodes import page_size, place_of
+from .organisations import Organisation
+from .problems import bad_input
+from .scalars import Position
+from .view import CaseAt, View
+
+CaseIdArgument = Annotated[strawberry.ID | None, strawberry.argument(description="The case's id.")]
+ReferenceArgument = Annotated[str | None, strawberry.argument(description="The code by which people name it.")]
+KnownToArgument = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(description="Only what this organisation knew of at asOf; if not given, what anybody did."),
+]
+IdArgument = Annotated[strawberry.ID | None, strawberry.argument(description="Its id.")]
+IdentifierArgument = Annotated[str | None, strawberry.argument(description="Its OIN or URI.")]
+GapFilterArgument = Annotated[GapFilter | None, strawberry.argument(description="Which gaps.")]
+GapOrderArgument = Annotated[GapOrder, strawberry.argument(description="In which order.")]
+CaseFilterArgument = Annotated[CaseFilter | None, strawberry.argument(description="Which cases.")]
+CaseOrderArgument = Annotated[CaseOrder, strawberry.argument(description="In which order.")]
+ChainFilterArgument = Annotated[ChainFilter | None, strawberry.argument(description="Which chains.")]
+ChainOrderArgument = Annotated[ChainOrder, strawberry.argument(description="In which order.")]
+InterfaceFilterArgument = Annotated[InterfaceFilter | None, strawberry.argument(description="Which interfaces.")]
+OrganisationFilterArgument = Annotated[OrganisationFilter | None, strawberry.argument(description="Which of them.")]
+
+
+@strawberry.type(description="What was so in the world at asOf, as the registry had recorded it by knownAt.")
+class Registry:
+    """The lens over all that stands below it."""
+
+    view: strawberry.Private[View]
+
+    @strawberry.field(description="When it was so in the world.")
+    def as_of(self) -> datetime:
+        """Return the moment in the world."""
+        return self.view.as_of
+
+    @strawberry.field(description="By when it had been recorded.")
+    def known_at(self) -> datetime:
+        """Return the moment of recording."""
+        return self.view.known_at
+
+    @strawberry.field(description="The last event that this answer takes in; -1 where there is none.")
+    def position(self) -> Position:
+        """Return the last position taken in."""
+        return Position(self.view.position)
+
+    @strawberry.field(description="One case, by its id or its reference; to everybody, or as one organisation knew it.")
+    async def case(
+        self, id: CaseIdArgument = None, reference: ReferenceArgument = None, known_to: KnownToArgument = None  # noqa: A002
+    ) -> Case | None:
+        """Return one case."""
+        knower = None if known_to is None else ids.organisation_identifier(known_to, "knownTo")
+        if (id is None) == (reference is None):
+            raise bad_input("case: give either its id or its reference.")
+        if id is not None:
+            found = ids.parse(id, ids.CASE, "id").id
+        else:
+            assert reference is not None
+            rows = await self.view.session.rows(*cases.by_reference(self.view.moment, _plain(reference, "reference")))
+            if not rows:
+                return None
+            found = cases.row(rows[0]).id
+        # Read here, so that whatever is below finds it at hand.
+        reading = await self.view.read(found, knower)
+        return None if reading is None else case_of(CaseAt(self.view, found, knower))
+
+    @strawberry.field(description="The cases.")
+    async def cases(
+        self,
+        filter: CaseFilterArgument = None,  # noqa: A002
+        order_by: CaseOrderArgument = CaseOrder.OPENED_NEWEST,
+        first: First = None,
+        after: After = None,
+    ) -> CaseConnection:
+        """Return a page of cases."""
+        view, size, choice = self.view, page_size(first), case_choice(filter)
+        place = place_of(after, tuple[datetime, UUID])
+        found = await view.session.rows(*cases.page(view.moment, choice, order_by, place, size + 1))
+        return connection(
+            (CaseConnection, CaseEdge),
+            view,
+            [cases.row(row) for row in found],
+            size,
+            after,
+            cases.count(view.moment, choice),
+            lambda row: case_of_row(CaseAt(view, row.id), row),
+            lambda row: (row.opened_at, row.id),
+        )
+
+    @strawberry.field(description="The chains: one for each obstacle.")
+    async def chains(
+        self,
+        filter: ChainFilterArgument = None,  # noqa: A002
+        order_by: ChainOrderArgument = ChainOrder.REPORTED_NEWEST,
+        first: First = None,
+        after: After = None,
+    ) -> ChainConnection:
+        """Return a page of chains."""
+        view, size, choice = self.view, page_size(first), chain_choice(filter)
+        place = place_of(after, tuple[datetime, UUID])
+        found = await view.session.rows(*chains.page(view.moment, choice, order_by, place, size + 1))
+        rows = [chains.row(row) for row in found]
+        await view.histories.load_all(row.case for row in rows[:size])
+        derived = {row: await view.read(row.case, None) for row in rows[:size]}
+
+        def node(row: chains.ChainRow) -> Chain:
+            reading = derived[row]
+            assert reading is not None, "the read model lists the obstacles of cases that exist"
+            return Chain(at=CaseAt(view, row.case), derived=reading.obstacles[row.obstacle])
+
+        return connection(
+            (ChainConnection, ChainEdge),
+            view,
+            rows,
+            size,
+            after,
+            chains.count(view.moment, choice),
+            node,
+            lambda row: (row.reported_at, row.obstacle),
+        )
+
+    @strawberry.field(description="The gaps: where people are, or were, between the cracks.")
+    async def gaps(
+        self,
+        filter: GapFilterArgument = None,  # noqa: A002
+        order_by: GapOrderArgument = GapOrder.HARM,
+        first: First = None,
+        after: After = None,
+    ) -> GapConnection:
+        """Return a page of gaps."""
+        view, size, choice = self.view, page_size(first), gap_choice(filter)
+        place = place_of(after, GapPlace)
+        found = await view.session.rows(*gaps.page(view.moment, choice, order_by, place, size + 1))
+        return connection(
+            (GapConnection, GapEdge),
+            view,
+            [gaps.row(row) for row in found],
+            size,
+            after,
+            gaps.count(view.moment, choice),
+            lambda row: gap_of_row(view, row),
+            lambda row: gaps.place(view.as_of, row),
+        )
+
+    @strawberry.field(
+        description=f"The interfaces between organisations, the busiest first; {interfaces.PAIRS_MAX} at most."
+    )
+    async def interfaces(self, filter: InterfaceFilterArgument = None) -> list[Interface]:  # noqa: A002
+        """Return the interfaces."""
+        found = await self.view.session.rows(*interfaces.query(self.view.moment, interface_choice(filter)))
+        return [interface(self.view, interfaces.row(row)) for row in found]
+
+    @strawberry.field(description="One organisation, by its id or its identifier; null if it was not registered by then.")
+    async def organisation(
+        self, id: IdArgument = None, identifier: IdentifierArgument = None  # noqa: A002
+    ) -> Organisation | None:
+        """Return one organisation."""
+        if (id is None) == (identifier is None):
+            raise bad_input("organisation: give either its id or its identifier.")
+        name = ids.organisation_identifier(id or identifier or "", "id" if id else "identifier")
+        return None if await self.view.organisations.load(name) is None else Organisation(identifier=name, view=self.view)
+
+    @strawberry.field(description="The organisations, by name.")
+    async def organisations(
+        self, filter: OrganisationFilterArgument = None, first: First = None, after: After = None  # noqa: A002
+    ) -> OrganisationConnection:
+        """Return a page of organisations."""
+        view, size, choice = self.view, page_size(first), organisation_choice(filter)
+        place = place_of(after, tuple[str, str])
+        found = await view.session.rows(*organisation_queries.page(view.moment, choice, place, size + 1))
+        rows = [organisation_queries.row(row) for row in found]
+        view.organisations.known.update((row.identifier, row) for row in rows)
+        return connection(
+            (OrganisationConnection, OrganisationEdge),
+            view,
+            rows,
+            size,
+            after,
+            organisation_queries.count(view.moment, choice),
+            lambda row: Organisation(identifier=row.identifier, view=view),
+            lambda row: (row.name, row.identifier),
+        )
+
+
+def _plain(text: str, field: str) -> str:
+    if "\0" in text:
+        raise bad_input(f"{field}: a value may not hold a null character.")
+    return text

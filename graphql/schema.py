@@ -1,0 +1,185 @@
+"""The schema, put together; ``sdl`` prints it as it is committed in ``schema.graphql``."""
+
+from datetime import datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import strawberry
+from graphql import GraphQLObjectType, GraphQLSchema, print_schema
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.field import StrawberryField
+
+from ..domain.command import COMMANDS
+from ..domain.vocabulary import Role
+from . import ids
+from .asking import Asking
+from .cases import case_of
+from .chains import Obstacle
+from .events import event_of
+from .gaps import gap_of
+from .mutation import Mutation
+from .nodes import Node
+from .organisations import Organisation
+from .problems import bad_input
+from .registry import Registry
+from .scalars import Position, scalars
+from .subscription import Subscription
+from .view import CaseAt, View, later
+
+AsOf = Annotated[
+    datetime | None, strawberry.argument(description="When it was so in the world; now if not given.")
+]
+KnownAt = Annotated[
+    datetime | None, strawberry.argument(description="By when it had been recorded; now if not given.")
+]
+AtLeast = Annotated[
+    Position | None,
+    strawberry.argument(
+        description="Waits until the answer takes in this position, at most 5 s; then the error NOT_YET."
+    ),
+]
+
+
+@strawberry.type(description="Who the token says you are, and what you may do.")
+class Viewer:
+    """The one who asks."""
+
+    asking: strawberry.Private[Asking]
+
+    @strawberry.field(description="Your organisation; null: you act for none, and may only read.")
+    async def organisation(self) -> Organisation | None:
+        """Return the asker's organisation."""
+        identifier = self.asking.asker.organisation
+        return None if identifier is None else Organisation(identifier=identifier, view=await self.asking.view())
+
+    @strawberry.field(description="Your role.")
+    def role(self) -> Role:
+        """Return the asker's role."""
+        return self.asking.asker.role
+
+    @strawberry.field(description="Your pseudonym.")
+    def user(self) -> str:
+        """Return the asker's pseudonym."""
+        return self.asking.asker.user
+
+    @strawberry.field(description="When your token expires; null for the owner of an embedded registry.")
+    def expires_at(self) -> datetime | None:
+        """Return when the token expires."""
+        return self.asking.asker.expires_at
+
+    @strawberry.field(description="The mutations that you may ask for.")
+    def may_record(self) -> list[str]:
+        """Return the mutations open to the asker: all of them, whatever the role, for who acts for an organisation."""
+        return [name[0].lower() + name[1:] for name in COMMANDS] if self.asking.asker.organisation else []
+
+
+@strawberry.type(description="What can be asked.")
+class Query:
+    """The roots of every question."""
+
+    @strawberry.field(description="The registry at two times: everything below answers at them.")
+    def registry(
+        self,
+        info: strawberry.Info[Asking, None],
+        as_of: AsOf = None,
+        known_at: KnownAt = None,
+        at_least: AtLeast = None,
+    ) -> Registry:
+        """Return the registry at two times."""
+        asking = info.context
+        # Noted before any field reads: all fields of a request see one moment of the database.
+        asking.wants(at_least)
+        return later(_registry(asking, as_of, known_at))
+
+    @strawberry.field(description="Who the token says you are, and what you may do.")
+    def viewer(self, info: strawberry.Info[Asking, None]) -> Viewer:
+        """Return the one who asks."""
+        return Viewer(asking=info.context)
+
+    @strawberry.field(description="A thing by its global id, as it is now; null if there is no such thing.")
+    async def node(
+        self,
+        info: strawberry.Info[Asking, None],
+        id: Annotated[strawberry.ID, strawberry.argument(description="Its global id.")],  # noqa: A002
+    ) -> Node | None:
+        """Return a thing by its id."""
+        identifier = ids.organisation_of_global(id)
+        named = ids.parse_global(id)
+        if identifier is None and named is None:
+            raise bad_input("node: this is no global id.")
+        view = await info.context.view()
+        if named is None:
+            assert identifier is not None
+            return Organisation(identifier=identifier, view=view) if await view.organisations.load(identifier) else None
+        return await _node(view, named)
+
+
+async def _registry(asking: Asking, as_of: datetime | None, known_at: datetime | None) -> Registry:
+    return Registry(view=await asking.view(as_of, known_at))
+
+
+async def _node(view: View, named: ids.Named) -> Node | None:
+    assert named.case is not None, "a global id holds the case"
+    at = CaseAt(view, named.case)
+    reading = await view.read(named.case, None)
+    if reading is None:
+        return None
+    match named.kind:
+        case ids.CASE:
+            return case_of(at)
+        case ids.OBSTACLE:
+            return Obstacle(at=at, obstacle=named.id) if named.id in reading.obstacles else None
+        case ids.GAP:
+            return next((gap_of(at, gap) for gap in reading.answer.gaps if gap.id == named.id), None)
+        case _:
+            return event_of(at, reading.event(named.id)) if _holds(reading.recorded, named.id) else None
+
+
+def _holds(recorded: dict[UUID, Any], event: UUID) -> bool:
+    return event in recorded
+
+
+def _made() -> GraphQLSchema:
+    """Return the schema as graphql-core executes it."""
+    made = strawberry.Schema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        config=StrawberryConfig(scalar_map=scalars(), disable_field_suggestions=True),
+    )
+    core: GraphQLSchema = made._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  there is no other way to it
+    _make_lean(core)
+    return core
+
+
+def _make_lean(schema: GraphQLSchema) -> None:
+    """Let fields without arguments be read without Strawberry's ceremony, which costs more than reading them."""
+    for type_ in schema.type_map.values():
+        if not isinstance(type_, GraphQLObjectType) or type_.name.startswith("__"):
+            continue
+        for field in type_.fields.values():
+            declared = field.extensions.get("strawberry-definition")
+            if not isinstance(declared, StrawberryField) or field.args or field.subscribe:
+                continue
+            resolver = declared.base_resolver
+            if resolver is None:
+                field.resolve = _attribute(declared.python_name)
+            elif not resolver.arguments and resolver.info_parameter is None:
+                field.resolve = _method(resolver.wrapped_func)
+
+
+def _attribute(name: str) -> Any:
+    return lambda source, _info: getattr(source, name)
+
+
+def _method(function: Any) -> Any:
+    return lambda source, _info: function(source)
+
+
+SCHEMA: Final = _made()
+"""The schema as it is executed."""
+
+
+def sdl() -> str:
+    """Return the schema in the schema definition language, as it is committed."""
+    return print_schema(SCHEMA) + "\n"

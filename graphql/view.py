@@ -1,0 +1,143 @@
+"""How one question looks at the registry: at which two times, up to which position, as whom.
+
+A ``View`` is the lens of everything below one ``registry`` field. It loads histories and organisations in batches and
+derives each case once; ``CaseReading`` is one case as derived, with what its answer is looked up by.
+"""
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from ..domain.event import Event
+from ..domain.organisation.facts import OrganisationFact
+from ..domain.text import Clear, Erased, Sealed
+from ..projections.derivation.answer import CaseAnswer, ObstacleAnswer, Told, answer
+from ..projections.queries import organisations as organisation_queries
+from ..projections.queries.lens import Moment
+from ..projections.queries.organisations import OrganisationRow
+from ..projections.queries.obstacles import CASES_OF, cases_of
+from .batch import Batch
+from .ports import Asker, Session
+
+__all__ = ["CaseAt", "CaseReading", "View", "later"]
+
+T = TypeVar("T")
+
+
+def later(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Return a coroutine where a resolver promises its result: the executor awaits what comes as an awaitable.
+
+    So a field whose value is at hand costs no task, and one whose value is not may take its time.
+    """
+    return coroutine
+
+
+class CaseReading:
+    """One case as it is derived at a view, and what is looked up in it."""
+
+    __slots__ = ("about", "answer", "conflicts", "obstacles", "recorded", "told")
+
+    def __init__(self, history: Sequence[Event], derived: CaseAnswer) -> None:
+        self.answer = derived
+        self.recorded: dict[UUID, Event] = {event.id: event for event in history}
+        self.told: dict[UUID, Told] = {told.event.id: told for told in derived.timeline}
+        self.obstacles: dict[UUID, ObstacleAnswer] = {one.obstacle: one for one in derived.obstacles}
+        self.conflicts = {conflict.event: conflict for conflict in derived.conflicts}
+        self.about: dict[UUID, list[Event]] = {}
+        """Accounts and acknowledgements, by the gap or event that they are about."""
+        for event, target in derived.said:
+            self.about.setdefault(target, []).append(event)
+
+    def event(self, event: UUID) -> Told:
+        """Return an event as it is to be shown; raises ``KeyError``."""
+        found = self.told.get(event)
+        return found if found is not None else Told(self.recorded[event], None, None, ())
+
+
+class View:
+    """The registry at two times. ``position`` is the last event it takes in; ``known_at`` only says which moment that is."""
+
+    __slots__ = (
+        "_to_open", "as_of", "asker", "cases_of", "histories", "known_at", "moment", "organisations", "position",
+        "readings", "session", "texts",
+    )  # fmt: skip
+
+    def __init__(
+        self, session: Session, asker: Asker, as_of: datetime, known_at: datetime, position: int, moment: Moment
+    ) -> None:
+        self.session = session
+        self.asker = asker
+        self.as_of = as_of
+        self.known_at = known_at
+        self.position = position
+        self.moment = moment
+        self.histories = Batch[UUID, Sequence[Event]](self._histories)
+        self.organisations = Batch[str, OrganisationRow | None](self._organisations)
+        self.cases_of = Batch[UUID, UUID | None](self._cases_of)
+        self.texts = Batch[UUID, Mapping[Sealed, Clear | Erased]](self._texts)
+        self._to_open: dict[UUID, Event] = {}
+        self.readings: dict[tuple[UUID, str | None], CaseReading] = {}
+
+    async def _histories(self, cases: Sequence[UUID]) -> Mapping[UUID, Sequence[Event] | Exception]:
+        return await self.session.histories(cases, self.position)
+
+    async def _organisations(self, identifiers: Sequence[str]) -> Mapping[str, OrganisationRow | None | Exception]:
+        query, values = organisation_queries.named(self.moment, identifiers)
+        found = {row.identifier: row for row in map(organisation_queries.row, await self.session.rows(query, values))}
+        return {identifier: found.get(identifier) for identifier in identifiers}
+
+    async def _cases_of(self, obstacles: Sequence[UUID]) -> Mapping[UUID, UUID | None | Exception]:
+        found = dict(cases_of(await self.session.rows(CASES_OF, {"obstacles": list(obstacles)})))
+        return {obstacle: found.get(obstacle) for obstacle in obstacles}
+
+    async def _texts(self, events: Sequence[UUID]) -> Mapping[UUID, Mapping[Sealed, Clear | Erased] | Exception]:
+        opened = await self.session.opened([self._to_open[event] for event in events])
+        return dict.fromkeys(events, opened)
+
+    async def opened(self, events: Sequence[Event]) -> Mapping[Sealed, Clear | Erased]:
+        """Return the texts that events hold, as they were recorded, by their sealed form."""
+        self._to_open.update((event.id, event) for event in events)
+        await self.texts.load_all(event.id for event in events)
+        opened: dict[Sealed, Clear | Erased] = {}
+        for event in events:
+            opened.update(self.texts.known[event.id])
+        return opened
+
+    async def read(self, case: UUID, known_to: str | None) -> CaseReading | None:
+        """Return a case as derived, to everybody or to one organisation; none if there is no such case at this view."""
+        found = self.readings.get((case, known_to))
+        if found is not None:
+            return found
+        history = await self.histories.load(case)
+        if not history or isinstance(history[0].data, OrganisationFact):
+            return None
+        found = self.readings.get((case, known_to))
+        if found is None:
+            derived = answer(history, self.as_of, None, known_to)
+            if derived.opened is None:
+                return None
+            found = self.readings[case, known_to] = CaseReading(history, derived)
+        return found
+
+
+class CaseAt:
+    """A case as a view shows it, derived when something of it is asked for."""
+
+    __slots__ = ("id", "known_to", "view")
+
+    def __init__(self, view: View, case: UUID, known_to: str | None = None) -> None:
+        self.view = view
+        self.id = case
+        self.known_to = known_to
+
+    def read(self, what: Callable[[CaseReading], T]) -> T:
+        """Return something of the case as derived: at once if it has been, else as an awaitable."""
+        found = self.view.readings.get((self.id, self.known_to))
+        return what(found) if found is not None else later(self._read(what))
+
+    async def _read(self, what: Callable[[CaseReading], T]) -> T:
+        found = await self.view.read(self.id, self.known_to)
+        assert found is not None, "whoever names a case has found it at this view"
+        value: Any = what(found)
+        return await value if hasattr(value, "__await__") else value

@@ -1,0 +1,36 @@
+"""The HTTP service: GraphQL at ``/graphql``, what operators ask for, and a page that says what this is.
+
+``create_app`` makes the application of its services; it opens connections when the server starts it.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from . import graphql_http, graphql_ws, headers, operations, welcome
+from .registry import RunningRegistry
+from .services import Services
+
+
+def create_app(services: Services) -> FastAPI:
+    """Return the application."""
+    running = RunningRegistry(services)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        async with running.running():
+            yield
+
+    # FastAPI's own schema and pages are off: this is no REST service, and they load scripts from elsewhere.
+    app = FastAPI(title="knelpunt", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.registry = running
+    app.add_route("/graphql", graphql_http.endpoint(running), methods=["POST"])
+    app.add_websocket_route("/graphql", graphql_ws.endpoint(running))
+    app.add_route("/healthz", operations.healthz, methods=["GET"])
+    app.add_route("/readyz", operations.readyz(running), methods=["GET"])
+    app.add_route("/metrics", operations.metrics(running), methods=["GET"])
+    app.add_route("/.well-known/security.txt", operations.security_txt, methods=["GET"])
+    app.add_route("/", welcome.page(services), methods=["GET"])
+    app.add_middleware(headers.SecurityHeaders)
+    return app

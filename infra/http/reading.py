@@ -1,0 +1,261 @@
+"""Sessions of requests over PostgreSQL: reads as the one who asks, in one snapshot where they must agree.
+
+A query that looks at the read model pins its session: one transaction, REPEATABLE READ, for all its statements. What
+reads events alone needs none, since what is recorded up to a position never changes.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from time import monotonic
+from typing import Any, Final, LiteralString
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection, errors, sql
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from ...domain.command import Command, Refused
+from ...domain.event import Event
+from ...domain.text import Clear, Erased, Sealed
+from ...graphql.ports import Asker, Pinned
+from ...graphql.problems import Problem, ProblemCode
+from ..store import reading
+from ..store.batch import Recorded
+from ..store.codec import Row, UnreadableEvent
+from ..store.connection import DatabaseRole, Principal, address, principal_text
+from ..store.writer import Overloaded, StoreUnavailable, Writer
+from ..vault.vault import Vault
+from .tail import POLL_SECONDS, Tail
+
+TURN_SECONDS_MAX: Final = 3.0
+"""How long a request waits for a connection; then too many ask at once."""
+
+REACH_SECONDS_MAX: Final = 5.0
+"""How long to wait for the projections to take in a position."""
+
+LOOK_SECONDS: Final = 0.005
+LOOK_SECONDS_MAX: Final = 0.1
+"""How often to look whether they have: at first as often as a projection takes, then less and less."""
+
+FOLLOWED_AT_ONCE: Final = 500
+"""Events that a subscription reads at a time: what a slow client makes us hold."""
+
+PIN: Final = (
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
+    "SELECT set_config('knelpunt.principal', {principal}, true); "
+    "SELECT p.position, e.recorded_at, p.position + 1 >= h.next_position "
+    "FROM read.projected p CROSS JOIN knelpunt.log_head h LEFT JOIN knelpunt.event e ON e.position = p.position"
+)
+BRIEF: Final = "BEGIN READ ONLY; SELECT set_config('knelpunt.principal', {principal}, true)"
+REACHED: Final = "SELECT position FROM read.projected"
+HEAD: Final = "SELECT next_position - 1 FROM knelpunt.log_head"
+AT: Final = f"SELECT {reading.COLUMNS} FROM knelpunt.event WHERE position = %s"  # noqa: S608
+
+_UNAVAILABLE: Final = "The database cannot be reached at this moment: try again in a few seconds."
+_NOT_BUILT: Final = "The projections have not been built yet: start the projector (knelpunt project), and ask again."
+
+
+def reading_pool(url: str, size: int) -> AsyncConnectionPool[AsyncConnection]:
+    """Return a pool, not yet open, of at most ``size`` reading connections."""
+    return AsyncConnectionPool(
+        address(url, DatabaseRole.READER),
+        kwargs={"autocommit": True},
+        min_size=min(2, size),
+        max_size=size,
+        timeout=TURN_SECONDS_MAX,
+        name="knelpunt-http",
+        open=False,
+    )
+
+
+def shown(error: BaseException) -> Problem | None:
+    """Return the error that a client gets for one of the database's, none for what is nobody's business."""
+    match error:
+        case errors.QueryCanceled():
+            return Problem(ProblemCode.TIMEOUT, "The database took too long over this: ask for less at once.")
+        case errors.UndefinedTable() | errors.InvalidSchemaName():
+            return Problem(ProblemCode.UNAVAILABLE, _NOT_BUILT)
+        case PoolTimeout() | psycopg.OperationalError() | psycopg.InterfaceError() | errors.InFailedSqlTransaction():
+            return Problem(ProblemCode.UNAVAILABLE, _UNAVAILABLE)
+        case StoreUnavailable() | Overloaded():
+            return Problem(ProblemCode.UNAVAILABLE, str(error))
+        case UnreadableEvent() as unreadable:
+            message = "This holds an event that cannot be read; knelpunt doctor says which, and why."
+            return Problem(ProblemCode.UNREADABLE, message, position=unreadable.position)
+        case _:
+            return None
+
+
+class PostgresSession:
+    """One request's dealings with the registry, as the one who asks. Close it when the request is answered."""
+
+    def __init__(
+        self, pool: AsyncConnectionPool[AsyncConnection], asker: Asker, writer: Writer, vault: Vault, tail: Tail
+    ) -> None:
+        self._pool = pool
+        self._writer = writer
+        self._vault = vault
+        self._tail = tail
+        self._principal = principal_text(Principal(asker.role.value, asker.organisation, asker.user))
+        self._pinned: AsyncConnection | None = None
+
+    async def close(self) -> None:
+        """Give back what the request held."""
+        connection, self._pinned = self._pinned, None
+        if connection is not None:
+            try:
+                if not connection.closed:
+                    await connection.rollback()
+            except psycopg.Error:
+                await connection.close()
+            finally:
+                await self._pool.putconn(connection)
+
+    async def pin(self) -> Pinned:
+        """Have every read from now on see one moment of the database."""
+        assert self._pinned is None, "a session is pinned once"
+        with _shown():
+            self._pinned, cursor = await self._begun(PIN)
+            cursor.nextset()
+            cursor.nextset()
+            row = await cursor.fetchone()
+            assert row is not None
+            position, recorded_at, caught_up = row
+            return Pinned(position, recorded_at, caught_up)
+
+    async def reach(self, position: int) -> bool:
+        """Wait until the projections take in ``position``; whether they did in time."""
+        deadline = monotonic() + REACH_SECONDS_MAX
+        pause = LOOK_SECONDS
+        while True:
+            with _shown():
+                try:
+                    async with self._briefly() as connection:
+                        row = await (await connection.execute(REACHED)).fetchone()
+                except errors.UndefinedTable:
+                    row = None
+            if row is not None and row[0] >= position:
+                return True
+            if monotonic() + pause > deadline:
+                return False
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LOOK_SECONDS_MAX)
+
+    async def rows(self, query: LiteralString, values: Mapping[str, object]) -> Sequence[tuple[Any, ...]]:
+        """Return what a query finds."""
+        return await self._fetched(query, values)
+
+    async def histories(self, streams: Sequence[UUID], upto: int) -> Mapping[UUID, Sequence[Event] | Exception]:
+        """Return the events of streams up to a position, or the error of one that cannot be read."""
+        found: dict[UUID, list[Event] | Exception] = {stream: [] for stream in streams}
+        for columns in await self._fetched(reading.STREAMS_UPTO, (list(streams), upto)):
+            row = Row(*columns)
+            event = reading.attempt(row)
+            history = found[row.stream]
+            if isinstance(history, Exception):
+                continue
+            if isinstance(event, UnreadableEvent):
+                found[row.stream] = shown(event) or event
+            else:
+                history.append(event)
+        return found
+
+    async def event_at(self, position: int) -> Event | Exception | None:
+        """Return the event at a position."""
+        for columns in await self._fetched(AT, (position,)):
+            return reading.attempt(Row(*columns))
+        return None
+
+    async def opened(self, events: Sequence[Event]) -> Mapping[Sealed, Clear | Erased]:
+        """Return the texts of events as they were recorded."""
+        with _shown():
+            return await asyncio.to_thread(self._vault.open, events)
+
+    async def record(self, command: Command) -> Recorded | Refused:
+        """Hand in a command and wait for its answer."""
+        with _shown():
+            return await asyncio.wrap_future(self._writer.submit(command))
+
+    async def head(self) -> int:
+        """Return the position of the last event of the log."""
+        rows = await self._fetched(HEAD, None)
+        return rows[0][0]
+
+    async def follow(self, after: int) -> AsyncIterator[Event]:
+        """Yield every event beyond a position, those recorded and those to come; outages are waited out."""
+        position = after
+        while True:
+            changed = self._tail.changed
+            try:
+                rows = await self._fetched(reading.AFTER, (position, FOLLOWED_AT_ONCE))
+            except Problem:
+                # The tail wakes when the database is back, and the poll comes anyway.
+                rows = []
+            for columns in rows:
+                event = reading.attempt(Row(*columns))
+                position = columns[0]
+                # One that cannot be read is quarantined and told by doctor; nobody can be shown it.
+                if isinstance(event, Event):
+                    yield event
+            if len(rows) < FOLLOWED_AT_ONCE:
+                await self._tail.wait(changed, POLL_SECONDS)
+
+    async def _fetched(self, query: LiteralString, values: Any) -> Sequence[tuple[Any, ...]]:
+        with _shown():
+            if self._pinned is not None:
+                return await _fetched(self._pinned, query, values)
+            async with self._briefly() as connection:
+                return await _fetched(connection, query, values)
+
+    @asynccontextmanager
+    async def _briefly(self) -> AsyncGenerator[AsyncConnection]:
+        """Give a connection in a transaction of its own."""
+        connection, _ = await self._begun(BRIEF)
+        try:
+            yield connection
+            await connection.rollback()
+        except BaseException:
+            # Closed rather than asked anything more: it may be the connection that is broken.
+            await connection.close()
+            raise
+        finally:
+            await self._pool.putconn(connection)
+
+    async def _begun(self, statements: LiteralString) -> tuple[AsyncConnection, psycopg.AsyncCursor]:
+        """Return a connection in a transaction as the one who asks, and the cursor with what ``statements`` found.
+
+        Connections that a restart of the database broke are thrown out, and another one is tried.
+        """
+        begin = sql.SQL(statements).format(principal=sql.Literal(self._principal))
+        tried = False
+        while True:
+            connection = await self._pool.getconn()
+            try:
+                # One text, one round trip; nothing in it but constants and the quoted principal.
+                return connection, await connection.execute(begin)
+            except BaseException as error:
+                await connection.close()
+                await self._pool.putconn(connection)
+                if tried or not isinstance(error, psycopg.OperationalError):
+                    raise
+            tried = True
+            await self._pool.check()
+
+
+async def _fetched(connection: AsyncConnection, query: LiteralString, values: Any) -> Sequence[tuple[Any, ...]]:
+    cursor = connection.cursor(binary=True)
+    await cursor.execute(query, values, prepare=True)
+    return await cursor.fetchall()
+
+
+class _shown:  # noqa: N801  reads as what it does
+    """Turns the database's errors into those that clients get to see."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        found = None if error is None else shown(error)
+        if found is not None:
+            raise found from error

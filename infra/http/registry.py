@@ -1,0 +1,64 @@
+"""The registry as the HTTP service has it while it runs: its connections, its engine, its measures."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from ...graphql.asking import Asking
+from ...graphql.engine import Engine
+from ...graphql.ports import Asker
+from ..identity.tokens import Viewer
+from .measures import Measures
+from .reading import PostgresSession, reading_pool
+from .services import Services
+from .tail import Tail
+
+
+class RunningRegistry:
+    """What a process answers with, from start to stop."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.engine = Engine(introspection=services.introspection)
+        self.measures = Measures()
+        self.tail = Tail(services.url)
+        self.pool: AsyncConnectionPool[AsyncConnection] = reading_pool(services.url, services.readers_max)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Hold connections until the end of the block; a database that is away does not keep the service from starting."""
+        self.tail = Tail(self.services.url)
+        self.pool = reading_pool(self.services.url, self.services.readers_max)
+        await self.pool.open(wait=False)
+        self.tail.start()
+        try:
+            yield
+        finally:
+            await self.tail.stop()
+            await self.pool.close()
+
+    @asynccontextmanager
+    async def session(self, asker: Asker) -> AsyncGenerator[PostgresSession]:
+        """Give a session for somebody, closed afterwards."""
+        session = PostgresSession(self.pool, asker, self.services.writer, self.services.vault, self.tail)
+        try:
+            yield session
+        finally:
+            await session.close()
+
+    async def ask(
+        self, asker: Asker, text: str, variables: dict[str, Any] | None = None, operation: str | None = None
+    ) -> dict[str, Any]:
+        """Return GraphQL's response to a document, asked as somebody. Raises ``engine.Refusal``."""
+        prepared = self.engine.prepare(text)
+        async with self.session(asker) as session:
+            return await self.engine.answer(prepared, variables or {}, operation, Asking(session, asker))
+
+
+def asker_of(viewer: Viewer) -> Asker:
+    """Return who asks, as a verified token says."""
+    return Asker(viewer.organisation, viewer.role, viewer.user, datetime.fromtimestamp(viewer.expires_at, UTC))

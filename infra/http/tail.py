@@ -1,0 +1,67 @@
+"""The end of the log, watched by one connection for all subscriptions of a process: it wakes them, and reads nothing.
+
+A notification that got lost costs them a second, since each also looks by itself that often.
+"""
+
+import asyncio
+import logging
+from typing import Final
+
+import psycopg
+from psycopg import AsyncConnection
+
+from ..store.connection import DatabaseRole, address
+from ..store.recorder import CHANNEL
+
+POLL_SECONDS: Final = 1.0
+"""How often a subscription looks without having been woken."""
+
+RETRY_SECONDS: Final = 1.0
+"""How long to wait before listening again after the database went away."""
+
+_log = logging.getLogger(__name__)
+
+
+class Tail:
+    """Wakes whoever waits for new events. ``changed`` is the signal to wait for; take it before looking."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.changed = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to watch, in the running event loop."""
+        self._task = asyncio.get_running_loop().create_task(self._watch())
+
+    async def stop(self) -> None:
+        """Stop watching."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def wait(self, changed: asyncio.Event, seconds: float) -> None:
+        """Wait for a signal taken earlier, or for so many seconds."""
+        try:
+            async with asyncio.timeout(seconds):
+                await changed.wait()
+        except TimeoutError:
+            pass
+
+    def _wake(self) -> None:
+        changed, self.changed = self.changed, asyncio.Event()
+        changed.set()
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                async with await AsyncConnection.connect(
+                    address(self._url, DatabaseRole.READER), autocommit=True
+                ) as connection:
+                    await connection.execute(f"LISTEN {CHANNEL}")
+                    self._wake()
+                    async for _ in connection.notifies():
+                        self._wake()
+            except psycopg.Error as error:
+                _log.info("listening for new events: the database is away (%s)", type(error).__name__)
+            await asyncio.sleep(RETRY_SECONDS)
