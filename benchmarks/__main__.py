@@ -1,11 +1,12 @@
 """Runs the benchmarks: ``python -m benchmarks [--quick] [--events N …] [--only ROW …]``.
 
-Prints a table, and writes benchmarks/results.json and docs/performance.md. It is ``make bench``; with ``--quick``, ``make
-bench-quick``: 100,000 events alone, in less than five minutes. A run of some rows only writes nothing unless asked.
+Prints a table, and writes benchmarks/results.json and docs/performance.md. It is ``make bench``; with ``--quick``,
+``make bench-quick``: 100,000 events alone, in less than five minutes. A run of some rows only writes nothing there.
 """
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -13,47 +14,55 @@ from typing import Final
 from . import commands, gap_page, importing, latency, rebuild
 from .laboratory import Laboratory, laboratory
 from .measuring import ROUNDS, Row
-from .report import Machine, Run, machine, now, table, write
+from .report import DOCUMENT, RESULTS, Run, machine, now, table, write
 
 SIZES: Final = (100_000, 1_000_000)
 QUICK_SIZES: Final = (100_000,)
-ROWS: Final = ("commands", "rebuild", "gap-page", "import", "answerable")
+QUICK_SECONDS: Final = 1.5
+ROWS: Final = ("commands", "answerable", "import", "rebuild", "gap-page")
 
 
 def main() -> None:
     """Measure what the command line names."""
     arguments = _arguments()
     sizes = arguments.events or (QUICK_SIZES if arguments.quick else SIZES)
-    chosen = arguments.only or ROWS
+    seconds = arguments.seconds or (QUICK_SECONDS if arguments.quick else commands.SECONDS)
     begun_at, begun = now(), monotonic()
     with laboratory(arguments.folder) as place:
         where = machine(place.version())
-        rows = measure(place, chosen, sizes, quick=arguments.quick, rounds=arguments.rounds)
+        rows = measure(place, arguments.only, sizes, seconds, arguments.questions, arguments.rounds)
     print(table(rows))
-    run = Run(begun_at, (monotonic() - begun) / 60, " ".join(sys.argv[1:]), where, rows)
-    if set(chosen) == set(ROWS):
-        write(run)
+    asked = f"--events {' '.join(map(str, sizes))} --rounds {arguments.rounds} --seconds {seconds:g}"
+    run = Run(begun_at, (monotonic() - begun) / 60, asked, where, rows)
+    if arguments.output is not None:
+        write(run, arguments.output / RESULTS.name, arguments.output / DOCUMENT.name)
+    elif set(arguments.only) == set(ROWS):
+        write(run, RESULTS, DOCUMENT)
     else:
         print("Only some rows were measured: nothing was written.")
 
 
-def measure(place: Laboratory, chosen: list[str], sizes: list[int], *, quick: bool, rounds: int) -> list[Row]:
-    """Measure the rows that were chosen, those that depend on it at each size."""
+def measure(
+    place: Laboratory, chosen: Sequence[str], sizes: Sequence[int], seconds: float, questions: int, rounds: int
+) -> list[Row]:
+    """Measure the rows that were chosen; those that depend on it at each size."""
     rows: list[Row] = []
     if "commands" in chosen:
-        rows += commands.rows(place, _say, rounds, 1.5 if quick else commands.SECONDS)
+        rows += commands.rows(place, _say, rounds, seconds)
     if "answerable" in chosen:
-        rows.append(latency.row(place, _say, 5.0 if quick else latency.SECONDS))
+        rows.append(latency.row(place, _say, 5 * seconds))
     for events in sizes:
         if "import" in chosen:
             rows.append(importing.row(place, events, _say, rounds))
         if "rebuild" in chosen or "gap-page" in chosen:
             _say(f"generating and storing {events} events")
             given = place.registry("bench_registry", events)
-            measured = rebuild.rows(place, given, _say, rounds if "rebuild" in chosen else 0)
-            rows += measured if "rebuild" in chosen else []
+            if "rebuild" in chosen:
+                rows += rebuild.rows(place, given, _say, rounds)
+            else:
+                rebuild.rebuild(given.url, rebuild.WORKERS)
             if "gap-page" in chosen:
-                rows.append(gap_page.row(place, given, _say))
+                rows.append(gap_page.row(place, given, _say, questions))
             place.drop(given.url)
     return rows
 
@@ -62,9 +71,12 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="100,000 events and shorter rounds: under five minutes")
     parser.add_argument("--events", type=int, nargs="+", help="sizes of the generated registries")
-    parser.add_argument("--only", choices=ROWS, nargs="+", help="rows to measure")
+    parser.add_argument("--only", choices=ROWS, nargs="+", default=ROWS, help="rows to measure")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds of each side that count")
+    parser.add_argument("--seconds", type=float, help="how long clients send commands in a round")
+    parser.add_argument("--questions", type=int, default=gap_page.QUESTIONS, help="pages of gaps to ask for")
     parser.add_argument("--folder", type=Path, help="where the server keeps its data: a folder on the disk to measure")
+    parser.add_argument("--output", type=Path, help="write results.json and performance.md here instead")
     return parser.parse_args()
 
 

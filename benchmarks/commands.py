@@ -82,9 +82,9 @@ def rows(laboratory: Laboratory, report: Report, rounds: int = ROUNDS, seconds: 
             theirs=stock_together,
             at_least=10.0,
             meaning=(
-                f"{CLIENTS} clients, each with one command under way: its case is loaded, the domain decides, texts are "
-                "sealed, the event is appended and on disk before the answer. Ours share commits; the stock recorder "
-                "locks its table and writes to disk once a command."
+                f"{CLIENTS} clients, each with one command under way: its case is loaded, the domain decides, texts "
+                "are sealed, the event is appended and on disk before the answer. Ours share commits; the stock "
+                "recorder locks its table and writes to disk once a command."
             ),
         ),
         Row(

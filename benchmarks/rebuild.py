@@ -15,13 +15,13 @@ from .opponents import insert_select, stock
 
 WORKERS: Final = 2
 
-STOCK_EVENTS_MAX: Final = 4_000
+STOCK_EVENTS_MAX: Final = 2_000
 """Events that the stock runner projects in a round: it does some hundreds a second, however many there are."""
 
 
 def rows(laboratory: Laboratory, given: Registry, report: Report, rounds: int = ROUNDS) -> list[Row]:
     """Measure both comparisons on one registry."""
-    few = min(STOCK_EVENTS_MAX, given.events)
+    few = min(STOCK_EVENTS_MAX, given.events // 8)
     report(f"rebuild: storing {few} events with the stock recorder")
     stock_url = laboratory.empty("bench_stock_projection")
     _store(stock_url, few)

@@ -63,17 +63,18 @@ def machine(postgresql: str) -> Machine:
 
 def table(rows: list[Row]) -> str:
     """Return the rows as a table for a terminal."""
-    lines = [f"{'what':<22} {'events':>10} {'ours':>14} {'theirs':>14} {'ratio':>8}  target"]
-    for row in rows:
-        theirs = row.theirs_median
-        lines.append(
-            f"{row.key:<22} {row.events:>10,} {_figure(row.ours_median, row.unit):>14} "
-            f"{'' if theirs is None else _figure(theirs, row.unit):>14} {_ratio(row):>8}  {_target(row)}: {_verdict(row)}"
-        )
-    return "\n".join(lines)
+    head = f"{'what':<22} {'events':>10} {'ours':>16} {'theirs':>16} {'ratio':>8}  target"
+    return "\n".join((head, *map(_line, rows)))
 
 
-def write(run: Run, results: Path = RESULTS, document: Path = DOCUMENT) -> None:
+def _line(row: Row) -> str:
+    return (
+        f"{row.key:<22} {row.events:>10,} {_figure(row.ours_median, row.unit):>16} {_theirs(row):>16} "
+        f"{_ratio(row):>8}  {_target(row)}: {_verdict(row)}"
+    )
+
+
+def write(run: Run, results: Path, document: Path) -> None:
     """Write the run to both files."""
     rows = [
         {
@@ -100,8 +101,8 @@ def _document(run: Run) -> str:
             f"in {run.minutes:.0f} minutes; every sample is in `benchmarks/results.json`. Do not edit: run it again."
         ),
         (
-            f"Taken on {place.processors} processors ({place.processor}) with {place.memory_gib:g} GiB, {place.system}, "
-            f"Python {place.python}, PostgreSQL {place.postgresql}, "
+            f"Taken on {place.processors} processors ({place.processor}) with {place.memory_gib:g} GiB, "
+            f"{place.system}, Python {place.python}, PostgreSQL {place.postgresql}, "
             + ", ".join(f"{name} {number}" for name, number in place.libraries.items())
             + f". Load by other work when it began: {place.load:g}."
         ),
@@ -115,14 +116,16 @@ def _document(run: Run) -> str:
         ),
         "| what | against | events | ours | theirs | ratio | target | |",
     ]
-    lines = ["| --- | --- | ---: | ---: | ---: | ---: | --- | --- |"]
-    for row in run.rows:
-        theirs = row.theirs_median
-        lines.append(
-            f"| {row.what} | {row.against} | {row.events:,} | {_figure(row.ours_median, row.unit)} | "
-            f"{'–' if theirs is None else _figure(theirs, row.unit)} | {_ratio(row)} | {_target(row)} | {_verdict(row)} |"
-        )
-    return "\n\n".join(parts) + "\n" + "\n".join(lines) + "\n\n## What the figures mean\n" + _meanings(run.rows)
+    ruler = "| --- | --- | ---: | ---: | ---: | ---: | --- | --- |"
+    figures = "\n".join((ruler, *map(_table_row, run.rows)))
+    return "\n\n".join(parts) + "\n" + figures + "\n\n## What the figures mean\n" + _meanings(run.rows)
+
+
+def _table_row(row: Row) -> str:
+    return (
+        f"| {row.what} | {row.against} | {row.events:,} | {_figure(row.ours_median, row.unit)} | {_theirs(row)} | "
+        f"{_ratio(row)} | {_target(row)} | {_verdict(row)} |"
+    )
 
 
 def _meanings(rows: list[Row]) -> str:
@@ -151,8 +154,12 @@ def _figure(value: float, unit: str) -> str:
     return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
 
 
+def _theirs(row: Row) -> str:
+    return "" if row.theirs_median is None else _figure(row.theirs_median, row.unit)
+
+
 def _ratio(row: Row) -> str:
-    return "–" if row.ratio is None else f"{row.ratio:.3g}"
+    return "" if row.ratio is None else f"{row.ratio:.3g}"
 
 
 def _target(row: Row) -> str:

@@ -1,6 +1,6 @@
 """Hand-written SQL for a page of gaps: what somebody who knows the tables and their indexes writes for one page.
 
-For each order, with and without a place to go on from. ``PLAIN`` sorts by what is asked; ``PARTED`` knows that running
+For each order, and for going on in it from a place. ``PLAIN`` sorts by what is asked; ``PARTED`` knows that running
 and ended gaps have indexes of their own, and asks each for a page. The benchmark compares with the faster of the two.
 """
 
@@ -28,28 +28,26 @@ _HARM_BEYOND: Final = (
 )
 _PAGE: Final = " LIMIT 50"
 
-PLAIN: Final[Mapping[tuple[str, bool], LiteralString]] = MappingProxyType(
+_BY_HARM: Final = " ORDER BY harmed DESC, us DESC, gap_id"
+
+PLAIN: Final[Mapping[str, LiteralString]] = MappingProxyType(
     {
-        ("NEWEST", False): _COLUMNS + " ORDER BY from_at DESC, gap_id DESC" + _PAGE,
-        ("NEWEST", True): _COLUMNS
+        "NEWEST": _COLUMNS + " ORDER BY from_at DESC, gap_id DESC" + _PAGE,
+        "NEWEST on": _COLUMNS
         + " AND (from_at, gap_id) < (%(from)s, %(gap)s) ORDER BY from_at DESC, gap_id DESC"
         + _PAGE,
-        ("OLDEST", False): _COLUMNS + " ORDER BY from_at, gap_id" + _PAGE,
-        ("OLDEST", True): _COLUMNS + " AND (from_at, gap_id) > (%(from)s, %(gap)s) ORDER BY from_at, gap_id" + _PAGE,
-        ("DAYS", False): _COLUMNS + " ORDER BY us DESC, gap_id" + _PAGE,
-        ("DAYS", True): "SELECT * FROM (" + _COLUMNS + ") g" + _US_BEYOND + " ORDER BY us DESC, gap_id" + _PAGE,
-        ("HARM", False): _COLUMNS + " ORDER BY harmed DESC, us DESC, gap_id" + _PAGE,
-        ("HARM", True): "SELECT * FROM ("
-        + _COLUMNS
-        + ") g"
-        + _HARM_BEYOND
-        + " ORDER BY harmed DESC, us DESC, gap_id"
-        + _PAGE,
+        "OLDEST": _COLUMNS + " ORDER BY from_at, gap_id" + _PAGE,
+        "OLDEST on": _COLUMNS + " AND (from_at, gap_id) > (%(from)s, %(gap)s) ORDER BY from_at, gap_id" + _PAGE,
+        "DAYS": _COLUMNS + " ORDER BY us DESC, gap_id" + _PAGE,
+        "DAYS on": "SELECT * FROM (" + _COLUMNS + ") g" + _US_BEYOND + " ORDER BY us DESC, gap_id" + _PAGE,
+        "HARM": _COLUMNS + _BY_HARM + _PAGE,
+        "HARM on, harmed": "SELECT * FROM (" + _COLUMNS + ") g" + _HARM_BEYOND + _BY_HARM + _PAGE,
+        "HARM on, unharmed": "SELECT * FROM (" + _COLUMNS + ") g" + _HARM_BEYOND + _BY_HARM + _PAGE,
     }
 )
 
-_HARMED: Final = " AND harm_until > %(as_of)s"
-_UNHARMED: Final = " AND harm_until <= %(as_of)s"
+_HARMED: Final = _COLUMNS + " AND harm_until > %(as_of)s"
+_UNHARMED: Final = _COLUMNS + " AND harm_until <= %(as_of)s"
 _RUNNING: Final = " AND lasted < 0 ORDER BY lasting_since, gap_id" + _PAGE
 _RUNNING_ON: Final = _RUNNING_BEYOND + _RUNNING
 _ENDED: Final = " AND lasted >= 0 ORDER BY lasted DESC, gap_id" + _PAGE
@@ -57,20 +55,24 @@ _ENDED_ON: Final = _ENDED_BEYOND + _ENDED
 
 _AND: Final = ") UNION ALL ("
 _LONGEST: Final = ") ORDER BY us DESC, gap_id" + _PAGE
-_HARMED_LONGEST: Final = ") ORDER BY harmed DESC, us DESC, gap_id" + _PAGE
+_HARMED_LONGEST: Final = ")" + _BY_HARM + _PAGE
 
-PARTED: Final[Mapping[tuple[str, bool], LiteralString]] = MappingProxyType(
+PARTED: Final[Mapping[str, LiteralString]] = MappingProxyType(
     {
         **PLAIN,
-        ("DAYS", False): "(" + _COLUMNS + _RUNNING + _AND + _COLUMNS + _ENDED + _LONGEST,
-        ("DAYS", True): "(" + _COLUMNS + _RUNNING_ON + _AND + _COLUMNS + _ENDED_ON + _LONGEST,
-        ("HARM", False): "("
-        + (_COLUMNS + _HARMED + _RUNNING + _AND + _COLUMNS + _HARMED + _ENDED + _AND)
-        + (_COLUMNS + _UNHARMED + _RUNNING + _AND + _COLUMNS + _UNHARMED + _ENDED)
+        "DAYS": "(" + _COLUMNS + _RUNNING + _AND + _COLUMNS + _ENDED + _LONGEST,
+        "DAYS on": "(" + _COLUMNS + _RUNNING_ON + _AND + _COLUMNS + _ENDED_ON + _LONGEST,
+        "HARM": "("
+        + (_HARMED + _RUNNING + _AND + _HARMED + _ENDED + _AND)
+        + (_UNHARMED + _RUNNING + _AND + _UNHARMED + _ENDED)
         + _HARMED_LONGEST,
+        "HARM on, harmed": "("
+        + (_HARMED + _RUNNING_ON + _AND + _HARMED + _ENDED_ON + _AND)
+        + (_UNHARMED + _RUNNING + _AND + _UNHARMED + _ENDED)
+        + _HARMED_LONGEST,
+        "HARM on, unharmed": "(" + _UNHARMED + _RUNNING_ON + _AND + _UNHARMED + _ENDED_ON + _HARMED_LONGEST,
     }
 )
-"""For a further page by harm nobody writes this by hand, as it depends on where the last page ended."""
 
 
 def page(connection: psycopg.Connection, statement: LiteralString, values: Mapping[str, object]) -> list[Any]:

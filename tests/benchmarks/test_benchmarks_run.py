@@ -1,0 +1,152 @@
+"""The benchmarks are programs, and these tests run them, small: figures of so little work mean nothing here."""
+
+import importlib
+import subprocess
+import sys
+from collections import defaultdict
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from knelpunt.domain.case.decide import decide
+from knelpunt.domain.case.facts import GapMark
+from knelpunt.domain.command import Refused
+from knelpunt.domain.event import Event
+from knelpunt.domain.ids import event_id_of
+from knelpunt.projections.derivation.answer import answer
+
+ROOT = Path(__file__).parents[2]
+EVENTS = 3_000
+ROWS = {
+    "commands-64",
+    "commands-1",
+    "answerable",
+    "import",
+    "rebuild-runner",
+    "rebuild-insert-select",
+    "gap-page",
+}
+
+
+@pytest.fixture
+def generate(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The generator; the benchmarks are no package of the project, so it is found in the checkout."""
+    monkeypatch.syspath_prepend(ROOT)
+    return importlib.import_module("benchmarks.generate")
+
+
+class Everything:
+    """A directory that knows all that generated commands name outside of their case."""
+
+    def organisation(self, organisation: str) -> bool:
+        return True
+
+    def case(self, case: UUID) -> bool:
+        return False
+
+    def obstacle(self, obstacle: UUID) -> bool:
+        return False
+
+    def gap(self, history: object, mark: GapMark, moment: datetime) -> bool:
+        return False
+
+
+def histories(generate: ModuleType, events: int) -> dict[UUID, list[Event]]:
+    """Return the cases of a generated registry, each command having been decided by the domain when it was recorded."""
+    cases: dict[UUID, list[Event]] = defaultdict(list)
+    for position, told in enumerate(generate.registry(events)):
+        command = told.command
+        if position < generate.ORGANISATIONS:
+            continue
+        history = cases[command.stream]
+        decided = decide(command, history, told.recorded_at, Everything())
+        assert not isinstance(decided, Refused), (command, decided)
+        history.append(
+            Event(
+                event_id_of(command.id),
+                command.stream,
+                len(history) + 1,
+                position,
+                command.occurred_at,
+                told.recorded_at,
+                command.actor,
+                command.id,
+                decided,
+                command.precision,
+                command.source,
+                command.inferred,
+                command.known_to,
+            )
+        )
+    return cases
+
+
+@pytest.mark.timeout(300)
+def test_every_benchmark_runs_and_reports(tmp_path: Path):
+    """A tiny run measures every row against its opponent and writes both files."""
+    command = [sys.executable, "-m", "benchmarks", "--events", str(EVENTS), "--rounds", "1", "--seconds", "0.2"]
+    done = subprocess.run(
+        [*command, "--questions", "12", "--output", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    results = msgspec.json.decode((tmp_path / "results.json").read_bytes())
+    assert {row["key"] for row in results["rows"]} == ROWS
+    for row in results["rows"]:
+        assert all(sample > 0 for sample in (*row["ours"], *row["theirs"]))
+        assert row["theirs"] or row["key"] == "answerable"
+        assert row["key"] in done.stdout
+    document = (tmp_path / "performance.md").read_text()
+    assert all(row["what"] in document and row["meaning"] in document for row in results["rows"])
+    assert str(ROOT) not in document
+
+
+def test_the_generated_registry_is_one_that_the_domain_takes(generate: ModuleType):
+    """Every generated command is accepted when it is recorded, and has its effect in the end."""
+    cases = histories(generate, EVENTS)
+    assert not [conflict for case in cases.values() for conflict in answer(case, case[-1].recorded_at).conflicts]
+
+
+def test_the_generated_registry_has_the_shape_of_real_logs(generate: ModuleType):
+    """Cases are as long as real ones, one event in ten to twenty is told late, and the years are filled."""
+    cases = histories(generate, 12_000)
+    events = [event for case in cases.values() for event in case]
+    late = sum(event.recorded_at - event.occurred_at > timedelta(days=1) for event in events) / len(events)
+    assert 0.05 <= late <= 0.10
+    lengths = sorted(len(case) for case in cases.values())
+    assert 9 <= lengths[len(lengths) // 2] <= 13
+    assert lengths[-1] > 30
+    last = max(event.recorded_at for event in events)
+    assert generate.END - timedelta(days=200) < last < generate.END + timedelta(days=400)
+    assert {gap.kind.value for case in list(cases.values())[:300] for gap in answer(case, last).gaps} >= {
+        "NEVER_TAKEN",
+        "LOST_REFERRAL",
+        "RELEASED",
+        "MOVED",
+        "CLOSED_UNRESOLVED",
+        "UNANSWERED",
+        "NOBODYS_JOB",
+        "CAROUSEL",
+        "STANDSTILL",
+        "DECISION_OVERDUE",
+    }
+
+
+def test_the_same_seed_gives_the_same_registry(generate: ModuleType):
+    """A figure can be taken again, on the very same history."""
+    assert list(generate.registry(2_000, 7)) == list(generate.registry(2_000, 7))
+    assert list(generate.registry(2_000, 7)) != list(generate.registry(2_000, 8))
+
+
+def test_moments_of_recording_increase(generate: ModuleType):
+    """History with its own moments of recording may enter, since each is later than the one before."""
+    moments = [told.recorded_at for told in generate.registry(EVENTS)]
+    assert all(before < after for before, after in pairwise(moments))
