@@ -120,7 +120,7 @@ def _objection(event: Event, history: Sequence[Event], directory: Directory, set
         if earlier.occurred_at > event.occurred_at:
             break
         if earlier.id in mended.struck:
-            state.events.add(earlier.id)
+            state.events.append(earlier.id)
         else:
             judge.advance(state, earlier)
     return judge.objection(state, event)

@@ -53,7 +53,7 @@ class Judge:
             effect = EFFECTS.get(kind)
             if effect is not None:
                 effect(state, event, event.data, self.settings)
-        state.events.add(event.id)
+        state.events.append(event.id)
         return objection
 
     def objection(self, state: CaseState, event: Event) -> Objection | None:

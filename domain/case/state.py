@@ -136,5 +136,6 @@ class CaseState:
         """Every offer that had effect, pending or not."""
         self.ended: dict[HandoffId, EventId] = {}
         """The event that ended an offer: its answer, withdrawal, or what made it lapse."""
-        self.events: set[EventId] = set()
-        """Every event that has its place before this moment, with or without effect."""
+        self.events: list[EventId] = []
+        """Every event that has its place before this moment, with or without effect. A list, because every event goes
+        in and hardly one is ever looked for."""

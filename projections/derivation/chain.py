@@ -7,6 +7,7 @@ kinds of gap share their clocks: apart they would each have to keep the others' 
 """
 
 from datetime import datetime
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -27,6 +28,10 @@ from .terms import Term, ended
 def _now(event: Event) -> Clock:
     """Return a clock that the event itself starts."""
     return event.occurred_at, event.position, event.id
+
+
+LEAVING: Final = frozenset({f.SubjectReferred, f.ResponsibilityMoved, f.CaseClosed})
+"""What begins a new stretch held by nobody even if nobody held it before."""
 
 
 class Chain:
@@ -103,22 +108,24 @@ class Chain:
         """Take in an event that had effect on this obstacle, or is about it."""
         self.previous, self.state = before, after
         fact = event.data
-        if isinstance(before, Open):
-            self._end_offers(event, before, after)
-            self._end_waiting(event, before, after)
-        if before is None:
-            self._report(event, fact)
-        if isinstance(before, Open) and isinstance(after, Settled):
-            self._settle(event, before)
-        elif isinstance(after, Open):
-            if not isinstance(before, Open):
-                self._open(event, before, after)
+        # The states are of exactly two types; asking for the type is the quicker way to tell them apart.
+        if type(before) is Open:
+            if before is not after:
+                self._end_offers(event, before, after)
+                self._end_waiting(event, before, after)
+            if type(after) is not Open:
+                self._settle(event, before)
             elif before.custody is not after.custody:
                 self._pass_custody(event, before, after)
-            elif after.custody is None and isinstance(fact, f.SubjectReferred | f.ResponsibilityMoved | f.CaseClosed):
+            elif after.custody is None and type(fact) in LEAVING:
                 self._leave_with_nobody(event)
-        if isinstance(before, Settled):
-            self._end_contest(event, before, after)
+        else:
+            if before is None:
+                self._report(event, fact)
+            if type(after) is Open:
+                self._open(event, before if type(before) is Settled else None, after)
+            if type(before) is Settled:
+                self._end_contest(event, before, after)
         handler = HANDLERS.get(type(fact))
         if handler is not None:
             handler(self, event, fact, before, after)

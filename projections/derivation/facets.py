@@ -124,6 +124,11 @@ Turns = list[tuple[datetime, datetime | None, Facet]]
 """States and the moments ``[from, until)`` for which each is the answer."""
 
 
+_NONE_LIVE: Final[dict[GapKey, Gap]] = {}
+_SENDING: Final = frozenset({f.HandoffOffered, f.SubjectReferred})
+_FRAMING: Final = frozenset({f.CaseOpened, f.CaseClosed, f.CaseReopened})
+
+
 class CaseFacets:
     """The facets of one fold, and which of them an event changed."""
 
@@ -132,9 +137,9 @@ class CaseFacets:
     def __init__(self, fold: CaseFold) -> None:
         """Follow ``fold`` from its beginning."""
         self.fold = fold
-        self._live: dict[ObstacleId, dict[GapKey, Gap]] = {}
+        self._live: dict[Chain, dict[GapKey, Gap]] = {}
         self._rings: set[GapKey] = set()
-        self._sent: dict[ObstacleId, dict[HandoffId | EventId, HandoffFacet]] = {}
+        self._sent: dict[Chain, dict[HandoffId | EventId, HandoffFacet]] = {}
         """Offers and referrals that nothing has come of yet."""
         self._organisations: set[str] = set()
 
@@ -153,13 +158,14 @@ class CaseFacets:
             if organisation not in self._organisations:
                 self._organisations.add(organisation)
                 changed[organisation] = [(at, None, PartyFacet(organisation))]
-        whole = isinstance(fact, f.HarmStated | f.CaseOpened)
-        if isinstance(fact, f.CaseOpened | f.CaseClosed | f.CaseReopened):
+        whole = type(fact) is f.HarmStated
+        if type(fact) in _FRAMING:
             self._case(at, changed)
-            if whole:
-                touched = tuple(self.fold.chains)  # The theme of the case stands in the facets of its chains.
-        for obstacle in touched:
-            self._chain(event, self.fold.chains[obstacle], changed, whole=whole)
+            if type(fact) is f.CaseOpened:
+                whole = True
+                touched = list(self.fold.chains.values())  # The theme of the case stands in the facets of its chains.
+        for chain in touched:
+            self._chain(event, chain, changed, whole=whole)
         if self.fold.circles_changed or (whole and self._rings):
             self._circles(changed)
         return changed
@@ -184,7 +190,7 @@ class CaseFacets:
             gap = chain.closed.get(key)
             changed[key] = [] if gap is None else [(at, None, GapFacet(gap, harms, harm_until, theme))]
         chain.dirty.clear()
-        shown = self._live.get(chain.obstacle, {})
+        shown = self._live.get(chain, _NONE_LIVE)
         running: dict[GapKey, Gap] = {}
         for from_, gap in live(chain):
             key = gap.key
@@ -195,13 +201,13 @@ class CaseFacets:
         for key in shown:
             if key not in running and key not in changed:
                 changed[key] = []
-        self._live[chain.obstacle] = running
-        if self._sent or isinstance(event.data, f.HandoffOffered | f.SubjectReferred):
+        self._live[chain] = running
+        if self._sent.get(chain) or type(event.data) in _SENDING:
             self._handoffs(event, chain, changed)
 
     def _handoffs(self, event: Event, chain: Chain, changed: dict[Key, Turns]) -> None:
         """Note what was offered or referred now, and what became of what was before."""
-        sent = self._sent.setdefault(chain.obstacle, {})
+        sent = self._sent.setdefault(chain, {})
         fact, at = event.data, event.occurred_at
         if sent:
             held_by = chain.previous.holder if isinstance(chain.previous, Open) else None

@@ -14,16 +14,13 @@ from ...domain.case import facts as f
 from ...domain.case.rules import Judge
 from ...domain.case.state import CaseState, Open
 from ...domain.command import COMMANDS
-from ...domain.event import Event, Fact
+from ...domain.event import Event
 from ...domain.ids import EventId, ObstacleId
 from ...domain.settings import DEFAULTS, Settings
 from .chain import Chain
 from .circles import Circles
 from .live import live
 from .shapes import Conflict, Gap
-
-Turn = tuple[datetime, datetime | None, Gap]
-"""A gap in one of its states, and the moments ``[from, until)`` for which it is that state's turn."""
 
 
 class CaseFold:
@@ -42,52 +39,42 @@ class CaseFold:
         self.circles_changed = False
         self.conflicts: dict[EventId, Conflict] = {}
 
-    def show(self, event: Event, *, struck: bool = False) -> tuple[ObstacleId, ...]:
-        """Advance by one event (in the order in which they occurred); return the obstacles that it touched.
+    def show(self, event: Event, *, struck: bool = False) -> list[Chain]:
+        """Advance by one event (in the order in which they occurred); return the chains that it touched.
 
         A struck event has its place and no effect: it can still be spoken of.
         """
         if struck:
-            self.state.events.add(event.id)
-            return ()
-        touched = self._touched(event.data)
-        before = [self.state.obstacles.get(obstacle) for obstacle in touched]
+            self.state.events.append(event.id)
+            return []
+        find = _TOUCHES.get(type(event.data))
+        touched = find(self.state, event.data) if find is not None else ()
         objection = self.judge.advance(self.state, event)
         if objection is not None:
             self.conflicts[event.id] = Conflict(event.id, objection.code, objection.message, objection.contradicted_by)
-            return ()
-        for obstacle, was in zip(touched, before, strict=True):
+            return []
+        chains: list[Chain] = []
+        for obstacle in touched:
             chain = self.chains.get(obstacle)
             if chain is None:
                 chain = self.chains[obstacle] = Chain(obstacle, self.settings)
-            now = self.state.obstacles[obstacle]
+            was, now = chain.state, self.state.obstacles[obstacle]
             chain.observe(event, was, now)
-            waited = was.waiting if isinstance(was, Open) else None
-            waits = now.waiting if isinstance(now, Open) else None
+            chains.append(chain)
+            waited = was.waiting if type(was) is Open else None
+            waits = now.waiting if type(now) is Open else None
             if waited is not waits:
                 if waited is not None:
                     self.circles_changed |= self.circles.end(waited, event.occurred_at)
                 if waits is not None:
                     self.circles_changed |= self.circles.begin(obstacle, waits)
-        return touched
-
-    def _touched(self, fact: Fact) -> tuple[ObstacleId, ...]:
-        """Return the obstacles that a fact is about and that are known, or that it makes known."""
-        find = _TOUCHES.get(type(fact))
-        return find(self.state, fact) if find is not None else ()
-
-    def turns(self, obstacle: ObstacleId) -> Iterator[Turn]:
-        """Yield the gaps of an obstacle that have ended, run, or will begin by time alone."""
-        chain = self.chains[obstacle]
-        for gap in chain.closed.values():
-            yield gap.from_, None, gap
-        for from_, gap in live(chain):
-            yield from_, None, gap
+        return chains
 
     def gaps(self, as_of: datetime) -> Iterator[Gap]:
         """Yield the gaps that exist at ``as_of``, which must not lie before the last event shown."""
-        for obstacle in self.chains:
-            for from_, _, gap in self.turns(obstacle):
+        for chain in self.chains.values():
+            yield from chain.closed.values()
+            for from_, gap in live(chain):
                 if from_ <= as_of:
                     yield gap
         for from_, until, gap in self.circles.gaps():
@@ -154,4 +141,4 @@ _TOUCHES: Final[dict[type, Callable[[CaseState, Any], tuple[ObstacleId, ...]]]] 
     f.GapAcknowledged: _acknowledged,
     f.AccountGiven: _accounted,
 }
-"""How to find the obstacles that each kind of fact touches; kinds not named touch none."""
+"""How to find the obstacles that a fact of each kind is about; kinds not named are about none."""
