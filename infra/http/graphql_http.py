@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from ...graphql.asking import Asking
 from ...graphql.engine import Refusal
-from ..identity.tokens import BadToken
-from .answers import asker, bearer, json_answer, problem_answer
+from ..identity.verifying import KeySetUnavailable, Unauthenticated
+from .answers import bearer, json_answer, problem_answer
 from .registry import RunningRegistry
 
 BODY_BYTES_MAX: Final = 64 * 1024
@@ -41,10 +41,12 @@ def endpoint(running: RunningRegistry) -> Callable[[Request], Awaitable[Response
     async def answer(request: Request) -> Response:
         started = perf_counter()
         try:
-            who = asker(running, bearer(request))
-        except BadToken as error:
+            who = await running.asker(bearer(request))
+        except Unauthenticated as error:
             running.measures.unauthenticated.inc()
             return problem_answer(401, "UNAUTHENTICATED", str(error), {"WWW-Authenticate": "Bearer"})
+        except KeySetUnavailable as error:
+            return problem_answer(503, "UNAVAILABLE", str(error))
         try:
             body = _read(await _body(request))
         except _TooLarge:

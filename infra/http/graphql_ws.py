@@ -17,8 +17,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ...graphql.asking import Asking
 from ...graphql.engine import Prepared, Refusal
 from ...graphql.ports import Asker
-from ..identity.tokens import BadToken
-from .answers import asker, bearer
+from ..identity.verifying import KeySetUnavailable, Unauthenticated
+from .answers import bearer
 from .registry import RunningRegistry
 
 PROTOCOL: Final = "graphql-transport-ws"
@@ -133,10 +133,12 @@ class _Connection:
                 token = given.removeprefix("Bearer ").removeprefix("bearer ").strip()
             else:
                 token = bearer(self._socket)
-            return asker(self._running, token)
-        except BadToken as error:
+            return await self._running.asker(token)
+        except Unauthenticated as error:
             self._running.measures.unauthenticated.inc()
             raise _Close(FORBIDDEN, str(error)[:120]) from None
+        except KeySetUnavailable as error:
+            raise _Close(RESTARTING, str(error)[:120]) from None
 
     async def _listen(self, who: Asker) -> None:
         while True:

@@ -1,8 +1,8 @@
 """The registry as the HTTP service has it while it runs: its connections, its engine, its measures."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -11,7 +11,6 @@ from psycopg_pool import AsyncConnectionPool
 from ...graphql.asking import Asking
 from ...graphql.engine import Engine
 from ...graphql.ports import Asker
-from ..identity.tokens import Viewer
 from .measures import Measures
 from .reading import PostgresSession, reading_pool
 from .services import Services
@@ -41,6 +40,14 @@ class RunningRegistry:
             await self.tail.stop()
             await self.pool.close()
 
+    async def asker(self, token: str) -> Asker:
+        """Return who a token says asks. Raises ``Unauthenticated`` and ``KeySetUnavailable``."""
+        verifier = self.services.verifier
+        if self.services.development:
+            return verifier.verify(token)
+        # Its keys may have to be fetched, which nobody else shall wait for.
+        return await asyncio.to_thread(verifier.verify, token)
+
     @asynccontextmanager
     async def session(self, asker: Asker) -> AsyncGenerator[PostgresSession]:
         """Give a session for somebody, closed afterwards."""
@@ -57,8 +64,3 @@ class RunningRegistry:
         prepared = self.engine.prepare(text)
         async with self.session(asker) as session:
             return await self.engine.answer(prepared, variables or {}, operation, Asking(session, asker))
-
-
-def asker_of(viewer: Viewer) -> Asker:
-    """Return who asks, as a verified token says."""
-    return Asker(viewer.organisation, viewer.role, viewer.user, datetime.fromtimestamp(viewer.expires_at, UTC))
