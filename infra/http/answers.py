@@ -6,7 +6,7 @@ import msgspec
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from ..identity.verifying import Unauthenticated
+from ..identity.tokens import BadToken
 
 _encode = msgspec.json.Encoder().encode
 
@@ -22,8 +22,8 @@ def problem_answer(status: int, code: str, message: str, headers: dict[str, str]
 
 
 def bearer(connection: HTTPConnection) -> str:
-    """Return the bearer token of a request. Raises ``Unauthenticated`` if it has none."""
+    """Return the bearer token of a request. Raises ``BadToken`` if it has none."""
     kind, _, token = connection.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token.strip():
-        raise Unauthenticated("Asking needs a token: send the header 'Authorization: Bearer …' (knelpunt token makes one).")
+        raise BadToken("Asking needs a token: send the header 'Authorization: Bearer …' (knelpunt token makes one).")
     return token.strip()

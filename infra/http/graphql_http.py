@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from ...graphql.asking import Asking
 from ...graphql.engine import Refusal
-from ..identity.verifying import KeySetUnavailable, Unauthenticated
+from ..identity.tokens import BadToken
 from .answers import bearer, json_answer, problem_answer
 from .registry import RunningRegistry
 
@@ -42,11 +42,9 @@ def endpoint(running: RunningRegistry) -> Callable[[Request], Awaitable[Response
         started = perf_counter()
         try:
             who = await running.asker(bearer(request))
-        except Unauthenticated as error:
+        except BadToken as error:
             running.measures.unauthenticated.inc()
             return problem_answer(401, "UNAUTHENTICATED", str(error), {"WWW-Authenticate": "Bearer"})
-        except KeySetUnavailable as error:
-            return problem_answer(503, "UNAVAILABLE", str(error))
         try:
             body = _read(await _body(request))
         except _TooLarge:

@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ...graphql.asking import Asking
 from ...graphql.engine import Prepared, Refusal
 from ...graphql.ports import Asker
-from ..identity.verifying import KeySetUnavailable, Unauthenticated
+from ..identity.tokens import BadToken
 from .answers import bearer
 from .registry import RunningRegistry
 
@@ -134,11 +134,9 @@ class _Connection:
             else:
                 token = bearer(self._socket)
             return await self._running.asker(token)
-        except Unauthenticated as error:
+        except BadToken as error:
             self._running.measures.unauthenticated.inc()
             raise _Close(FORBIDDEN, str(error)[:120]) from None
-        except KeySetUnavailable as error:
-            raise _Close(RESTARTING, str(error)[:120]) from None
 
     async def _listen(self, who: Asker) -> None:
         while True:

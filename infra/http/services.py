@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from ..identity.verifying import Verifier
+from ..identity.tokens import Verifier
 from ..store.writer import Writer
 from ..vault.vault import Vault
 

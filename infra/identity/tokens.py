@@ -1,0 +1,115 @@
+"""Who somebody is, as their bearer token says: a signed JWT (RFC 7519), checked before anything else.
+
+Only tokens of one issuer and for one audience count, signed by a key that the issuer publishes, with an algorithm that
+proves it; the organisation is a claim of the token and never of a request.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import jwt
+import msgspec
+from msgspec import Struct
+
+from ...domain.event import Actor
+from ...domain.ids import OrganisationId, UserId
+from ...domain.vocabulary import Role
+
+ALGORITHMS: Final = ("ES256", "RS256", "PS256")
+"""Signatures that only the issuer can make. None of the shared-secret kind, and never ``none``."""
+
+LEEWAY_SECONDS: Final = 60
+"""How far the issuer's clock and ours may be apart."""
+
+REQUIRED: Final = ("exp", "nbf", "iss", "aud", "azp", "jti", "sub", "role")
+
+AUDIENCE: Final = "knelpunt"
+"""The audience that tokens are made out to, unless the settings name another."""
+
+TOKEN_BYTES_MAX: Final = 8 * 1024
+"""A longer token is refused unread; ours are some 500 bytes."""
+
+
+class BadToken(Exception):  # noqa: N818  named for what it is
+    """The token does not count; the message is one sentence that may be shown to whoever sent it."""
+
+
+class Viewer(Struct, frozen=True):
+    """Who asks: their organisation (none for those who act for none), role, pseudonym, and until when the token holds.
+
+    ``expires_at`` is in seconds since 1970.
+    """
+
+    role: Role
+    user: str
+    organisation: str | None
+    expires_at: int
+    token_id: str
+
+    def actor(self) -> Actor | None:
+        """Return as whom they record events, or none if they act for no organisation and so may not."""
+        return None if self.organisation is None else Actor(self.organisation, self.role, self.user)
+
+
+Keys = Callable[[str], Any]
+"""Gives the issuer's public key with an id (``kid``); raises ``KeyError`` for one that the issuer does not have."""
+
+
+class Verifier:
+    """Checks tokens of one issuer."""
+
+    def __init__(self, issuer: str, keys: Keys, audience: str = AUDIENCE) -> None:
+        """Count tokens of ``issuer``, made out to ``audience``, under one of its ``keys``."""
+        self.issuer = issuer
+        self._keys = keys
+        self._audience = audience
+
+    def viewer(self, token: str) -> Viewer:
+        """Return who a token says it is. Raises ``BadToken``."""
+        if len(token) > TOKEN_BYTES_MAX:
+            raise BadToken("The token is too long to be one of ours.")
+        try:
+            kid = jwt.get_unverified_header(token).get("kid")
+            if not isinstance(kid, str):
+                raise BadToken("The token does not say under which key it was signed.")
+            claims = jwt.decode(
+                token,
+                self._keys(kid),
+                algorithms=list(ALGORITHMS),
+                audience=self._audience,
+                issuer=self.issuer,
+                leeway=LEEWAY_SECONDS,
+                options={"require": list(REQUIRED), "verify_aud": True, "verify_iss": True},
+            )
+        except KeyError:
+            raise BadToken("The token was signed under a key that its issuer does not publish.") from None
+        except jwt.ExpiredSignatureError:
+            raise BadToken("The token has expired; ask its issuer for a new one.") from None
+        except jwt.ImmatureSignatureError:
+            raise BadToken("The token is not valid yet; is a clock wrong?") from None
+        except jwt.PyJWTError:
+            raise BadToken("The token is not one that this registry accepts.") from None
+        return _viewer(claims)
+
+
+class _Claims(Struct, frozen=True):
+    """The claims that say who it is, as the token must hold them."""
+
+    sub: UserId
+    role: Role
+    azp: str
+    jti: str
+    exp: int
+    organisation: OrganisationId | None = None
+
+
+def _viewer(claims: Mapping[str, Any]) -> Viewer:
+    """Return who checked claims say it is."""
+    try:
+        said = msgspec.convert(claims, _Claims)
+    except msgspec.ValidationError:
+        message = (
+            "The token does not say who it is for: it needs sub, role, azp, jti, and an organisation's identifier."
+        )
+        raise BadToken(message) from None
+    return Viewer(said.role, said.sub, said.organisation, said.exp, said.jti)
