@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -88,13 +88,25 @@ def registry_template(postgres_server: EmbeddedServer) -> str:
 
 
 @pytest.fixture
-def registry_url(postgres_server: EmbeddedServer, registry_template: str) -> Iterator[str]:
+def new_registry(postgres_server: EmbeddedServer, registry_template: str) -> Iterator[Callable[[], str]]:
+    """Makes new, migrated, empty registries of this test alone and returns their URLs, as the owner of the server."""
+    made: list[sql.Identifier] = []
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as admin:
+
+        def make() -> str:
+            name = f"test_{uuid.uuid4().hex}"
+            made.append(sql.Identifier(name))
+            admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(made[-1], sql.Identifier(registry_template)))
+            # What a migration grants on the database itself is not cloned with it.
+            admin.execute(sql.SQL("GRANT CREATE ON DATABASE {} TO knelpunt_projector").format(made[-1]))
+            return postgres_server.url(name)
+
+        yield make
+        for database in made:
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
+
+
+@pytest.fixture
+def registry_url(new_registry: Callable[[], str]) -> str:
     """The URL of a new, migrated, empty registry of this test alone, as the owner of the server."""
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as admin:
-        admin.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(registry_template))
-        )
-    yield postgres_server.url(name)
-    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as admin:
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    return new_registry()

@@ -22,6 +22,9 @@ DERIVATION: Final = 1
 
 _SQL: Final = ("tables.sql", "indexes.sql", "security.sql")
 
+CREATE_LOCK: Final = 0x6B6E6C70_6372656D
+"""The advisory lock that whoever makes the first read model holds ("knlpcrem")."""
+
 
 class ReadModelOutdated(Exception):  # noqa: N818  named for what it is
     """The rows in use follow another definition than this program; a rebuild mends it."""
@@ -71,9 +74,11 @@ def ensure(connection: psycopg.Connection) -> None:
     """Create the read model where there is none; raises ``ReadModelOutdated`` where there is another."""
     if not exists(connection):
         with connection.transaction():
-            create(connection, LIVE)
-            finish(connection, LIVE)
-        return
+            # Of several that find none, one makes it; the others wait, and find it.
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (CREATE_LOCK,))
+            if not exists(connection):
+                create(connection, LIVE)
+                finish(connection, LIVE)
     row = connection.execute("SELECT definition FROM read.projected").fetchone()
     if row is None or row[0] != definition():
         message = "The read model follows an older definition; run: knelpunt project --rebuild"

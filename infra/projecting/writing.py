@@ -70,7 +70,10 @@ def _per_table(text: LiteralString) -> Mapping[str, sql.Composed]:
 
 _COPY: Final = _per_table("COPY {table} ({columns}) FROM STDIN (FORMAT binary)")
 # COPY does not work under row security: rows go by way of a table that only this connection sees.
-_STAGE: Final = _per_table("CREATE TEMPORARY TABLE IF NOT EXISTS {staged} (LIKE {table}) ON COMMIT DELETE ROWS")
+# It is emptied first: a transaction that writes two batches must not move the rows of the first one twice.
+_STAGE: Final = _per_table(
+    "CREATE TEMPORARY TABLE IF NOT EXISTS {staged} (LIKE {table}) ON COMMIT DELETE ROWS; DELETE FROM {staged}"
+)
 _COPY_STAGED: Final = _per_table("COPY {staged} ({columns}) FROM STDIN (FORMAT binary)")
 _MOVE: Final = _per_table("INSERT INTO {table} ({columns}) SELECT {columns} FROM {staged}")
 

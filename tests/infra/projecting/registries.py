@@ -1,0 +1,124 @@
+"""Machine-made registries of several cases, and everything that a read model holds, as text to compare."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from random import Random
+from uuid import UUID, uuid5
+
+import msgspec
+import psycopg
+from psycopg import sql
+
+from histories.machine import is_mending, make_history
+from histories.world import ONLOOKER, ORGANISATIONS, START
+from knelpunt.domain.event import Actor, Event
+from knelpunt.domain.ids import NAMESPACE, organisation_stream_of
+from knelpunt.domain.organisation.facts import OrganisationRegistered, OrganisationRenamed
+from knelpunt.domain.vocabulary import OrganisationKind, Role
+from knelpunt.infra.store.bulk import append_bulk, append_history
+from knelpunt.infra.store.connection import DatabaseRole, connect
+from knelpunt.projections.read_model.copying import COLUMNS
+from oracle.told import mend
+
+TABLES = (*COLUMNS, "quarantined", "projected")
+TICK = timedelta(microseconds=1)
+PAST = datetime(2025, 6, 1, tzinfo=UTC)
+"""History that was recorded elsewhere lies in the past of whoever runs the tests; some machine-made cases run on."""
+
+
+def some_registry(seed: int, cases: int = 5) -> list[Event]:
+    """Return the events of several cases and of the organisations in them, in one order of recording."""
+    rng = Random(seed)
+    histories: list[list[Event]] = []
+    while len(histories) < cases:
+        history = make_history(rng)
+        if len(history) < 60 and history[-1].recorded_at < PAST:
+            histories.append(history)
+    events = [event for history in histories for event in history] + list(organisation_events(rng))
+    return one_log(events)
+
+
+def organisation_events(rng: Random) -> Iterator[Event]:
+    """Yield the registrations of the organisations, and some renamings, told in order and out of order."""
+    for organisation in (ONLOOKER, *ORGANISATIONS):
+        facts = [OrganisationRegistered(organisation, f"{organisation} 1", OrganisationKind.MUNICIPALITY)]
+        facts += [OrganisationRenamed(organisation, f"{organisation} {n}") for n in range(2, rng.choice((2, 3, 5)))]
+        for version, fact in enumerate(facts, start=1):
+            name = f"{organisation}/{version}/{rng.random()}"
+            yield Event(
+                id=uuid5(NAMESPACE, name),
+                stream=organisation_stream_of(organisation),
+                version=version,
+                position=0,
+                occurred_at=START + timedelta(days=rng.choice((0, 10, 20, 60)) if version > 1 else 0),
+                recorded_at=START + timedelta(days=60 * version),
+                actor=Actor(ONLOOKER, Role.ADMINISTRATOR, "somebody"),
+                command_id=uuid5(NAMESPACE, f"command/{name}"),
+                data=fact,
+            )
+
+
+def one_log(events: Sequence[Event]) -> list[Event]:
+    """Return events as one log: in order of recording, with positions, strictly increasing moments and a source."""
+    log: list[Event] = []
+    versions: dict[UUID, int] = {}
+    for position, event in enumerate(sorted(events, key=lambda e: (e.recorded_at, e.stream, e.version))):
+        recorded_at = max(event.recorded_at, log[-1].recorded_at + TICK) if log else event.recorded_at
+        version = versions[event.stream] = versions.get(event.stream, 0) + 1
+        log.append(
+            msgspec.structs.replace(event, position=position, version=version, recorded_at=recorded_at, source="a test")
+        )
+    return log
+
+
+def seen_at(log: Sequence[Event], as_of: datetime, known_at: datetime) -> list[Event]:
+    """Return the events that a registry would hold in which only those recorded and occurred by then ever came in."""
+    recorded = [event for event in log if event.recorded_at <= known_at]
+    now = {}
+    for stream in {event.stream for event in recorded}:
+        now |= {event.id: event.occurred_at for event in mend([e for e in recorded if e.stream == stream])[0]}
+    return one_log([event for event in recorded if is_mending(event) or now[event.id] <= as_of])
+
+
+def fill(url: str, log: Sequence[Event]) -> None:
+    """Put a log into an empty registry, with its own moments of recording."""
+    with connect(url, DatabaseRole.OWNER) as connection:
+        append_history(connection, log, [event.id.bytes * 2 for event in log])
+
+
+def record(connection: psycopg.Connection, events: Sequence[Event]) -> None:
+    """Record events now, as an import does."""
+    append_bulk(connection, events, [event.id.bytes * 2 for event in events])
+
+
+def everything(url: str) -> dict[str, list[str]]:
+    """Return every row of every table of the read model in use, in every column."""
+    with psycopg.connect(url) as connection:
+        return {
+            table: [
+                text
+                for (text,) in connection.execute(
+                    sql.SQL("SELECT t::text FROM {} AS t ORDER BY 1").format(sql.Identifier("read", table))
+                )
+            ]
+            for table in TABLES
+        }
+
+
+def states_at(url: str, as_of: datetime, known_at: datetime) -> dict[str, list[str]]:
+    """Return the rows that are the answer at two times, in all their columns but the windows."""
+    query = sql.SQL(
+        "SELECT (to_jsonb(t) - 'as_of_from' - 'as_of_until' - 'known_from' - 'known_until')::text FROM {} AS t "
+        "WHERE as_of_from <= %(as_of)s AND %(as_of)s < as_of_until "
+        "AND known_from <= %(known_at)s AND %(known_at)s < known_until ORDER BY 1"
+    )
+    with psycopg.connect(url) as connection:
+        return {
+            table: [
+                text
+                for (text,) in connection.execute(
+                    query.format(sql.Identifier("read", table)), {"as_of": as_of, "known_at": known_at}
+                )
+            ]
+            for table in COLUMNS
+        }

@@ -1,0 +1,110 @@
+"""A rebuild beside the read model in use: with several processes, under writing, and killed midway."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from infra.projecting.registries import everything, fill, record, some_registry
+from knelpunt.infra.projecting.projector import Projector
+from knelpunt.infra.projecting.rebuild import REBUILD_LOCK, RebuildRunning, rebuild
+from knelpunt.infra.store.connection import DatabaseRole, connect
+
+PROGRAM = Path(__file__).with_name("rebuilding_program.py")
+
+
+def catch_up(url: str) -> int:
+    with closing(Projector(url)) as projector:
+        return projector.catch_up()
+
+
+def test_several_processes_rebuild_what_one_does(registry_url) -> None:
+    """The rows are the same in every column, and progress is told up to the last event."""
+    log = some_registry(31)
+    fill(registry_url, log)
+    told: list[int] = []
+    assert rebuild(registry_url, workers=2, progress=told.append) == len(log) - 1
+    by_two = everything(registry_url)
+    assert rebuild(registry_url, workers=1) == len(log) - 1
+    assert everything(registry_url) == by_two
+    assert told == sorted(told)
+    assert told[-1] == len(log)
+
+
+def test_a_rebuild_while_events_are_recorded_misses_none(registry_url) -> None:
+    """While events come in and a live projector works, rebuilds lose nothing: all rows are as one at rest has them."""
+    first, later = some_registry(41, cases=6), some_registry(42, cases=6)
+    organisations = {event.stream for event in first}
+    later = [event for event in later if event.stream not in organisations]
+    fill(registry_url, first)
+    catch_up(registry_url)
+    stopping, recorded = threading.Event(), threading.Event()
+    projector = Projector(registry_url)
+    failed: list[BaseException] = []
+
+    def write() -> None:
+        try:
+            with connect(registry_url, DatabaseRole.APPENDER) as appender:
+                for event in later:
+                    record(appender, [event])
+        except BaseException as error:  # noqa: BLE001  shown below
+            failed.append(error)
+        finally:
+            recorded.set()
+
+    threads = [threading.Thread(target=write), threading.Thread(target=projector.run, args=(stopping,))]
+    for thread in threads:
+        thread.start()
+    rebuilds = 0
+    try:
+        while not recorded.is_set() or rebuilds == 0:
+            rebuild(registry_url, workers=1)
+            rebuilds += 1
+    finally:
+        recorded.wait(60)
+        stopping.set()
+        for thread in threads:
+            thread.join(30)
+        projector.close()
+    assert failed == []
+    assert catch_up(registry_url) == len(first) + len(later) - 1
+    live = everything(registry_url)
+    rebuild(registry_url, workers=1)
+    assert everything(registry_url) == live
+
+
+def test_a_killed_rebuild_leaves_the_read_model_in_use(registry_url) -> None:
+    """After a kill -9 midway the old rows stand and go on; the next rebuild starts afresh and succeeds."""
+    log = some_registry(51)
+    fill(registry_url, log)
+    catch_up(registry_url)
+    live = everything(registry_url)
+    tests = Path(__file__).parents[2]
+    program = subprocess.Popen(
+        [sys.executable, str(PROGRAM), registry_url],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), os.environ.get("PYTHONPATH", "")])},
+    )
+    assert program.stdout is not None
+    assert int(program.stdout.readline()) < len(log)
+    program.send_signal(signal.SIGKILL)
+    program.communicate(timeout=30)
+    assert program.returncode == -signal.SIGKILL
+    assert everything(registry_url) == live
+    assert catch_up(registry_url) == len(log) - 1
+    assert rebuild(registry_url, workers=1) == len(log) - 1
+    assert everything(registry_url) == live
+
+
+def test_only_one_rebuild_works_at_a_time(registry_url) -> None:
+    """A second one is turned away with a sentence, and touches nothing."""
+    with connect(registry_url, DatabaseRole.PROJECTOR) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", (REBUILD_LOCK,))
+        with pytest.raises(RebuildRunning, match="at work"):
+            rebuild(registry_url, workers=1)
