@@ -12,6 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 from ...graphql.asking import Asking
 from ...graphql.engine import Engine
 from ...graphql.ports import Asker
+from ..identity.tokens import Viewer
 from .measures import Measures
 from .reading import PostgresSession, reading_pool
 from .services import Services
@@ -45,8 +46,8 @@ class RunningRegistry:
         """Return who a token says asks. Raises ``BadToken``."""
         verifier = self.services.verifier
         # A real issuer's keys may have to be fetched, which nobody else shall wait for.
-        viewer = verifier.viewer(token) if self.services.development else await asyncio.to_thread(verifier.viewer, token)
-        return Asker(viewer.organisation, viewer.role, viewer.user, datetime.fromtimestamp(viewer.expires_at, UTC))
+        quick = self.services.development
+        return asker_of(verifier.viewer(token) if quick else await asyncio.to_thread(verifier.viewer, token))
 
     @asynccontextmanager
     async def session(self, asker: Asker) -> AsyncGenerator[PostgresSession]:
@@ -64,3 +65,8 @@ class RunningRegistry:
         prepared = self.engine.prepare(text)
         async with self.session(asker) as session:
             return await self.engine.answer(prepared, variables or {}, operation, Asking(session, asker))
+
+
+def asker_of(viewer: Viewer) -> Asker:
+    """Return who asks, as a verified token says."""
+    return Asker(viewer.organisation, viewer.role, viewer.user, datetime.fromtimestamp(viewer.expires_at, UTC))
