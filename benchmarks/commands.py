@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import count
 from random import Random
+from statistics import median
 from threading import Lock
 from time import perf_counter
 from typing import Any, Final
@@ -55,21 +56,28 @@ def rows(laboratory: Laboratory, report: Report, rounds: int = ROUNDS, seconds: 
     """Measure with 64 clients, and with one."""
     ours_url = laboratory.migrated("bench_commands")
     stock_url = laboratory.empty("bench_stock_commands")
+    tuned_url = laboratory.empty("bench_tuned_commands")
     with (
         bootstrap(ours_url, secrets.token_bytes(32)) as parts,
         stock.StockCases(stock.environment(stock_url)) as application,
+        stock.StockCases(stock.tuned(tuned_url)) as tuned,
     ):
         for answer in [parts.writer.submit(as_sent(command)) for command in registrations()]:
             assert isinstance(answer.result(ANSWER_SECONDS_MAX), Recorded)
         measured: list[list[list[float]]] = []
         for clients in (CLIENTS, 1):
             report(f"commands: {clients} at a time, {rounds} rounds of {seconds:g} s each side")
-            sides = (_ours(parts, clients, seconds), _stock(application, clients, seconds))
+            sides = (
+                _ours(parts, clients, seconds),
+                _stock(application, clients, seconds),
+                _stock(tuned, clients, seconds),
+            )
             measured.append(alternate(sides, rounds))
         stored = application.recorder.max_notification_id() or 0
     laboratory.drop(ours_url)
     laboratory.drop(stock_url)
-    (together, stock_together), (alone, stock_alone) = measured
+    laboratory.drop(tuned_url)
+    (together, stock_together, tuned_together), (alone, stock_alone, tuned_alone) = measured
     against = f"stock Application: repository.get, trigger, save ({stock.WRITERS} connections)"
     return [
         Row(
@@ -81,6 +89,7 @@ def rows(laboratory: Laboratory, report: Report, rounds: int = ROUNDS, seconds: 
             ours=together,
             theirs=stock_together,
             at_least=10.0,
+            details=_against_tuned(together, tuned_together),
             meaning=(
                 f"{CLIENTS} clients, each with one command under way: its case is loaded, the domain decides, texts "
                 "are sealed, the event is appended and on disk before the answer. Ours share commits; the stock "
@@ -96,12 +105,19 @@ def rows(laboratory: Laboratory, report: Report, rounds: int = ROUNDS, seconds: 
             ours=alone,
             theirs=stock_alone,
             at_least=1.5,
+            details=_against_tuned(alone, tuned_alone),
             meaning=(
                 "One client that waits for each answer: what a command costs when it shares its commit with no other, "
                 "which is one write to disk and the round trips around it."
             ),
         ),
     ]
+
+
+def _against_tuned(ours: list[float], tuned: list[float]) -> dict[str, float | str]:
+    """Return what is told beside the stock recorder as it comes: how it does with its option for speed."""
+    name = "theirs with POSTGRES_ENABLE_DB_FUNCTIONS"
+    return {f"{name}, commands/s": median(tuned), f"ratio to {name}": median(ours) / median(tuned)}
 
 
 def cases_of(seed: int, commands: int) -> Iterator[list[Told]]:
