@@ -9,6 +9,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from .identity.development import DevelopmentIssuer
+from .identity.published import KeysUnavailable, verifier
+from .identity.tokens import Verifier
 from .postgres.embedded import default_data_dir
 from .vault.master import FILE_VARIABLE, KEY_VARIABLE, master_key
 
@@ -16,8 +19,10 @@ DATABASE_URL: Final = "KNELPUNT_DATABASE_URL"
 DATA_DIR: Final = "KNELPUNT_DATA_DIR"
 TOKEN: Final = "KNELPUNT_TOKEN"  # noqa: S105  the name of a variable
 ISSUER: Final = "KNELPUNT_ISSUER"
+JWKS: Final = "KNELPUNT_JWKS"
+AUDIENCE: Final = "KNELPUNT_AUDIENCE"
 
-VARIABLES: Final = (DATABASE_URL, DATA_DIR, FILE_VARIABLE, KEY_VARIABLE, TOKEN, ISSUER)
+VARIABLES: Final = (DATABASE_URL, DATA_DIR, FILE_VARIABLE, KEY_VARIABLE, TOKEN, ISSUER, JWKS, AUDIENCE)
 """Every variable that the registry reads."""
 
 
@@ -25,7 +30,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """What an operator decides.
 
     Without ``database_url`` the registry runs its own PostgreSQL under ``data_dir``. ``issuer`` names the issuer of
-    tokens that the organisation already has; without one, the built-in issuer for development signs them.
+    tokens that the organisation already has, ``jwks`` the file or https address of its keys, ``audience`` for whom its
+    tokens must be; without an issuer, the built-in one for development signs them.
     """
 
     data_dir: Path
@@ -34,11 +40,25 @@ class Settings(Struct, frozen=True, kw_only=True):
     master_key_text: str | None = None
     token: str | None = None
     issuer: str | None = None
+    jwks: str | None = None
+    audience: str | None = None
 
     def master_key(self) -> bytes:
         """Return the vault's master key, 32 bytes; made in ``data_dir`` if nobody names one. Raises MasterKeyError."""
         named = {FILE_VARIABLE: self.master_key_file or "", KEY_VARIABLE: self.master_key_text or ""}
         return master_key(self.data_dir, named)
+
+    def verifier(self) -> Verifier:
+        """Return what checks tokens: those of the issuer that is set, or else of the built-in one.
+
+        Raises ``KeysUnavailable`` and ``IssuerKeyError``.
+        """
+        if self.issuer is None:
+            return DevelopmentIssuer.at(self.data_dir).verifier()
+        if self.jwks is None:
+            message = f"{ISSUER} is set and {JWKS} is not: name the file or the https address of the issuer's keys."
+            raise KeysUnavailable(message)
+        return verifier(self.issuer, self.jwks, self.audience)
 
     def __repr__(self) -> str:
         """Show where things are, and neither password, key nor token."""
@@ -54,4 +74,6 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         master_key_text=environment.get(KEY_VARIABLE) or None,
         token=environment.get(TOKEN) or None,
         issuer=environment.get(ISSUER) or None,
+        jwks=environment.get(JWKS) or None,
+        audience=environment.get(AUDIENCE) or None,
     )

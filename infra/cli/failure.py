@@ -10,10 +10,14 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from ..demo.load import StoryRefused
+from ..identity.development import IssuerKeyError
+from ..identity.published import KeysUnavailable
+from ..identity.tokens import BadToken
 from ..importing.errors import ImportRefusedError
 from ..postgres.errors import EmbeddedError
 from ..projecting.rebuild import RebuildRunning
 from ..projecting.schema import ReadModelOutdated
+from ..serving.web import PortTaken
 from ..store.bulk import CommandReused, HistoryRefused, StreamMovedOn, TooLarge
 from ..store.migrate import MigrationError
 from ..store.rights import UnsafeRights
@@ -22,13 +26,17 @@ from ..vault.master import MasterKeyError
 from ..vault.vault import VaultError
 
 OWN_SENTENCES: Final = (
+    BadToken,
     CommandReused,
     EmbeddedError,
     HistoryRefused,
     ImportRefusedError,
+    IssuerKeyError,
+    KeysUnavailable,
     MasterKeyError,
     MigrationError,
     Overloaded,
+    PortTaken,
     ReadModelOutdated,
     RebuildRunning,
     StoreUnavailable,

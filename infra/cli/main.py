@@ -13,7 +13,7 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from . import importing, projecting, setup
+from . import demo, gaps, importing, projecting, replay, schema, serving, setup, tokens
 from .failure import WrongUsage, sentence_of
 from .terminal import notices, people
 
@@ -32,10 +32,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("demo")(demo.demo)
+app.command("serve")(serving.serve)
 app.command("migrate")(setup.migrate)
 app.command("doctor")(setup.doctor)
 app.command("import")(importing.import_)
 app.command("project")(projecting.project)
+app.command("gaps")(gaps.gaps)
+app.command("replay")(replay.replay)
+app.command("token")(tokens.token)
+app.command("schema")(schema.schema)
 
 
 def _print_version(asked: bool) -> None:

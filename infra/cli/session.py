@@ -1,16 +1,25 @@
 """What a command works with: settings from the environment, a database that is ready, the registry over it."""
 
 import os
+import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Final
+
+import psycopg
 
 from ..bootstrap import Database, Parts, bootstrap, database
+from ..postgres.errors import disk_full
 from ..projecting.schema import ensure
 from ..settings import Settings, settings_from
 from ..store.connection import DatabaseRole, connect
 from ..store.migrate import migrate, migrations, pending
+from ..store.writer import StoreUnavailable
 from .failure import Failure
 from .terminal import notices
+
+SEGMENT_BYTES: Final = 16 << 20
+"""What PostgreSQL takes at a time for its log of changes, and stops without."""
 
 
 def settings() -> Settings:
@@ -35,7 +44,19 @@ def ready_database(given: Settings) -> Generator[Database]:
         elif missing:
             count = f"{len(missing)} migration{'s' if len(missing) > 1 else ''}"
             raise Failure(f"The database lacks {count} ({missing[0]} first): run knelpunt migrate.")
-        yield found
+        with _disk_in_mind(found, given):
+            yield found
+
+
+@contextmanager
+def _disk_in_mind(found: Database, given: Settings) -> Generator[None]:
+    """Say that the disk is full where our own database stopped because of it, which it cannot tell us any more."""
+    try:
+        yield
+    except (psycopg.Error, StoreUnavailable) as error:
+        if found.embedded is not None and shutil.disk_usage(given.data_dir).free < SEGMENT_BYTES:
+            raise Failure(disk_full(given.data_dir)) from error
+        raise
 
 
 @contextmanager

@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import Final
 
 import msgspec
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-PIPE_COLUMNS: Final = 160
-"""How wide tables are in a pipe, which has no width of its own: enough for every column, in one line each."""
+PIPE_COLUMNS: Final = 1000
+"""How wide tables may be in a pipe, which has no width of its own: every row is one line."""
 
 
 class Format(StrEnum):
@@ -42,6 +42,16 @@ def people(*, data_on_stdout: bool = False) -> Console:
         markup=False,
         soft_wrap=not stream.isatty(),
     )
+
+
+def show(console: Console, table: RenderableType) -> None:
+    """Write a table; in a pipe without the blanks that would fill its last column."""
+    if console.is_terminal:
+        console.print(table)
+        return
+    with console.capture() as drawn:
+        console.print(table)
+    console.file.write("".join(f"{line.rstrip()}\n" for line in drawn.get().splitlines()))
 
 
 def notices() -> Console:

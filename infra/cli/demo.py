@@ -1,0 +1,94 @@
+"""``knelpunt demo``: the demo story, from an empty machine to a service that answers."""
+
+from contextlib import ExitStack, closing
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from ...domain.vocabulary import Role
+from ..bootstrap import Database, Parts
+from ..demo.load import Loaded, load_story
+from ..demo.names import organisation_id
+from ..demo.story import cases
+from ..identity.development import DevelopmentIssuer
+from ..projecting.projector import Projector
+from ..projecting.rebuild import rebuild
+from ..projecting.schema import ReadModelOutdated
+from ..serving.web import listening
+from ..settings import Settings
+from .asking import asking_over
+from .gaps import chosen_by, list_gaps, print_gaps
+from .replay import print_replay, replay_of
+from .serving import HOST, PORT, Port, address_of, run_service
+from .session import opened, settings
+from .terminal import people
+
+SHOWN: Final = "DEMO-9TXC"
+"""The case that is replayed: short, and with three kinds of gap in it."""
+
+ORGANISATION: Final = organisation_id("wal")
+"""For whom the printed token acts: the story's investigators, who may see every case."""
+
+
+def demo(
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Stop when the story has been shown.")] = False,
+    port: Port = PORT,
+) -> None:
+    """Load the demo story into an empty registry, show what fell between the cracks, and serve it."""
+    console = people()
+    given = settings()
+    with ExitStack() as closing_all:
+        # Before any work: a port that is taken is said at once.
+        sock = None if no_serve else closing_all.enter_context(listening(HOST, port))
+        found, parts = closing_all.enter_context(opened(given))
+        _load(console, found, parts)
+        _show(console, given, found, parts)
+        if sock is None:
+            return
+        _invite(console, address_of(sock), given)
+        run_service(sock, found, workers=1)
+
+
+def _load(console: Console, found: Database, parts: Parts) -> None:
+    match load_story(parts.registry, parts.vault):
+        case Loaded.NOW:
+            console.print(f"Loaded the demo story: {len(cases())} invented cases.")
+        case Loaded.BEFORE:
+            console.print("The demo story is here already.")
+        case Loaded.NOT_EMPTY:
+            console.print(
+                "This registry holds events of its own, so the demo story was left out; here is what it holds."
+            )
+    try:
+        with closing(Projector(found.url)) as projector:
+            projector.catch_up()
+    except ReadModelOutdated:
+        rebuild(found.url)
+
+
+def _show(console: Console, given: Settings, found: Database, parts: Parts) -> None:
+    with asking_over(given, found, parts) as ask:
+        console.print("\nThe gaps that are open today:\n", style="bold")
+        print_gaps(console, list_gaps(ask, chosen_by(every=False, kinds=())))
+        shown = replay_of(ask, SHOWN)
+        if shown is not None:
+            console.print("\nOne case, as it went:\n", style="bold")
+            print_replay(console, shown)
+
+
+def _invite(console: Console, address: str, given: Settings) -> None:
+    """Print how to ask the service that is about to answer."""
+    if given.issuer is not None:
+        console.print(f"\nServing on {address} for tokens of {given.issuer} (Ctrl-C stops).", style="bold")
+        return
+    token = DevelopmentIssuer.at(given.data_dir).token(Role.INVESTIGATOR, ORGANISATION)
+    console.print(f"\nServing on {address} (Ctrl-C stops). Ask it, for instance:\n", style="bold")
+    console.print(f"TOKEN={token}")
+    console.print(EXAMPLE.format(address=address))
+
+
+EXAMPLE: Final = """\
+curl {address}/graphql -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\
+  -d '{{"query": "{{registry {{gaps(filter: {{open: true}}, first: 3) {{nodes {{kind days case {{title}}}}}}}}}}"}}'
+"""

@@ -1,0 +1,47 @@
+"""``knelpunt serve``: the HTTP service, with the projector running beside it."""
+
+import socket
+from typing import Annotated, Final
+
+import typer
+
+from ..bootstrap import Database
+from ..serving.projector import kept_projecting
+from ..serving.watch import watched
+from ..serving.web import listening
+from ..serving.web import serve as serve_on
+from .session import ready_database, settings
+from .terminal import notices
+
+HOST: Final = "127.0.0.1"
+PORT: Final = 8400
+
+WORKERS_MAX: Final = 64
+"""More processes than this on one machine only wait for each other; the database allows a hundred connections."""
+
+Host = Annotated[str, typer.Option("--host", help="The address to listen on.")]
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")]
+Workers = Annotated[int, typer.Option("--workers", min=1, max=WORKERS_MAX, metavar="N", help="Processes that serve.")]
+
+
+def serve(host: Host = HOST, port: Port = PORT, workers: Workers = 1) -> None:
+    """Serve the registry over HTTP, with the projector beside it, until stopped."""
+    with listening(host, port) as sock, ready_database(settings()) as found:
+        notices().print(f"Serving on {address_of(sock)} (Ctrl-C stops).")
+        run_service(sock, found, workers)
+
+
+def run_service(sock: socket.socket, found: Database, workers: int) -> None:
+    """Serve on a socket until stopped, keeping projector and database running."""
+    with watched(found.embedded), kept_projecting():
+        try:
+            serve_on(sock, workers, log_level="warning")
+        except KeyboardInterrupt:
+            # The word to stop, given again by the server when it had stopped.
+            notices().print("Stopped.")
+
+
+def address_of(sock: socket.socket) -> str:
+    """Return where a listening socket is reached, as a URL."""
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

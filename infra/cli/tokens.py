@@ -1,0 +1,46 @@
+"""``knelpunt token``: a token of the built-in issuer, for development."""
+
+from typing import Annotated, Any, Final
+
+import msgspec
+import typer
+
+from ...domain.ids import OrganisationId, UserId
+from ...domain.vocabulary import Role
+from ..identity.development import DevelopmentIssuer
+from ..settings import ISSUER
+from .failure import Failure, WrongUsage
+from .session import settings
+from .terminal import notices, people
+
+USER: Final = "developer"
+
+RoleOption = Annotated[Role, typer.Option("--role", metavar="R", help="What the user is to the registry.")]
+OrganisationOption = Annotated[
+    str | None,
+    typer.Option("--organisation", metavar="O", help="For whom the user acts, an OIN or a URI; none: may only read."),
+]
+
+
+def token(
+    role: RoleOption,
+    organisation: OrganisationOption = None,
+    user: Annotated[str, typer.Option("--user", metavar="U", help="A pseudonym of the user.")] = USER,
+) -> None:
+    """Sign a token of the built-in issuer, valid for a working day."""
+    given = settings()
+    if given.issuer is not None:
+        raise Failure(f"Tokens come from {given.issuer}: sign in there, or unset {ISSUER} to use the built-in issuer.")
+    _expect(user, UserId, f"--user: {user!r} is no pseudonym: at most 128 characters, without blanks.")
+    if organisation is not None:
+        message = f"--organisation: {organisation!r} is no identifier: give an OIN (twenty digits) or a URI."
+        _expect(organisation, OrganisationId, message)
+    people().print(DevelopmentIssuer.at(given.data_dir).token(role, organisation, user))
+    notices().print("Valid for twelve hours, and for this registry alone.", style="dim")
+
+
+def _expect(value: str, kind: Any, sentence: str) -> None:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        raise WrongUsage(sentence) from None

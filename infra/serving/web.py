@@ -1,0 +1,128 @@
+"""The HTTP service, in one process or several.
+
+The first process holds the listening socket and our own database. ``application`` is what each process serves; it is
+made from the environment, so that a process that ended is simply made again.
+"""
+
+import multiprocessing
+import os
+import signal
+import socket
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from multiprocessing.connection import wait
+from threading import Thread
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.supervisors import Multiprocess
+
+from ..bootstrap import Parts, bootstrap, database
+from ..http.app import create_app
+from ..http.services import Services
+from ..settings import Settings, settings_from
+
+STOP_SECONDS_MAX: Final = 10
+"""How long open requests and subscriptions may go on after the word to stop."""
+
+BACKLOG: Final = 1024
+"""How many connections may wait to be taken: a burst, and a restart of a worker."""
+
+MESSAGE_BYTES_MAX: Final = 1 << 20
+"""The largest message over a WebSocket; a question in GraphQL is a few kilobytes."""
+
+
+class PortTaken(Exception):  # noqa: N818  named for what it is
+    """The address cannot be listened on; the message is one sentence that says what to do."""
+
+
+@contextmanager
+def listening(host: str, port: int) -> Generator[socket.socket]:
+    """Give a socket that listens; connections wait there until a process takes them. Raises ``PortTaken``."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        sock = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise PortTaken(f"{host} is no address of this machine ({error.strerror}): choose another --host.") from error
+    with sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind(address)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise PortTaken(f"Cannot listen on {host}:{port} ({reason}): choose another --port or --host.") from error
+        sock.listen(BACKLOG)
+        sock.set_inheritable(True)
+        yield sock
+
+
+def serve(sock: socket.socket, workers: int, *, log_level: str) -> None:
+    """Serve until SIGINT or SIGTERM, which is raised again as what it was once open requests are done."""
+    config = uvicorn.Config(
+        f"{__name__}:application",
+        factory=True,
+        workers=workers,
+        log_level=log_level,
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=STOP_SECONDS_MAX,
+        backlog=BACKLOG,
+        ws_max_size=MESSAGE_BYTES_MAX,
+        server_header=False,
+        proxy_headers=False,  # whom to believe about a client's address is for the operator to say, not the client
+    )
+    if workers == 1:
+        uvicorn.Server(config).run([sock])
+    else:
+        Multiprocess(config, [sock]).run()
+
+
+def application() -> ASGIApp:
+    """Return what a process serves; it takes part in the database from now until the server shuts down."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        # One of several: whoever killed the first process meant this one too.
+        Thread(target=_end_with, args=(parent.sentinel,), name="knelpunt-parent-watch", daemon=True).start()
+    settings = settings_from(os.environ)
+    closing = ExitStack()
+    try:
+        found = closing.enter_context(database(settings))
+        parts = closing.enter_context(bootstrap(found.url, settings.master_key()))
+        return _Closing(create_app(services_of(settings, parts)), closing)
+    except BaseException:
+        closing.close()
+        raise
+
+
+def services_of(settings: Settings, parts: Parts) -> Services:
+    """Return what the service answers with."""
+    return Services(
+        url=parts.url,
+        writer=parts.writer,
+        vault=parts.vault,
+        verifier=settings.verifier(),
+        development=settings.issuer is None,
+    )
+
+
+class _Closing:
+    """An application that closes what it was made of when the server has shut it down."""
+
+    def __init__(self, app: ASGIApp, closing: ExitStack) -> None:
+        self._app = app
+        self._closing = closing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            if scope["type"] == "lifespan":
+                self._closing.close()
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)

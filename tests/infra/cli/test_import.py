@@ -1,0 +1,160 @@
+"""knelpunt import, as people use it: counts, rejected rows, again and in part, and interrupted."""
+
+import gzip
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+from infra.cli.conftest import CommandLine
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES = ROOT / "docs" / "examples"
+LOGS = ROOT.parent / "shared" / "data"
+
+RECEIPT = """
+source = "receipt"
+[columns]
+case = "case:concept:name"
+activity = "concept:name"
+timestamp = "time:timestamp"
+organisation = "org:group"
+missing = ["EMPTY"]
+"""
+
+
+def counts(text: str) -> dict[str, int]:
+    """The counts that an import prints."""
+    return {line[:16].strip(): int(line[16:].replace(",", "")) for line in text.splitlines()}
+
+
+def test_an_import_says_what_it_did_and_adds_nothing_twice(fresh: CommandLine) -> None:
+    """The example of the documentation."""
+    example = ("import", EXAMPLES / "helpdesk.csv", "--mapping", EXAMPLES / "helpdesk.toml")
+    first = counts(fresh.done(*example))
+    assert first == {"rows read": 7, "rows rejected": 0, "cases": 2, "events new": 19, "events present": 0}
+    assert counts(fresh.done(*example)) == first | {"events new": 0, "events present": 19}
+
+
+def test_rejected_rows_are_named_and_strict_takes_none(fresh: CommandLine, tmp_path: Path) -> None:
+    """File, line and reason on stderr; with --strict status 1 and nothing recorded."""
+    log = tmp_path / "log.csv"
+    text = (EXAMPLES / "helpdesk.csv").read_text("utf-8")
+    log.write_text(text + text.splitlines()[1].replace("2024", "20x4") + "\n", "utf-8")
+    strict = fresh.run("import", log, "--mapping", EXAMPLES / "helpdesk.toml", "--strict")
+    assert strict.returncode == 1
+    assert counts(strict.stdout)["events new"] == 0
+    assert f"{log}:9: " in strict.stderr
+    assert "Nothing was imported" in strict.stderr
+    easy = fresh.run("import", log, "--mapping", EXAMPLES / "helpdesk.toml")
+    assert easy.returncode == 0
+    assert counts(easy.stdout) == {
+        "rows read": 8,
+        "rows rejected": 1,
+        "cases": 2,
+        "events new": 19,
+        "events present": 0,
+    }
+    assert f"{log}:9: " in easy.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("log.csv", b"", "the file is empty"),
+        ("log.csv", b"a;b\n1;2\n", "column"),
+        ("log.xes", b"<log><trace>", "malformed or cut short"),
+        ("log.xes.gz", gzip.compress(b"<log></log>")[:-6], "ends too early"),
+        ("log.txt", b"x", "its name does not say what it is"),
+    ],
+)
+def test_a_malformed_file_is_one_sentence(
+    fresh: CommandLine, tmp_path: Path, name: str, content: bytes, says: str
+) -> None:
+    """Which file, and what is the matter with it."""
+    log = tmp_path / name
+    log.write_bytes(content)
+    sentence = fresh.fails("import", log, "--mapping", EXAMPLES / "helpdesk.toml")
+    assert str(log) in sentence
+    assert says in sentence
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(b"source = ", "is not TOML"), (b"\xff", "UTF-8"), (b'source = "x"\n', "columns"), (None, "cannot be read")],
+)
+def test_an_unreadable_mapping_is_one_sentence(
+    fresh: CommandLine, tmp_path: Path, content: bytes | None, says: str
+) -> None:
+    """Which file, and what is the matter with it."""
+    mapping = tmp_path / "mapping.toml"
+    if content is not None:
+        mapping.write_bytes(content)
+    sentence = fresh.fails("import", EXAMPLES / "helpdesk.csv", "--mapping", mapping)
+    assert str(mapping) in sentence
+    assert says in sentence
+
+
+def test_an_interrupted_import_is_gone_on_with(fresh: CommandLine, tmp_path: Path) -> None:
+    """Ctrl-C leaves whole cases; the same command then records the rest, and together they are the whole."""
+    if not LOGS.is_dir():
+        pytest.skip("the logs of ../shared are not there")
+    mapping = tmp_path / "receipt.toml"
+    mapping.write_text(RECEIPT, "utf-8")
+    url = fresh.settings["KNELPUNT_DATABASE_URL"]
+    command = ("import", LOGS / "receipt.csv.gz", "--mapping", mapping)
+    running = fresh.start(*command)
+    with psycopg.connect(url, autocommit=True) as watching:
+        while running.poll() is None and events(watching) == 0:
+            time.sleep(0.005)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+        assert running.returncode == 1, out + err
+        assert "Interrupted" in err
+        assert "Traceback" not in err
+        part = events(watching)
+        whole = counts(fresh.done(*command))
+        assert whole["cases"] == 1_434
+        assert whole["events present"] > 0
+        assert events(watching) == part + whole["events new"]
+
+
+def events(connection: psycopg.Connection) -> int:
+    """How many events there are."""
+    row = connection.execute("SELECT next_position FROM knelpunt.log_head").fetchone()
+    assert row is not None
+    return row[0]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+def test_a_full_disk_is_one_sentence_and_loses_nothing(open_folder: Path) -> None:
+    """An import that fills the disk says so; with room made, the same command goes on."""
+    if not LOGS.is_dir():
+        pytest.skip("the logs of ../shared are not there")
+    disk = open_folder / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", disk], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("this machine does not let root mount a small disk")
+    try:
+        small = CommandLine({"KNELPUNT_DATA_DIR": str(disk / "data")})
+        mapping = open_folder / "receipt.toml"
+        mapping.write_text(RECEIPT, "utf-8")
+        small.done("migrate")
+        with (disk / "filling").open("wb") as filling:
+            left = shutil.disk_usage(disk).free - (4 << 20)
+            filling.write(bytes(left))
+        command = ("import", LOGS / "receipt.csv.gz", "--mapping", mapping)
+        assert "is full: free some space" in small.fails(*command)
+        (disk / "filling").unlink()
+        whole = counts(small.done(*command))
+        assert whole["cases"] == 1_434
+        assert whole["rows rejected"] == 0
+    finally:
+        subprocess.run(["umount", disk], check=True)

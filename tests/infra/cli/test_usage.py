@@ -1,0 +1,146 @@
+"""How the command line behaves whatever it is asked: exit status, one sentence, plain text in a pipe."""
+
+import os
+import pty
+import subprocess
+from pathlib import Path
+
+import pytest
+from infra.cli.conftest import KNELPUNT, CommandLine
+
+HELPDESK = Path(__file__).parents[3] / "docs" / "examples"
+
+NOWHERE = {"KNELPUNT_DATABASE_URL": "postgresql://knelpunt@127.0.0.1:1/knelpunt"}
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path) -> CommandLine:
+    """The command line with a database that does not answer."""
+    return CommandLine({**NOWHERE, "KNELPUNT_DATA_DIR": str(tmp_path)})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["bogus"], "No such command 'bogus'"),
+        (["migrat"], "Did you mean 'migrate'?"),
+        (["migrate", "--bogus"], "No such option: --bogus"),
+        (["import"], "Missing"),
+        (["project", "--workers", "0", "--rebuild"], "0 is not in the range"),
+        (["project", "--workers", "2"], "--workers speeds up --rebuild"),
+        (["replay"], "Missing argument"),
+        (["gaps", "--as-of", "yesterday"], "'yesterday' is no moment: write 2024-03-04T09:00:00+01:00"),
+        (["gaps", "--known-at", "2024-03-04T09:00"], "needs its offset from UTC"),
+        (["gaps", "--kind", "BORED"], "'BORED' is not one of"),
+        (["gaps", "--format", "xml"], "'xml' is not one of"),
+        (["serve", "--port", "65536"], "65536 is not in the range"),
+        (["token"], "Missing option '--role'"),
+    ],
+)
+def test_wrong_usage_is_said_in_a_sentence(nowhere: CommandLine, arguments: list[str], says: str) -> None:
+    """Status 2, before anything is touched: here not even a database answers."""
+    assert says in nowhere.fails(*arguments, status=2)
+
+
+def test_without_arguments_it_says_what_it_can_do(nowhere: CommandLine) -> None:
+    """The help, and status 2: nothing was asked for."""
+    outcome = nowhere.run()
+    assert outcome.returncode == 2
+    for command in ("demo", "serve", "migrate", "doctor", "import", "project", "gaps", "replay", "token", "schema"):
+        assert f"  {command} " in outcome.stdout
+
+
+def test_help_and_version_need_no_database(nowhere: CommandLine) -> None:
+    """Whoever cannot connect can still read what there is."""
+    assert nowhere.done("--version").startswith("knelpunt ")
+    assert "--mapping" in nowhere.done("import", "--help")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["migrate"],
+        ["project", "--once"],
+        ["gaps"],
+        ["replay", "DEMO-9TXC"],
+        ["serve", "--port", "0"],
+        ["token", "--role", "AUDITOR"],
+        ["import", str(HELPDESK / "helpdesk.csv"), "--mapping", str(HELPDESK / "helpdesk.toml")],
+    ],
+)
+def test_a_stopped_database_is_said_in_a_sentence(nowhere: CommandLine, arguments: list[str]) -> None:
+    """Which database, and what to do; no traceback."""
+    sentence = nowhere.fails(*arguments)
+    assert "The database cannot be reached" in sentence
+    assert "KNELPUNT_DATABASE_URL" in sentence
+
+
+def test_an_address_that_is_none(tmp_path: Path) -> None:
+    """A typing error in the variable is told from a server that is down."""
+    typo = CommandLine({"KNELPUNT_DATABASE_URL": "localhost", "KNELPUNT_DATA_DIR": str(tmp_path)})
+    assert "not the address of a PostgreSQL server" in typo.fails("project", "--once")
+
+
+def test_a_database_that_was_never_migrated(empty_database_url: str, tmp_path: Path) -> None:
+    """Somebody else's server is not set up unasked."""
+    bare = CommandLine({"KNELPUNT_DATABASE_URL": empty_database_url, "KNELPUNT_DATA_DIR": str(tmp_path)})
+    assert "run knelpunt migrate" in bare.fails("gaps")
+    assert "The schema is up to date." in bare.done("migrate")
+    assert bare.done("migrate") == "The schema is up to date.\n"
+
+
+def test_a_data_folder_that_cannot_be(tmp_path: Path) -> None:
+    """A file in the way of the data directory."""
+    (tmp_path / "file").touch()
+    assert "is in the way" in CommandLine({"KNELPUNT_DATA_DIR": str(tmp_path / "file")}).fails("migrate")
+
+
+def test_debug_shows_where_a_failure_came_from(nowhere: CommandLine) -> None:
+    """Anywhere on the line, since people add it to the one that failed."""
+    for arguments in (["--debug", "migrate"], ["migrate", "--debug"]):
+        outcome = nowhere.run(*arguments)
+        assert outcome.returncode == 1
+        assert "Traceback" in outcome.stderr
+        assert "Traceback" not in nowhere.run("migrate").stderr
+
+
+def test_a_full_disk_on_the_way_out(nowhere: CommandLine) -> None:
+    """What cannot be written is not passed over."""
+    with Path("/dev/full").open("w") as full:
+        outcome = subprocess.run(
+            [KNELPUNT, "schema"], env=nowhere.environment(), stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert outcome.returncode == 1
+    assert "The disk is full" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+def test_a_reader_that_has_had_enough(nowhere: CommandLine) -> None:
+    """knelpunt schema | head: no complaint about the broken pipe."""
+    running = nowhere.start("schema")
+    assert running.stdout is not None
+    assert running.stderr is not None
+    running.stdout.close()
+    assert running.wait(30) == 0
+    assert running.stderr.read() == ""
+
+
+def test_colours_on_a_terminal_and_none_in_a_pipe(nowhere: CommandLine) -> None:
+    """Escape codes are for eyes."""
+    assert "\x1b" not in nowhere.run("migrate").stderr
+    leader, follower = pty.openpty()
+    environment = {**nowhere.environment(), "TERM": "xterm-256color"}
+    running = subprocess.Popen([KNELPUNT, "migrate"], env=environment, stdin=follower, stdout=follower, stderr=follower)
+    os.close(follower)
+    shown = bytearray()
+    while True:
+        try:
+            read = os.read(leader, 4096)
+        except OSError:  # the other side is closed
+            break
+        if not read:
+            break
+        shown += read
+    os.close(leader)
+    assert running.wait(30) == 1
+    assert b"\x1b[31m" in bytes(shown)
