@@ -125,7 +125,7 @@ def cases_of(seed: int, commands: int) -> Iterator[list[Told]]:
     rng = Random(seed)
     made = 0
     while made < commands:
-        told = case(rng, BEGIN + timedelta(seconds=rng.randrange(300_000_000)))
+        told = case(rng, BEGIN + timedelta(days=rng.randrange(1_000), seconds=rng.randrange(86_400)))
         made += len(told)
         yield told
 

@@ -58,6 +58,9 @@ LATE_ALONE: Final = 0.2
 LATE_FILE: Final = 0.01
 """The share of the other facts that are told late, and with them all that follows in the case until then."""
 
+PAUSE_MAX: Final = timedelta(days=300)
+"""How long nothing happens at most, so that no case runs into the future, where nothing can be recorded."""
+
 # Rows of a case: (share, least, most).
 _ROWS: Final = ((8, 1, 1), (4, 2, 5), (60, 6, 7), (20, 8, 11), (7, 12, 20), (1, 21, 36))
 _THEMES: Final = (
@@ -184,7 +187,7 @@ class _Story:
         _, least, most = rng.choices(_ROWS, [share for share, _, _ in _ROWS])[0]
         for _ in range(rng.randint(least, most)):
             # Days as a rule, months now and then: what a chain is made of.
-            self._at += timedelta(seconds=int(rng.lognormvariate(13.2, 1.5)))
+            self._at += min(PAUSE_MAX, timedelta(seconds=int(rng.lognormvariate(13.2, 1.5))))
             self._row(rng.choice(self._obstacles))
         self._end()
         self._told.sort(key=lambda entry: entry[:2])
