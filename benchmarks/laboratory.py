@@ -18,6 +18,7 @@ from uuid import UUID
 import psycopg
 from msgspec import Struct, structs
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from knelpunt.domain.event import Event, Fact
 from knelpunt.domain.ids import event_id_of
@@ -93,7 +94,7 @@ class Laboratory:
 
     def drop(self, url: str) -> None:
         """Drop a database that was made here."""
-        name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+        name = conninfo_to_dict(url)["dbname"]
         with psycopg.connect(self._server.url("postgres"), autocommit=True) as admin:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(str(name))))
 

@@ -8,7 +8,7 @@ import asyncio
 import secrets
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from os import environ
 from threading import Event as Signal
@@ -25,7 +25,7 @@ from knelpunt.infra.store.batch import Recorded
 from knelpunt.infra.store.connection import DatabaseRole, connect
 
 from .commands import as_sent, cases_of, next_seed
-from .generate import registrations
+from .generate import Told, registrations
 from .laboratory import Laboratory
 from .measuring import Report, Row, percentile
 
@@ -86,7 +86,7 @@ async def _sent(parts: Parts, seconds: float) -> tuple[list[tuple[int, float]], 
 
     cases = cases_of(next_seed(), int(RATE * (seconds + WARM_UP_SECONDS) * 2))
     # Sixty-four cases side by side; the commands of one are always sent in their order.
-    lanes = [iter(()) for _ in range(64)]
+    lanes: list[Iterator[Told]] = [iter(()) for _ in range(64)]
     under_way: set[asyncio.Task[None]] = set()
     due = perf_counter()
     turn = 0

@@ -8,7 +8,7 @@ import argparse
 import cProfile
 import pstats
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from time import perf_counter, process_time
@@ -22,7 +22,7 @@ from knelpunt.infra.store.mapper import EventMapper
 from knelpunt.infra.vault.vault import Vault
 
 from .commands import CLIENTS, as_sent, cases_of, next_seed
-from .generate import registrations
+from .generate import Told, registrations
 from .laboratory import Laboratory, laboratory
 
 
@@ -82,7 +82,7 @@ def _commands(place: Laboratory, commands: int, profiler: cProfile.Profile) -> N
 def _batches(vault: Vault, commands: int) -> list[list[Ticket]]:
     """Return so many commands as the batches of two halves of clients in turn, each of which has its own case."""
     cases = cases_of(next_seed(), commands + 40 * CLIENTS)
-    lanes = [iter(()) for _ in range(CLIENTS)]
+    lanes: list[Iterator[Told]] = [iter(()) for _ in range(CLIENTS)]
     batches: list[list[Ticket]] = []
     for number in range(commands // (CLIENTS // 2)):
         sent: list[Ticket] = []
