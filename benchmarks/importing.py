@@ -20,7 +20,7 @@ from knelpunt.infra.importing.mapping import Columns, Mapping
 from knelpunt.infra.importing.pipeline import import_file
 from knelpunt.infra.importing.sink import RegistrySink
 
-from .generate import BEGIN, ORGANISATIONS, SPAN
+from .generate import BEGIN, ORGANISATIONS, PAUSE_MAX, SPAN
 from .laboratory import Laboratory
 from .measuring import ROUNDS, Report, Row, alternate, rate
 
@@ -89,11 +89,11 @@ def _log(rows: int) -> str:
     written = case = 0
     while written < rows:
         case += 1
-        at = BEGIN + SPAN * rng.random()
+        at = BEGIN + SPAN * (rng.random() * 0.8)
         mix = [f"Afdeling {min(rng.randrange(ORGANISATIONS), rng.randrange(ORGANISATIONS))}" for _ in range(6)]
         _, least, most = rng.choices(_ROWS, [share for share, _, _ in _ROWS])[0]
         for number in range(rng.randint(least, most)):
-            at += timedelta(seconds=int(rng.lognormvariate(12.5, 1.5)))
+            at += min(PAUSE_MAX, timedelta(seconds=int(rng.lognormvariate(12.5, 1.5))))
             # One in eight rows names nobody, as in that log.
             organisation = rng.choice(mix) if rng.random() < 0.88 else ""
             writer.writerow((f"zaak-{case}", f"T{number:02}", at.isoformat(), organisation))
