@@ -9,20 +9,20 @@ import base64
 from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from ...domain.vocabulary import Role
 from ...graphql.ports import Asker
-from ...graphql.problems import ProblemCode
 from ..bootstrap import Database, Parts
-from ..http.registry import RunningRegistry
-from ..http.services import Services
 from ..projecting.projector import Projector
 from ..settings import TOKEN, Settings
 from .failure import Failure, WrongUsage
 from .session import opened
 from .terminal import notices
+
+if TYPE_CHECKING:
+    from ..http.registry import RunningRegistry
 
 OWNER: Final = Asker("urn:knelpunt:owner", Role.ADMINISTRATOR, "owner")
 """Whom the command line acts as on our own database where no token says otherwise: whoever may read its files."""
@@ -48,7 +48,7 @@ Lens = Mapping[str, str]
 class Asking:
     """Asks as somebody. Calling it with a document and its variables returns the answer's data."""
 
-    def __init__(self, runner: asyncio.Runner, registry: RunningRegistry, asker: Asker) -> None:
+    def __init__(self, runner: asyncio.Runner, registry: "RunningRegistry", asker: Asker) -> None:
         """Ask a registry that runs in the loop of ``runner``."""
         self._runner = runner
         self._registry = registry
@@ -93,6 +93,8 @@ class _NotYetError(Failure):
 
 
 def _failure(error: Mapping[str, Any]) -> Exception:
+    from ...graphql.problems import ProblemCode  # noqa: PLC0415  see asking_over
+
     match error["extensions"]["code"]:
         case ProblemCode.BAD_INPUT.value:
             return WrongUsage(error["message"])
@@ -112,6 +114,10 @@ def asking(settings: Settings) -> Generator[Asking]:
 @contextmanager
 def asking_over(settings: Settings, found: Database, parts: Parts) -> Generator[Asking]:
     """Give the means to ask a registry, brought up to date if the database is our own."""
+    # Here and not above: making the schema takes a second, which commands that ask nothing need not wait for.
+    from ..http.registry import RunningRegistry  # noqa: PLC0415
+    from ..http.services import Services  # noqa: PLC0415
+
     if settings.token is None:
         _say_who_asks(found)
     if found.embedded is not None:

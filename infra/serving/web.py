@@ -18,10 +18,8 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.supervisors import Multiprocess
 
-from ..bootstrap import Parts, bootstrap, database
-from ..http.app import create_app
-from ..http.services import Services
-from ..settings import Settings, settings_from
+from ..bootstrap import bootstrap, database
+from ..settings import settings_from
 
 STOP_SECONDS_MAX: Final = 10
 """How long open requests and subscriptions may go on after the word to stop."""
@@ -82,6 +80,10 @@ def serve(sock: socket.socket, workers: int, *, log_level: str) -> None:
 
 def application() -> ASGIApp:
     """Return what a process serves; it takes part in the database from now until the server shuts down."""
+    # Here and not above: making the schema takes a second, and the process that only listens has no need of it.
+    from ..http.app import create_app  # noqa: PLC0415
+    from ..http.services import Services  # noqa: PLC0415
+
     parent = multiprocessing.parent_process()
     if parent is not None:
         # One of several: whoever killed the first process meant this one too.
@@ -91,21 +93,17 @@ def application() -> ASGIApp:
     try:
         found = closing.enter_context(database(settings))
         parts = closing.enter_context(bootstrap(found.url, settings.master_key()))
-        return _Closing(create_app(services_of(settings, parts)), closing)
+        services = Services(
+            url=parts.url,
+            writer=parts.writer,
+            vault=parts.vault,
+            verifier=settings.verifier(),
+            development=settings.issuer is None,
+        )
+        return _Closing(create_app(services), closing)
     except BaseException:
         closing.close()
         raise
-
-
-def services_of(settings: Settings, parts: Parts) -> Services:
-    """Return what the service answers with."""
-    return Services(
-        url=parts.url,
-        writer=parts.writer,
-        vault=parts.vault,
-        verifier=settings.verifier(),
-        development=settings.issuer is None,
-    )
 
 
 class _Closing:
