@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from ..projections.queries.lens import LATEST, Moment, position_at
 from .ports import Asker, Pinned, Session
 from .problems import Problem, ProblemCode
-from .view import View
+from .view import View, ViewOfEvents
 
 __all__ = ["Asking"]
 
@@ -42,11 +42,11 @@ class Asking:
             position = (await self.session.rows(*position_at(known_at, pinned.position)))[0][0]
         return View(self.session, self.asker, moment.as_of, known_at, position, moment)
 
-    def view_after(self, position: int, occurred_at: datetime | None = None) -> View:
+    def view_after(self, position: int, occurred_at: datetime | None = None) -> ViewOfEvents:
         """Return the view of now that takes in what was recorded up to a position; it reads no lists."""
         now = datetime.now(UTC)
         moment = Moment(max(now, occurred_at) if occurred_at else now, LATEST)
-        return View(self.session, self.asker, moment.as_of, now, position, moment)
+        return ViewOfEvents(self.session, self.asker, moment.as_of, now, position, moment)
 
     async def _pin(self) -> Pinned:
         if self._at_least >= 0 and not await self.session.reach(self._at_least):

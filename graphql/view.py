@@ -9,10 +9,14 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from ..domain.case.decide import place
 from ..domain.event import Event
+from ..domain.ids import organisation_stream_of
 from ..domain.organisation.facts import OrganisationFact
 from ..domain.text import Clear, Erased, Sealed
 from ..projections.derivation.answer import CaseAnswer, ObstacleAnswer, Told, answer
+from ..projections.derivation.facets import Facet, OrganisationFacet
+from ..projections.derivation.organisations import OrganisationFacets
 from ..projections.queries import organisations as organisation_queries
 from ..projections.queries.lens import Moment
 from ..projections.queries.organisations import OrganisationRow
@@ -20,7 +24,7 @@ from ..projections.queries.obstacles import CASES_OF, cases_of
 from .batch import Batch
 from .ports import Asker, Session
 
-__all__ = ["CaseAt", "CaseReading", "View", "later"]
+__all__ = ["CaseAt", "CaseReading", "View", "ViewOfEvents", "later"]
 
 T = TypeVar("T")
 
@@ -119,6 +123,30 @@ class View:
                 return None
             found = self.readings[case, known_to] = CaseReading(history, derived)
         return found
+
+
+class ViewOfEvents(View):
+    """A view that rests on events alone: right at any position, before the projections have come there."""
+
+    __slots__ = ()
+
+    async def _organisations(self, identifiers: Sequence[str]) -> Mapping[str, OrganisationRow | None | Exception]:
+        streams = {identifier: organisation_stream_of(identifier) for identifier in identifiers}
+        histories = await self.session.histories(list(streams.values()), self.position)
+        return {identifier: self._organisation(histories[stream]) for identifier, stream in streams.items()}
+
+    def _organisation(self, history: Sequence[Event] | Exception) -> OrganisationRow | None | Exception:
+        if isinstance(history, Exception):
+            return history
+        facets = OrganisationFacets()
+        found: Facet | None = None
+        for event in place(history):
+            if event.occurred_at <= self.as_of:
+                for turns in facets.show(event).values():
+                    found = turns[-1][2]
+        if not isinstance(found, OrganisationFacet):
+            return None
+        return OrganisationRow(found.organisation, found.name, found.kind, found.parent)
 
 
 class CaseAt:
