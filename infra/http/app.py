@@ -26,7 +26,7 @@ def create_app(services: Services) -> FastAPI:
     app = FastAPI(title="knelpunt", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.registry = running
     app.add_route("/graphql", graphql_http.endpoint(running), methods=["POST"])
-    app.add_websocket_route("/graphql", graphql_ws.endpoint(running))
+    app.router.add_websocket_route("/graphql", graphql_ws.endpoint(running))
     app.add_route("/healthz", operations.healthz, methods=["GET"])
     app.add_route("/readyz", operations.readyz(running), methods=["GET"])
     app.add_route("/metrics", operations.metrics(running), methods=["GET"])
