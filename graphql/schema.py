@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 import strawberry
-from graphql import GraphQLObjectType, GraphQLSchema, print_schema
+from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema, Undefined, print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.field import StrawberryField
 
@@ -148,8 +148,23 @@ def _made() -> GraphQLSchema:
         config=StrawberryConfig(scalar_map=scalars(), disable_field_suggestions=True),
     )
     core: GraphQLSchema = made._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  there is no other way to it
+    _leave_nulls_out(core)
     _make_lean(core)
     return core
+
+
+def _leave_nulls_out(schema: GraphQLSchema) -> None:
+    """Let what may be left out have no default, where Strawberry says null: that is noise on every argument."""
+    for type_ in schema.type_map.values():
+        if isinstance(type_, GraphQLInputObjectType):
+            given = list(type_.fields.values())
+        elif isinstance(type_, GraphQLObjectType):
+            given = [argument for field in type_.fields.values() for argument in field.args.values()]
+        else:
+            continue
+        for each in given:
+            if each.default_value is None:
+                each.default_value = Undefined
 
 
 def _make_lean(schema: GraphQLSchema) -> None:
