@@ -131,13 +131,22 @@ def _array(oid: int, items: list[bytes]) -> bytes:
     return _LENGTH(len(data)) + data
 
 
+_UUID_HEADS: Final = {
+    count: _LENGTH(20 + 20 * count) + Layout(">iiiii").pack(1, 0, _UUID_OID, count, 1) for count in range(1, 9)
+}
+"""What short arrays of ids begin with, by their length: nearly all of them."""
+
+
 @lru_cache(maxsize=100_000)
 def _texts(values: tuple[str, ...]) -> bytes:
     return _array(_TEXT_OID, [_text(value) for value in values])
 
 
 def _uuids(values: tuple[UUID, ...]) -> bytes:
-    return _array(_UUID_OID, [_uuid(value) for value in values])
+    head = _UUID_HEADS.get(len(values))
+    if head is None:
+        return _array(_UUID_OID, [_uuid(value) for value in values])
+    return head + b"".join([_SIXTEEN + value.int.to_bytes(16) for value in values])
 
 
 def _harm_until(at: datetime | None) -> bytes:
@@ -198,37 +207,49 @@ def _chain(case: UUID, state: ChainFacet) -> tuple[bytes, ...]:
 
 
 def _gap(case: UUID, state: GapFacet) -> tuple[bytes, ...]:
+    # Two rows in five are gaps, so what can be written once for several fields is.
     gap = state.gap
+    kind, begun_at, lies_on = gap.kind, _moment(gap.from_), _uuid(gap.lies_on)
+    grace = _GRACES[kind]
     if gap.running_from is None:
         lasted = gap.pieces // _MICROSECOND
         since = _MINUS_INFINITY
-        counts_after = _MINUS_INFINITY if lasted > _GRACES[gap.kind] else _INFINITY
+        counts_after = _MINUS_INFINITY if lasted > grace else _INFINITY
         length = _MOMENT(8, lasted)
+    elif gap.running_from is gap.from_:
+        since = begun_at
+        counts_after = since if not grace else _MOMENT(8, _microseconds(gap.from_) + grace)
+        length = _RUNNING
     else:
-        begun = _microseconds(gap.running_from) - (gap.pieces // _MICROSECOND if gap.pieces else 0)
+        begun = _microseconds(gap.running_from) - gap.pieces // _MICROSECOND
         since = _MOMENT(8, begun)
-        counts_after = _MOMENT(8, begun + _GRACES[gap.kind])
+        counts_after = _MOMENT(8, begun + grace)
         length = _RUNNING
     return (
-        _moment(gap.from_),
+        begun_at,
         _moment_or_null(gap.until),
         since,
         counts_after,
         _harm_until(state.harm_until),
         length,
         _uuid(case),
-        _SIXTEEN + gap_name_of(gap.lies_on, gap.kind, gap.begun_by),
-        _NULL if gap.obstacle is None else _uuid(gap.lies_on),
+        _SIXTEEN,
+        gap_name_of(gap.lies_on, kind, gap.begun_by),
+        _NULL if kind is GapKind.DEADLOCK else lies_on,
         _uuid(gap.begun_by),
         _NULL if gap.length is None else _LENGTH(4) + _LENGTH(gap.length),
         _TRUE if gap.open else _FALSE,
-        _text(gap.kind),
-        _text(state.theme),
-        _texts(gap.to_act),
-        _texts(gap.involved),
-        _texts(state.harms),
+        _words(kind, state.theme, gap.to_act, gap.involved, state.harms),
         _uuids(gap.evidence),
     )
+
+
+@lru_cache(maxsize=100_000)
+def _words(
+    kind: GapKind, theme: str, to_act: tuple[str, ...], involved: tuple[str, ...], harms: tuple[str, ...]
+) -> bytes:
+    """Return the fields of a gap that hold words: many gaps share all of them."""
+    return _text(kind) + _text(theme) + _texts(to_act) + _texts(involved) + _texts(harms)
 
 
 def _handoff(case: UUID, state: HandoffFacet) -> tuple[bytes, ...]:
