@@ -4,7 +4,7 @@ For imports, which decide on whole files themselves and know each event's versio
 its command's id, so a chunk whose answer got lost is simply sent again.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 from struct import Struct as Layout
@@ -110,12 +110,13 @@ def _numbered(events: Iterable[Event], request_hashes: Iterable[bytes]) -> Itera
     return enumerate(zip(events, request_hashes, strict=True))
 
 
-def _stage(connection: psycopg.Connection, rows: Iterator[bytes]) -> None:
+def _stage(connection: psycopg.Connection, rows: Iterable[bytes]) -> None:
     connection.execute("SELECT knelpunt.open_staging()", prepare=True)
+    waiting = iter(rows)
     with connection.cursor().copy(COPY) as copy:
         copy.write(_SIGNATURE)
         # A history of ten million events passes through; it does not fit in memory.
-        while some := b"".join(islice(rows, CHUNK_EVENTS)):
+        while some := b"".join(islice(waiting, CHUNK_EVENTS)):
             copy.write(some)
         copy.write(_END)
 
