@@ -5,7 +5,7 @@ of a type that every codec refuses, and printing it shows nothing. What events h
 key of the one subject whom the text is about, so that destroying the key forgets the text in all copies at once.
 """
 
-from typing import Final
+from typing import Final, NoReturn
 from uuid import UUID
 
 from msgspec import Struct
@@ -31,6 +31,11 @@ class Plaintext:
     def reveal(self) -> str:
         """Return the text itself: called where it is sealed, or shown to one who may see it."""
         return self._value
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled, which is one more way out of memory."""
+        message = "A clear text does not leave memory."
+        raise TypeError(message)
 
     def __repr__(self) -> str:
         """Show that there is a text, never which."""
