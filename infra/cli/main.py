@@ -82,11 +82,11 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except typer.TyperException as error:
-        _say(f"{error.format_message().rstrip('.')}: see {PROGRAM} --help, or {PROGRAM} COMMAND --help.")
+        sentence = " ".join(error.format_message().split()).rstrip(".")
+        _say(f"{sentence}: see {PROGRAM} --help, or {PROGRAM} COMMAND --help.")
         return WRONG_USAGE if error.exit_code == WRONG_USAGE else FAILED
-    except BrokenPipeError:
-        # Whoever read our output has had enough (… | head). Closed here, or Python complains at its exit.
-        sys.stderr.close()
+    except SystemExit:
+        # Typer's, when whoever read our output has had enough (… | head).
         return DONE
     except Exception as error:
         if debug:

@@ -1,0 +1,143 @@
+"""knelpunt gaps: the same gaps as derived, for people and for programs."""
+
+import csv
+import io
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from infra.cli.conftest import CommandLine
+from infra.cli.test_import import LOGS, RECEIPT
+
+from knelpunt.infra.demo.names import case_id, organisation_id
+from knelpunt.infra.demo.story import cases
+from knelpunt.infra.postgres.embedded import EmbeddedServer
+from knelpunt.infra.store.connection import REGISTRY
+from knelpunt.infra.store.reading import events_of
+from knelpunt.infra.store.registry import Registry
+from knelpunt.projections.derivation.answer import answer
+
+THEN = datetime(2025, 3, 25, 12, tzinfo=UTC)
+FIELDS = [
+    *("id", "kind", "from", "until", "open", "counts", "days", "toAct", "involved", "selfNoticed"),
+    *("case", "obstacle", "length", "evidence"),
+]
+
+
+@pytest.fixture(scope="module")
+def derived(demo_folder: Path):
+    """Every gap of the story by case id, derived from its events, at two times."""
+    with EmbeddedServer.start(demo_folder) as server, Registry(server.url()) as registry:
+        histories = [events_of(registry.reader, REGISTRY, [case_id(case.name)]) for case in cases()]
+
+    def at(as_of: datetime, known_at: datetime | None = None) -> dict:
+        return {
+            str(gap.id): (str(history[0].stream), gap)
+            for history in histories
+            for gap in answer(history, as_of, known_at).gaps
+        }
+
+    return at
+
+
+def listed(demo: CommandLine, *options: str) -> list[dict]:
+    """What the command prints for programs."""
+    return json.loads(demo.done("gaps", "--format", "json", *options))
+
+
+def test_it_lists_the_gaps_that_count_and_are_open(demo: CommandLine, derived) -> None:
+    """One array of objects with the contract's fields, and nothing else on stdout."""
+    found = listed(demo, "--as-of", THEN.isoformat())
+    assert all(list(gap) == FIELDS for gap in found)
+    expected = {id_ for id_, (_, gap) in derived(THEN).items() if gap.open and gap.counts(THEN)}
+    assert {gap["id"] for gap in found} == expected
+    assert all(gap["open"] and gap["counts"] for gap in found)
+
+
+def test_all_gaps_field_by_field(demo: CommandLine, derived) -> None:
+    """With --all: ended ones and those within their grace too, each as derived, at the two times asked for."""
+    found = listed(demo, "--all", "--as-of", THEN.isoformat(), "--known-at", THEN.isoformat())
+    expected = derived(THEN, THEN)
+    assert {gap["id"] for gap in found} == set(expected)
+    assert {gap["open"] for gap in found} == {gap["counts"] for gap in found} == {True, False}
+    for shown in found:
+        case, gap = expected[shown["id"]]
+        assert shown["case"] == case
+        assert shown["kind"] == gap.kind.value
+        assert shown["obstacle"] == (str(gap.obstacle) if gap.obstacle else None)
+        assert datetime.fromisoformat(shown["from"]) == gap.from_
+        assert (shown["until"] and datetime.fromisoformat(shown["until"])) == gap.until
+        assert (shown["toAct"], shown["involved"]) == (list(gap.to_act), list(gap.involved))
+        assert shown["evidence"] == [str(event) for event in gap.evidence]
+        assert shown["length"] == gap.length
+        assert shown["days"] == pytest.approx(gap.lasted(THEN).total_seconds() / 86_400, abs=1e-5)
+
+
+def test_of_an_organisation_and_of_a_kind(demo: CommandLine, derived) -> None:
+    """Those in which it has to act come first, then those in which it is involved."""
+    wanted = organisation_id("zilverreiger")
+    found = listed(demo, "--all", "--organisation", wanted, "--as-of", "2025-10-01")
+    ours = [wanted in gap["toAct"] for gap in found]
+    assert ours == sorted(ours, reverse=True)
+    assert all(wanted in [*gap["toAct"], *gap["involved"]] for gap in found)
+    at = datetime(2025, 10, 1, tzinfo=UTC)
+    assert len(found) == sum(wanted in (*gap.to_act, *gap.involved) for _, gap in derived(at).values()) > 1
+    kinds = {gap["kind"] for gap in listed(demo, "--all", "--kind", "STANDSTILL", "--kind", "RELEASED")}
+    assert kinds == {"STANDSTILL", "RELEASED"}
+
+
+def test_csv_and_table_hold_the_same_gaps(demo: CommandLine) -> None:
+    """A heading and a row a gap; for people names instead of identifiers, and the number of gaps."""
+    as_of = ("--as-of", THEN.isoformat())
+    data = listed(demo, *as_of)
+    rows = list(csv.DictReader(io.StringIO(demo.done("gaps", "--format", "csv", *as_of))))
+    assert list(rows[0]) == FIELDS
+    assert [row["id"] for row in rows] == [gap["id"] for gap in data]
+    assert [row["toAct"].split() for row in rows] == [gap["toAct"] for gap in data]
+    lines = demo.done("gaps", *as_of).splitlines()
+    assert [line.split()[0] for line in lines[1:-1]] == [gap["kind"] for gap in data]
+    assert lines[-1] == f"{len(data)} gaps in {len({gap['case'] for gap in data})} cases."
+    assert "urn:knelpunt" not in "".join(lines)
+
+
+def test_an_unknown_organisation_is_one_sentence(demo: CommandLine) -> None:
+    """One that is no identifier at all is wrong usage."""
+    assert "No organisation urn:nobody:at-all was registered" in demo.fails("gaps", "--organisation", "urn:nobody:at-all")
+    assert "names no organisation" in demo.fails("gaps", "--organisation", "the town hall", status=2)
+
+
+def test_it_asks_as_whom_the_token_says(demo: CommandLine, fresh: CommandLine) -> None:
+    """Without one: as the owner of our own database, which is said; on another's database not at all."""
+    assert "as the owner" in demo.run("gaps").stderr
+    token = demo.done("token", "--role", "INVESTIGATOR", "--organisation", organisation_id("wal")).strip()
+    outcome = demo.run("gaps", KNELPUNT_TOKEN=token)
+    assert outcome.returncode == 0
+    assert outcome.stderr == ""
+    assert "is not one that this registry accepts" in demo.fails("gaps", KNELPUNT_TOKEN="a.b.c")
+    assert "set KNELPUNT_TOKEN to a token" in fresh.fails("gaps")
+
+
+def test_a_token_of_ours_is_refused_beside_a_real_issuer(demo: CommandLine) -> None:
+    """Whoever signs in elsewhere gets no token here."""
+    sentence = demo.fails("token", "--role", "AUDITOR", KNELPUNT_ISSUER="https://login.example")
+    assert "Tokens come from https://login.example" in sentence
+
+
+def test_the_gaps_of_a_real_log(fresh: CommandLine, tmp_path: Path) -> None:
+    """Imported, projected and listed through the command line, with the counts that stand beside the log."""
+    if not LOGS.is_dir():
+        pytest.skip("the logs of ../shared are not there")
+    (tmp_path / "receipt.toml").write_text(RECEIPT, "utf-8")
+    fresh.done("import", LOGS / "receipt.csv.gz", "--mapping", tmp_path / "receipt.toml")
+    token = fresh.done("token", "--role", "ANALYST").strip()
+    behind = fresh.fails("gaps", KNELPUNT_TOKEN=token)
+    assert "run knelpunt serve, or knelpunt project --once" in behind
+    fresh.done("project", "--once")
+    found = json.loads(fresh.done("gaps", "--all", "--format", "json", KNELPUNT_TOKEN=token))
+    kinds = Counter(gap["kind"] for gap in found)
+    assert kinds["NEVER_TAKEN"] == 1_136
+    carousels = [gap for gap in found if gap["kind"] == "CAROUSEL"]
+    assert Counter(gap["length"] for gap in carousels) == {2: 165, 3: 139, 4: 228, 5: 4, 6: 1}
+    assert len({gap["case"] for gap in carousels}) == 360

@@ -1,0 +1,114 @@
+"""knelpunt replay: one case as it went, at two times, and as one organisation knew it."""
+
+import json
+import os
+import pty
+import subprocess
+
+from infra.cli.conftest import KNELPUNT, CommandLine
+
+from knelpunt.infra.demo.names import case_id, organisation_id
+
+CASE = "DEMO-9TXC"
+FIELDS = {
+    *("id", "position", "type", "stream", "version", "occurredAt", "precision", "recordedAt", "inferred", "source"),
+    *("actor", "knownTo", "data", "summary", "conflict", "struckBy", "correctedBy", "case"),
+}
+
+
+def replayed(demo: CommandLine, *arguments: str) -> list[dict]:
+    """What the command prints for programs."""
+    return json.loads(demo.done("replay", "--format", "json", *arguments))
+
+
+def test_every_event_in_its_place(demo: CommandLine) -> None:
+    """In the order in which they occurred, each with the contract's fields; by reference and by id alike."""
+    events = replayed(demo, CASE)
+    assert len(events) == 29
+    assert all(set(event) == FIELDS for event in events)
+    assert [event["occurredAt"] for event in events] == sorted(event["occurredAt"] for event in events)
+    assert {event["case"] for event in events} == {str(case_id("leerling"))}
+    assert events[0]["type"] == "CaseOpened"
+    assert events[0]["actor"]["organisation"] == organisation_id("leerplicht")
+    assert events[0]["data"]["title"] == "Te slim voor speciaal, te druk voor gewoon"
+    assert replayed(demo, str(case_id("leerling"))) == events
+
+
+def test_for_people(demo: CommandLine) -> None:
+    """Who, when and what, then the chain and its gaps; plain in a pipe, and in either language."""
+    shown = demo.done("replay", CASE)
+    assert "\x1b" not in shown
+    assert "Te slim voor speciaal, te druk voor gewoon" in shown
+    assert "Basisschool De Zilverreiger took the obstacle on." in shown
+    assert "2025-04-07  2025-09-08  Basisschool De Zilverreiger" in shown
+    assert "NOBODYS_JOB     109 days  to act: Basisschool De Zilverreiger" in shown
+    assert "Basisschool De Zilverreiger nam het knelpunt op zich." in demo.done("replay", CASE, "--language", "nl")
+
+
+def test_what_became_of_events(demo: CommandLine) -> None:
+    """Found late, struck, corrected and without effect: said beside the event, with the number of the other one."""
+    shown = demo.done("replay", "DEMO-7K2M")
+    assert "struck by event" in shown
+    assert "days later" in shown
+    assert "without effect: " in demo.done("replay", "DEMO-2LWB")
+    assert "corrected by event" in demo.done("replay", "DEMO-0GMS")
+    struck = [event for event in replayed(demo, "DEMO-7K2M") if event["struckBy"]]
+    assert len(struck) == 1
+
+
+def test_at_another_moment(demo: CommandLine) -> None:
+    """At asOf what came later has not happened; at knownAt what was found later is not there; before both no case."""
+    assert replayed(demo, CASE, "--as-of", "2025-01-20T09:00:00Z")[-1]["type"] == "SubjectReferred"
+    then = ("--as-of", "2025-03-25")
+    now_known = replayed(demo, "DEMO-7K2M", *then)
+    then_known = replayed(demo, "DEMO-7K2M", *then, "--known-at", "2025-03-25")
+    assert {event["id"] for event in then_known} < {event["id"] for event in now_known}
+    assert f"No case {CASE} is known at that moment" in demo.fails("replay", CASE, "--as-of", "2024-12-31")
+
+
+def test_as_one_organisation_knew_it(demo: CommandLine) -> None:
+    """The pension fund never heard that the town hall had taken it on."""
+    then = ("DEMO-5HJR", "--as-of", "2024-07-01")
+    everyone, fund = demo.done("replay", *then), demo.done("replay", *then, "--known-to", organisation_id("pensioenfonds"))
+    assert "NEVER_TAKEN  77 days" in fund
+    assert "NEVER_TAKEN  77 days" not in everyone
+
+
+def test_who_and_what_is_not_there(demo: CommandLine) -> None:
+    """Each in one sentence."""
+    assert "No case DEMO-0000 is known" in demo.fails("replay", "DEMO-0000")
+    assert "No organisation urn:no:body was registered" in demo.fails("replay", CASE, "--known-to", "urn:no:body")
+
+
+def test_step_by_step_on_a_terminal(demo: CommandLine) -> None:
+    """Enter shows the next event, q stops; a terminal gets colours."""
+    leader, follower = pty.openpty()
+    environment = {**demo.environment(), "TERM": "xterm-256color", "COLUMNS": "120"}
+    running = subprocess.Popen(
+        [KNELPUNT, "replay", CASE, "--step"], env=environment, stdin=follower, stdout=follower, stderr=follower
+    )
+    os.close(follower)
+    shown = read_until(leader, "q: stop")
+    assert "opened case" in shown
+    assert "\x1b[" in shown
+    os.write(leader, b"\n")
+    assert "represents another subject" in read_until(leader, "q: stop")
+    os.write(leader, b"q\n")
+    rest = read_until(leader, None)
+    assert "An obstacle met at" not in rest
+    os.close(leader)
+    assert running.wait(30) == 0
+
+
+def read_until(leader: int, text: str | None) -> str:
+    """What the terminal shows up to a text, or to the end."""
+    shown = ""
+    while text is None or text not in shown:
+        try:
+            read = os.read(leader, 4096)
+        except OSError:  # the other side is closed
+            break
+        if not read:
+            break
+        shown += read.decode()
+    return shown
