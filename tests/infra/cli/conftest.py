@@ -1,16 +1,20 @@
 """What the tests of the command line share: the real command, and a registry that holds the demo story."""
 
+import io
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
+from knelpunt.infra.cli import main
 from knelpunt.infra.postgres.embedded import EmbeddedServer
 
 KNELPUNT = Path(sys.executable).parent / "knelpunt"
@@ -68,6 +72,30 @@ class CommandLine:
         )
 
 
+class InThisProcess(CommandLine):
+    """The same command lines without a process for each, which takes two seconds: for many variations of one command.
+
+    Every command is also run as a process of its own somewhere in these tests.
+    """
+
+    def run(self, *arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Run to the end; whatever it comes to."""
+        out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
+        line = [str(argument) for argument in arguments]
+        with (
+            patch.dict(os.environ, self.environment() | settings, clear=True),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            status = main.run(line)
+        return subprocess.CompletedProcess(line, status, _written(out), _written(err))
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
+
+
 @pytest.fixture(scope="session")
 def demo_folder() -> Iterator[Path]:
     """A data directory with the demo story, whose server runs for as long as the tests do."""
@@ -86,6 +114,18 @@ def demo(demo_folder: Path) -> CommandLine:
 
 
 @pytest.fixture
+def demo_here(demo_folder: Path) -> InThisProcess:
+    """As ``demo``, in this process."""
+    return InThisProcess({"KNELPUNT_DATA_DIR": str(demo_folder)})
+
+
+@pytest.fixture
 def fresh(registry_url: str, tmp_path: Path) -> CommandLine:
     """The command line on an empty registry of this test alone, on a server that others run."""
     return CommandLine({"KNELPUNT_DATABASE_URL": registry_url, "KNELPUNT_DATA_DIR": str(tmp_path)})
+
+
+@pytest.fixture
+def fresh_here(fresh: CommandLine) -> InThisProcess:
+    """As ``fresh``, in this process."""
+    return InThisProcess(fresh.settings)

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from infra.cli.conftest import CommandLine
-from infra.cli.test_import import LOGS, RECEIPT
 
+from infra.cli.conftest import CommandLine, InThisProcess
+from infra.cli.test_import import LOGS, RECEIPT
 from knelpunt.infra.demo.names import case_id, organisation_id
 from knelpunt.infra.demo.story import cases
 from knelpunt.infra.postgres.embedded import EmbeddedServer
@@ -42,9 +42,9 @@ def derived(demo_folder: Path):
     return at
 
 
-def listed(demo: CommandLine, *options: str) -> list[dict]:
+def listed(demo_here: CommandLine, *options: str) -> list[dict]:
     """What the command prints for programs."""
-    return json.loads(demo.done("gaps", "--format", "json", *options))
+    return json.loads(demo_here.done("gaps", "--format", "json", *options))
 
 
 def test_it_lists_the_gaps_that_count_and_are_open(demo: CommandLine, derived) -> None:
@@ -56,9 +56,9 @@ def test_it_lists_the_gaps_that_count_and_are_open(demo: CommandLine, derived) -
     assert all(gap["open"] and gap["counts"] for gap in found)
 
 
-def test_all_gaps_field_by_field(demo: CommandLine, derived) -> None:
+def test_all_gaps_field_by_field(demo_here: InThisProcess, derived) -> None:
     """With --all: ended ones and those within their grace too, each as derived, at the two times asked for."""
-    found = listed(demo, "--all", "--as-of", THEN.isoformat(), "--known-at", THEN.isoformat())
+    found = listed(demo_here, "--all", "--as-of", THEN.isoformat(), "--known-at", THEN.isoformat())
     expected = derived(THEN, THEN)
     assert {gap["id"] for gap in found} == set(expected)
     assert {gap["open"] for gap in found} == {gap["counts"] for gap in found} == {True, False}
@@ -75,67 +75,69 @@ def test_all_gaps_field_by_field(demo: CommandLine, derived) -> None:
         assert shown["days"] == pytest.approx(gap.lasted(THEN).total_seconds() / 86_400, abs=1e-5)
 
 
-def test_of_an_organisation_and_of_a_kind(demo: CommandLine, derived) -> None:
+def test_of_an_organisation_and_of_a_kind(demo_here: InThisProcess, derived) -> None:
     """Those in which it has to act come first, then those in which it is involved."""
     wanted = organisation_id("zilverreiger")
-    found = listed(demo, "--all", "--organisation", wanted, "--as-of", "2025-10-01")
+    found = listed(demo_here, "--all", "--organisation", wanted, "--as-of", "2025-10-01")
     ours = [wanted in gap["toAct"] for gap in found]
     assert ours == sorted(ours, reverse=True)
     assert all(wanted in [*gap["toAct"], *gap["involved"]] for gap in found)
     at = datetime(2025, 10, 1, tzinfo=UTC)
     assert len(found) == sum(wanted in (*gap.to_act, *gap.involved) for _, gap in derived(at).values()) > 1
-    kinds = {gap["kind"] for gap in listed(demo, "--all", "--kind", "STANDSTILL", "--kind", "RELEASED")}
+    kinds = {gap["kind"] for gap in listed(demo_here, "--all", "--kind", "STANDSTILL", "--kind", "RELEASED")}
     assert kinds == {"STANDSTILL", "RELEASED"}
 
 
-def test_csv_and_table_hold_the_same_gaps(demo: CommandLine) -> None:
+def test_csv_and_table_hold_the_same_gaps(demo_here: InThisProcess) -> None:
     """A heading and a row a gap; for people names instead of identifiers, and the number of gaps."""
     as_of = ("--as-of", THEN.isoformat())
-    data = listed(demo, *as_of)
-    rows = list(csv.DictReader(io.StringIO(demo.done("gaps", "--format", "csv", *as_of))))
+    data = listed(demo_here, *as_of)
+    rows = list(csv.DictReader(io.StringIO(demo_here.done("gaps", "--format", "csv", *as_of))))
     assert list(rows[0]) == FIELDS
     assert [row["id"] for row in rows] == [gap["id"] for gap in data]
     assert [row["toAct"].split() for row in rows] == [gap["toAct"] for gap in data]
-    lines = demo.done("gaps", *as_of).splitlines()
+    lines = demo_here.done("gaps", *as_of).splitlines()
     assert [line.split()[0] for line in lines[1:-1]] == [gap["kind"] for gap in data]
     assert lines[-1] == f"{len(data)} gaps in {len({gap['case'] for gap in data})} cases."
     assert "urn:knelpunt" not in "".join(lines)
 
 
-def test_an_unknown_organisation_is_one_sentence(demo: CommandLine) -> None:
+def test_an_unknown_organisation_is_one_sentence(demo_here: InThisProcess) -> None:
     """One that is no identifier at all is wrong usage."""
-    assert "No organisation urn:nobody:at-all was registered" in demo.fails("gaps", "--organisation", "urn:nobody:at-all")
-    assert "names no organisation" in demo.fails("gaps", "--organisation", "the town hall", status=2)
+    assert "No organisation urn:nobody:at-all was registered" in demo_here.fails(
+        "gaps", "--organisation", "urn:nobody:at-all"
+    )
+    assert "names no organisation" in demo_here.fails("gaps", "--organisation", "the town hall", status=2)
 
 
-def test_it_asks_as_whom_the_token_says(demo: CommandLine, fresh: CommandLine) -> None:
+def test_it_asks_as_whom_the_token_says(demo_here: InThisProcess, fresh_here: InThisProcess) -> None:
     """Without one: as the owner of our own database, which is said; on another's database not at all."""
-    assert "as the owner" in demo.run("gaps").stderr
-    token = demo.done("token", "--role", "INVESTIGATOR", "--organisation", organisation_id("wal")).strip()
-    outcome = demo.run("gaps", KNELPUNT_TOKEN=token)
+    assert "as the owner" in demo_here.run("gaps").stderr
+    token = demo_here.done("token", "--role", "INVESTIGATOR", "--organisation", organisation_id("wal")).strip()
+    outcome = demo_here.run("gaps", KNELPUNT_TOKEN=token)
     assert outcome.returncode == 0
     assert outcome.stderr == ""
-    assert "is not one that this registry accepts" in demo.fails("gaps", KNELPUNT_TOKEN="a.b.c")
-    assert "set KNELPUNT_TOKEN to a token" in fresh.fails("gaps")
+    assert "is not one that this registry accepts" in demo_here.fails("gaps", KNELPUNT_TOKEN="a.b.c")
+    assert "set KNELPUNT_TOKEN to a token" in fresh_here.fails("gaps")
 
 
-def test_a_token_of_ours_is_refused_beside_a_real_issuer(demo: CommandLine) -> None:
+def test_a_token_of_ours_is_refused_beside_a_real_issuer(demo_here: InThisProcess) -> None:
     """Whoever signs in elsewhere gets no token here."""
-    sentence = demo.fails("token", "--role", "AUDITOR", KNELPUNT_ISSUER="https://login.example")
+    sentence = demo_here.fails("token", "--role", "AUDITOR", KNELPUNT_ISSUER="https://login.example")
     assert "Tokens come from https://login.example" in sentence
 
 
-def test_the_gaps_of_a_real_log(fresh: CommandLine, tmp_path: Path) -> None:
+def test_the_gaps_of_a_real_log(fresh_here: InThisProcess, tmp_path: Path) -> None:
     """Imported, projected and listed through the command line, with the counts that stand beside the log."""
     if not LOGS.is_dir():
         pytest.skip("the logs of ../shared are not there")
     (tmp_path / "receipt.toml").write_text(RECEIPT, "utf-8")
-    fresh.done("import", LOGS / "receipt.csv.gz", "--mapping", tmp_path / "receipt.toml")
-    token = fresh.done("token", "--role", "ANALYST").strip()
-    behind = fresh.fails("gaps", KNELPUNT_TOKEN=token)
+    fresh_here.done("import", LOGS / "receipt.csv.gz", "--mapping", tmp_path / "receipt.toml")
+    token = fresh_here.done("token", "--role", "ANALYST").strip()
+    behind = fresh_here.fails("gaps", KNELPUNT_TOKEN=token)
     assert "run knelpunt serve, or knelpunt project --once" in behind
-    fresh.done("project", "--once")
-    found = json.loads(fresh.done("gaps", "--all", "--format", "json", KNELPUNT_TOKEN=token))
+    fresh_here.done("project", "--once")
+    found = json.loads(fresh_here.done("gaps", "--all", "--format", "json", KNELPUNT_TOKEN=token))
     kinds = Counter(gap["kind"] for gap in found)
     assert kinds["NEVER_TAKEN"] == 1_136
     carousels = [gap for gap in found if gap["kind"] == "CAROUSEL"]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from infra.cli.conftest import CommandLine
+
+from infra.cli.conftest import CommandLine, InThisProcess
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "docs" / "examples"
@@ -40,17 +41,17 @@ def test_an_import_says_what_it_did_and_adds_nothing_twice(fresh: CommandLine) -
     assert counts(fresh.done(*example)) == first | {"events new": 0, "events present": 19}
 
 
-def test_rejected_rows_are_named_and_strict_takes_none(fresh: CommandLine, tmp_path: Path) -> None:
+def test_rejected_rows_are_named_and_strict_takes_none(fresh_here: InThisProcess, tmp_path: Path) -> None:
     """File, line and reason on stderr; with --strict status 1 and nothing recorded."""
     log = tmp_path / "log.csv"
     text = (EXAMPLES / "helpdesk.csv").read_text("utf-8")
     log.write_text(text + text.splitlines()[1].replace("2024", "20x4") + "\n", "utf-8")
-    strict = fresh.run("import", log, "--mapping", EXAMPLES / "helpdesk.toml", "--strict")
+    strict = fresh_here.run("import", log, "--mapping", EXAMPLES / "helpdesk.toml", "--strict")
     assert strict.returncode == 1
     assert counts(strict.stdout)["events new"] == 0
     assert f"{log}:9: " in strict.stderr
     assert "Nothing was imported" in strict.stderr
-    easy = fresh.run("import", log, "--mapping", EXAMPLES / "helpdesk.toml")
+    easy = fresh_here.run("import", log, "--mapping", EXAMPLES / "helpdesk.toml")
     assert easy.returncode == 0
     assert counts(easy.stdout) == {
         "rows read": 8,
@@ -73,12 +74,12 @@ def test_rejected_rows_are_named_and_strict_takes_none(fresh: CommandLine, tmp_p
     ],
 )
 def test_a_malformed_file_is_one_sentence(
-    fresh: CommandLine, tmp_path: Path, name: str, content: bytes, says: str
+    fresh_here: InThisProcess, tmp_path: Path, name: str, content: bytes, says: str
 ) -> None:
     """Which file, and what is the matter with it."""
     log = tmp_path / name
     log.write_bytes(content)
-    sentence = fresh.fails("import", log, "--mapping", EXAMPLES / "helpdesk.toml")
+    sentence = fresh_here.fails("import", log, "--mapping", EXAMPLES / "helpdesk.toml")
     assert str(log) in sentence
     assert says in sentence
 
@@ -88,13 +89,13 @@ def test_a_malformed_file_is_one_sentence(
     [(b"source = ", "is not TOML"), (b"\xff", "UTF-8"), (b'source = "x"\n', "columns"), (None, "cannot be read")],
 )
 def test_an_unreadable_mapping_is_one_sentence(
-    fresh: CommandLine, tmp_path: Path, content: bytes | None, says: str
+    fresh_here: InThisProcess, tmp_path: Path, content: bytes | None, says: str
 ) -> None:
     """Which file, and what is the matter with it."""
     mapping = tmp_path / "mapping.toml"
     if content is not None:
         mapping.write_bytes(content)
-    sentence = fresh.fails("import", EXAMPLES / "helpdesk.csv", "--mapping", mapping)
+    sentence = fresh_here.fails("import", EXAMPLES / "helpdesk.csv", "--mapping", mapping)
     assert str(mapping) in sentence
     assert says in sentence
 

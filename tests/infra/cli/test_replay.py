@@ -5,8 +5,7 @@ import os
 import pty
 import subprocess
 
-from infra.cli.conftest import KNELPUNT, CommandLine
-
+from infra.cli.conftest import KNELPUNT, CommandLine, InThisProcess
 from knelpunt.infra.demo.names import case_id, organisation_id
 
 CASE = "DEMO-9TXC"
@@ -16,14 +15,14 @@ FIELDS = {
 }
 
 
-def replayed(demo: CommandLine, *arguments: str) -> list[dict]:
+def replayed(demo_here: CommandLine, *arguments: str) -> list[dict]:
     """What the command prints for programs."""
-    return json.loads(demo.done("replay", "--format", "json", *arguments))
+    return json.loads(demo_here.done("replay", "--format", "json", *arguments))
 
 
-def test_every_event_in_its_place(demo: CommandLine) -> None:
+def test_every_event_in_its_place(demo_here: InThisProcess) -> None:
     """In the order in which they occurred, each with the contract's fields; by reference and by id alike."""
-    events = replayed(demo, CASE)
+    events = replayed(demo_here, CASE)
     assert len(events) == 29
     assert all(set(event) == FIELDS for event in events)
     assert [event["occurredAt"] for event in events] == sorted(event["occurredAt"] for event in events)
@@ -31,10 +30,10 @@ def test_every_event_in_its_place(demo: CommandLine) -> None:
     assert events[0]["type"] == "CaseOpened"
     assert events[0]["actor"]["organisation"] == organisation_id("leerplicht")
     assert events[0]["data"]["title"] == "Te slim voor speciaal, te druk voor gewoon"
-    assert replayed(demo, str(case_id("leerling"))) == events
+    assert replayed(demo_here, str(case_id("leerling"))) == events
 
 
-def test_for_people(demo: CommandLine) -> None:
+def test_for_people(demo: CommandLine, demo_here: InThisProcess) -> None:
     """Who, when and what, then the chain and its gaps; plain in a pipe, and in either language."""
     shown = demo.done("replay", CASE)
     assert "\x1b" not in shown
@@ -42,42 +41,45 @@ def test_for_people(demo: CommandLine) -> None:
     assert "Basisschool De Zilverreiger took the obstacle on." in shown
     assert "2025-04-07  2025-09-08  Basisschool De Zilverreiger" in shown
     assert "NOBODYS_JOB     109 days  to act: Basisschool De Zilverreiger" in shown
-    assert "Basisschool De Zilverreiger nam het knelpunt op zich." in demo.done("replay", CASE, "--language", "nl")
+    assert "Basisschool De Zilverreiger nam het knelpunt op zich." in demo_here.done("replay", CASE, "--language", "nl")
 
 
-def test_what_became_of_events(demo: CommandLine) -> None:
+def test_what_became_of_events(demo_here: InThisProcess) -> None:
     """Found late, struck, corrected and without effect: said beside the event, with the number of the other one."""
-    shown = demo.done("replay", "DEMO-7K2M")
+    shown = demo_here.done("replay", "DEMO-7K2M")
     assert "struck by event" in shown
     assert "days later" in shown
-    assert "without effect: " in demo.done("replay", "DEMO-2LWB")
-    assert "corrected by event" in demo.done("replay", "DEMO-0GMS")
-    struck = [event for event in replayed(demo, "DEMO-7K2M") if event["struckBy"]]
+    assert "without effect: " in demo_here.done("replay", "DEMO-2LWB")
+    assert "corrected by event" in demo_here.done("replay", "DEMO-0GMS")
+    struck = [event for event in replayed(demo_here, "DEMO-7K2M") if event["struckBy"]]
     assert len(struck) == 1
 
 
-def test_at_another_moment(demo: CommandLine) -> None:
+def test_at_another_moment(demo_here: InThisProcess) -> None:
     """At asOf what came later has not happened; at knownAt what was found later is not there; before both no case."""
-    assert replayed(demo, CASE, "--as-of", "2025-01-20T09:00:00Z")[-1]["type"] == "SubjectReferred"
+    assert replayed(demo_here, CASE, "--as-of", "2025-01-20T09:00:00Z")[-1]["type"] == "SubjectReferred"
     then = ("--as-of", "2025-03-25")
-    now_known = replayed(demo, "DEMO-7K2M", *then)
-    then_known = replayed(demo, "DEMO-7K2M", *then, "--known-at", "2025-03-25")
+    now_known = replayed(demo_here, "DEMO-7K2M", *then)
+    then_known = replayed(demo_here, "DEMO-7K2M", *then, "--known-at", "2025-03-25")
     assert {event["id"] for event in then_known} < {event["id"] for event in now_known}
-    assert f"No case {CASE} is known at that moment" in demo.fails("replay", CASE, "--as-of", "2024-12-31")
+    assert f"No case {CASE} is known at that moment" in demo_here.fails("replay", CASE, "--as-of", "2024-12-31")
 
 
-def test_as_one_organisation_knew_it(demo: CommandLine) -> None:
+def test_as_one_organisation_knew_it(demo_here: InThisProcess) -> None:
     """The pension fund never heard that the town hall had taken it on."""
     then = ("DEMO-5HJR", "--as-of", "2024-07-01")
-    everyone, fund = demo.done("replay", *then), demo.done("replay", *then, "--known-to", organisation_id("pensioenfonds"))
+    everyone, fund = (
+        demo_here.done("replay", *then),
+        demo_here.done("replay", *then, "--known-to", organisation_id("pensioenfonds")),
+    )
     assert "NEVER_TAKEN  77 days" in fund
     assert "NEVER_TAKEN  77 days" not in everyone
 
 
-def test_who_and_what_is_not_there(demo: CommandLine) -> None:
+def test_who_and_what_is_not_there(demo_here: InThisProcess) -> None:
     """Each in one sentence."""
-    assert "No case DEMO-0000 is known" in demo.fails("replay", "DEMO-0000")
-    assert "No organisation urn:no:body was registered" in demo.fails("replay", CASE, "--known-to", "urn:no:body")
+    assert "No case DEMO-0000 is known" in demo_here.fails("replay", "DEMO-0000")
+    assert "No organisation urn:no:body was registered" in demo_here.fails("replay", CASE, "--known-to", "urn:no:body")
 
 
 def test_step_by_step_on_a_terminal(demo: CommandLine) -> None:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from infra.cli.conftest import CommandLine
 
+from infra.cli.conftest import CommandLine
 from knelpunt.infra.postgres.embedded import EmbeddedServer
 
 SECONDS_MAX = 30

@@ -6,9 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from infra.cli.conftest import KNELPUNT, CommandLine
 
-from knelpunt.infra.cli.main import run
+from infra.cli.conftest import KNELPUNT, CommandLine, InThisProcess
 
 HELPDESK = Path(__file__).parents[3] / "docs" / "examples"
 
@@ -16,21 +15,9 @@ NOWHERE = {"KNELPUNT_DATABASE_URL": "postgresql://knelpunt@127.0.0.1:1/knelpunt"
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path):
-    """Runs a command line in this process, with a database that does not answer; returns its status and stderr.
-
-    A process of its own for each of many sentences would take a second each.
-    """
-    for name in [name for name in os.environ if name.startswith("KNELPUNT_")]:
-        monkeypatch.delenv(name)
-    for name, value in {**NOWHERE, "KNELPUNT_DATA_DIR": str(tmp_path)}.items():
-        monkeypatch.setenv(name, value)
-
-    def run_here(*arguments: str) -> tuple[int, str]:
-        status = run(list(arguments))
-        return status, capsys.readouterr().err
-
-    return run_here
+def nowhere_here(tmp_path: Path) -> InThisProcess:
+    """The same, in this process."""
+    return InThisProcess({**NOWHERE, "KNELPUNT_DATA_DIR": str(tmp_path)})
 
 
 @pytest.fixture
@@ -57,11 +44,11 @@ def nowhere(tmp_path: Path) -> CommandLine:
         (["token"], "Missing option '--role'"),
     ],
 )
-def test_wrong_usage_is_said_in_a_sentence(said, arguments: list[str], says: str) -> None:
+def test_wrong_usage_is_said_in_a_sentence(nowhere_here: InThisProcess, arguments: list[str], says: str) -> None:
     """Status 2, before anything is touched: here not even a database answers."""
-    status, sentence = said(*arguments)
-    assert (status, sentence.count("\n")) == (2, 1)
-    assert says in sentence
+    outcome = nowhere_here.run(*arguments)
+    assert (outcome.returncode, outcome.stdout, outcome.stderr.count("\n")) == (2, "", 1)
+    assert says in outcome.stderr
 
 
 def test_without_arguments_it_says_what_it_can_do(nowhere: CommandLine) -> None:
@@ -89,12 +76,12 @@ def test_help_and_version_need_no_database(nowhere: CommandLine) -> None:
         ["import", str(HELPDESK / "helpdesk.csv"), "--mapping", str(HELPDESK / "helpdesk.toml")],
     ],
 )
-def test_a_stopped_database_is_said_in_a_sentence(said, arguments: list[str]) -> None:
+def test_a_stopped_database_is_said_in_a_sentence(nowhere_here: InThisProcess, arguments: list[str]) -> None:
     """What is the matter and what to do, in one line."""
-    status, sentence = said(*arguments)
-    assert (status, sentence.count("\n")) == (1, 1)
-    assert "The database cannot be reached" in sentence
-    assert "KNELPUNT_DATABASE_URL" in sentence
+    outcome = nowhere_here.run(*arguments)
+    assert (outcome.returncode, outcome.stdout, outcome.stderr.count("\n")) == (1, "", 1)
+    assert "The database cannot be reached" in outcome.stderr
+    assert "KNELPUNT_DATABASE_URL" in outcome.stderr
 
 
 def test_an_address_that_is_none(tmp_path: Path) -> None:
