@@ -102,6 +102,11 @@ class Asked:
     def project(self) -> int:
         return self.projector.catch_up()
 
+    def destroy_keys(self) -> None:
+        """Destroy every subject's key, as erasing them will."""
+        with connect(self.url, DatabaseRole.OWNER) as connection:
+            connection.execute("DELETE FROM vault.key")
+
     def organisations(self) -> None:
         """Register the organisations that stories here are about, long ago."""
         for identifier, name, kind in (

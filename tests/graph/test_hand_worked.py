@@ -8,10 +8,10 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from histories import hand_worked
-from histories.hand_worked import HandWorked, Question
 
 from graph.given import Asked
+from histories import hand_worked
+from histories.hand_worked import HandWorked, Question
 from knelpunt.graphql.ids import parse_global
 
 pytestmark = pytest.mark.skipif(not hand_worked.available(), reason="shared/data/histories lies beside the checkout")
