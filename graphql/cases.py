@@ -7,16 +7,16 @@ from typing import Annotated, Any, TypeVar
 import strawberry
 
 from ..domain.case import facts as f
+from ..domain.case.corrections import is_mending
 from ..domain.case.decide import organisations_of
 from ..domain.case.facts import CaseOpened
-from ..domain.case.corrections import is_mending
 from ..projections.derivation.answer import CaseAnswer
 from ..projections.derivation.cross_chains import cross_chains
 from ..projections.queries.cases import CaseRow
 from . import ids
 from .chains import CrossChain, Obstacle
 from .enumerations import CaseStatus
-from .events import Conflict, Event, EventConnection, EventEdge, conflict_of, event_of
+from .events import Conflict, EventConnection, EventEdge, conflict_of, event_of
 from .gaps import Counts, Gap, gaps_of, text_of
 from .nodes import Node, cursor, page_info, page_size, place_of
 from .organisations import Organisation, organisations
@@ -101,7 +101,9 @@ class Case(Node):
             )
         )
 
-    @strawberry.field(description="The organisation that keeps the overview; null: none was named, or its time is over.")
+    @strawberry.field(
+        description="The organisation that keeps the overview; null: none was named, or its time is over."
+    )
     def coordinator(self) -> Organisation | None:
         """Return the coordinator named last, if that still holds."""
 
@@ -121,12 +123,10 @@ class Case(Node):
     @strawberry.field(description="What blocks the subject, in the order in which it was reported.")
     def obstacles(self) -> list[Obstacle]:
         """Return its obstacles."""
-        return self._answer(
-            lambda answer: [Obstacle(at=self.at, obstacle=one.obstacle) for one in answer.obstacles]
-        )
+        return self._answer(lambda answer: [Obstacle(at=self.at, obstacle=one.obstacle) for one in answer.obstacles])
 
     @strawberry.field(description="The gaps that lie in it, by obstacle, beginning and kind.")
-    def gaps(self, counts: Counts = True) -> list[Gap]:  # noqa: FBT001, FBT002  an argument of GraphQL
+    def gaps(self, counts: Counts = True) -> list[Gap]:  # noqa: FBT002  an argument of GraphQL
         """Return its gaps."""
         return self._answer(lambda answer: gaps_of(self.at, answer.gaps, counts=counts))
 

@@ -81,7 +81,9 @@ class StatedHarm:
     event: Event = strawberry.field(description="The event that states it.")
 
 
-@strawberry.type(description="The holders of one obstacle in order, with the stretches that nobody held it, in figures.")
+@strawberry.type(
+    description="The holders of one obstacle in order, with the stretches that nobody held it, in figures."
+)
 class Chain:
     """The chain of an obstacle at the view's two times."""
 
@@ -93,7 +95,9 @@ class Chain:
         """Return its obstacle."""
         return Obstacle(at=self.at, obstacle=self.derived.obstacle)
 
-    @strawberry.field(description="Its segments in order; they never overlap, and leave no hole while the obstacle is open.")
+    @strawberry.field(
+        description="Its segments in order; they never overlap, and leave no hole while the obstacle is open."
+    )
     def segments(self) -> list[Segment]:
         """Return its segments."""
         return [Segment(at=self.at, segment=segment) for segment in self.derived.segments]
@@ -104,7 +108,7 @@ class Chain:
         return organisations(self.at.view, self.derived.figures.organisations)
 
     @strawberry.field(description="The gaps that lie on it.")
-    def gaps(self, counts: Counts = True) -> list[Gap]:  # noqa: FBT001, FBT002  an argument of GraphQL
+    def gaps(self, counts: Counts = True) -> list[Gap]:  # noqa: FBT002  an argument of GraphQL
         """Return its gaps."""
         return gaps_of(self.at, self.derived.gaps, counts=counts)
 
@@ -148,7 +152,9 @@ class Chain:
         """Return how long it was open."""
         return days(self.derived.figures.open_for)
 
-    @strawberry.field(description="How long it lay in a gap that counts, in days: the union of its gaps, not their sum.")
+    @strawberry.field(
+        description="How long it lay in a gap that counts, in days: the union of its gaps, not their sum."
+    )
     def days_in_gap(self) -> float:
         """Return how long it lay in a gap."""
         return days(self.derived.figures.in_a_gap)
@@ -295,7 +301,7 @@ class CrossChain:
         return organisations(self.at.view, self.derived.organisations)
 
     @strawberry.field(description="The gaps that lie on any of them.")
-    def gaps(self, counts: Counts = True) -> list[Gap]:  # noqa: FBT001, FBT002  an argument of GraphQL
+    def gaps(self, counts: Counts = True) -> list[Gap]:  # noqa: FBT002  an argument of GraphQL
         """Return its gaps."""
         return gaps_of(self.at, self.derived.gaps, counts=counts)
 

@@ -43,7 +43,9 @@ async def command_of(asking: Asking, name: str, given: Any) -> Command | Refused
     fact = COMMANDS[name]
     own = asking.asker.organisation
     if own is None:
-        message = "Your token names no organisation, and whatever is recorded is some organisation's word: you may only read."
+        message = (
+            "Your token names no organisation, and whatever is recorded is some organisation's word: you may only read."
+        )
         raise Problem(ProblemCode.FORBIDDEN, message)
     try:
         try:
@@ -153,11 +155,7 @@ def _bare(value: Any) -> Any:
     return value
 
 
-_STORED_NAMES = {
-    name
-    for fact in COMMANDS.values()
-    for name in (*correctable_fields(fact), "occurred_at", "precision")
-}
+_STORED_NAMES = {name for fact in COMMANDS.values() for name in (*correctable_fields(fact), "occurred_at", "precision")}
 
 
 def _stored_name(shown: str) -> str:

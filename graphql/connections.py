@@ -13,7 +13,6 @@ from .nodes import PageInfo, cursor, page_info
 from .organisations import Organisation
 from .view import View, later
 
-
 R = TypeVar("R")
 
 
@@ -115,7 +114,6 @@ class OrganisationConnection:
     def total_count(self) -> int:
         """Return how many there are."""
         return later(_counted(self.view, self.counting))
-
 
 
 def connection(

@@ -84,7 +84,9 @@ class Event(Node):
         """Return its type."""
         return TYPE_OF_TOPIC[self.told.event.data.topic]
 
-    @strawberry.field(description="The stream in which it stands: the UUID of its case, or of an organisation's stream.")
+    @strawberry.field(
+        description="The stream in which it stands: the UUID of its case, or of an organisation's stream."
+    )
     def stream(self) -> strawberry.ID:
         """Return its stream."""
         return strawberry.ID(str(self.told.event.stream))
@@ -133,7 +135,7 @@ class Event(Node):
             for knower in self.told.event.known_to
         ]
 
-    @strawberry.field(description="Its own fields. A text about somebody who was erased is {\"erased\": true}.")
+    @strawberry.field(description='Its own fields. A text about somebody who was erased is {"erased": true}.')
     def data(self) -> Json:
         """Return the fact's fields, with its texts opened."""
         fact = self.told.event.data
@@ -283,9 +285,7 @@ def _shown(value: Any, texts: Mapping[Sealed, Clear | Erased]) -> Any:
             opened = texts.get(value)
             return opened.content.reveal() if isinstance(opened, Clear) else {"erased": True}
         case Struct():
-            return {
-                name: _shown(getattr(value, attribute), texts) for attribute, name in _shown_names(type(value))
-            }
+            return {name: _shown(getattr(value, attribute), texts) for attribute, name in _shown_names(type(value))}
         case _:
             message = f"A fact holds a {type(value).__name__}, which has no form in JSON."
             raise TypeError(message)

@@ -114,9 +114,12 @@ class InterfaceFilter:
     organisation: strawberry.ID | None = strawberry.field(default=None, description="To or from this organisation.")
     from_: strawberry.ID | None = strawberry.field(default=None, name="from", description="From this organisation.")
     to: strawberry.ID | None = strawberry.field(default=None, description="To this organisation.")
-    period: Period | None = strawberry.field(default=None, description="Of what was offered or referred in this period.")
+    period: Period | None = strawberry.field(
+        default=None, description="Of what was offered or referred in this period."
+    )
     rolled_up: bool = strawberry.field(
-        default=False, description="Between top parents, each standing for all its units; what stays within is left out."
+        default=False,
+        description="Between top parents, each standing for all its units; what stays within is left out.",
     )
 
 
@@ -177,9 +180,7 @@ def organisation_choice(chosen: OrganisationFilter | None) -> OrganisationChoice
     """Return what a filter means. Raises ``Problem``."""
     if chosen is None:
         return OrganisationChoice()
-    return OrganisationChoice(
-        kinds=chosen.kinds, parents=_organisations(chosen.parent, "parent"), name=chosen.name
-    )
+    return OrganisationChoice(kinds=chosen.kinds, parents=_organisations(chosen.parent, "parent"), name=chosen.name)
 
 
 def interface_choice(chosen: InterfaceFilter | None) -> InterfaceChoice:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
@@ -101,7 +101,9 @@ def accounts_of(case: CaseAt, reading: CaseReading, target: UUID) -> list[Accoun
     return found
 
 
-@strawberry.type(description="An interval in which a chain failed the subject. It accuses nobody: it says who has to act.")
+@strawberry.type(
+    description="An interval in which a chain failed the subject. It accuses nobody: it says who has to act."
+)
 class Gap(Node):
     """A gap at the view's two times."""
 

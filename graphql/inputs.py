@@ -87,7 +87,9 @@ _MADE_HERE: Final = frozenset({
 def fields_of(fact: type[Fact]) -> list[FactField]:
     """Return the fields of a fact as clients give them."""
     return [
-        _field(fact, found) for found in msgspec.structs.fields(fact) if (fact, found.name) != (f.CaseOpened, "reference")
+        _field(fact, found)
+        for found in msgspec.structs.fields(fact)
+        if (fact, found.name) != (f.CaseOpened, "reference")
     ]
 
 
@@ -96,7 +98,9 @@ def _field(fact: type[Fact], found: msgspec.structs.FieldInfo) -> FactField:
     several = get_origin(bare) is tuple
     inner = get_args(bare)[0] if several else bare
     kind = _kind(found.name, inner)
-    own_word = kind is Kind.ORGANISATION and found.name in {"organisation", "from_"} and not issubclass(fact, OrganisationFact)
+    own_word = (
+        kind is Kind.ORGANISATION and found.name in {"organisation", "from_"} and not issubclass(fact, OrganisationFact)
+    )
     own_word = own_word or (fact is f.AccountGiven and found.name == "by")
     return FactField(
         attribute=found.name,
@@ -179,7 +183,12 @@ def input_of(command: str) -> type:
 
 
 _ENVELOPE: Final[tuple[tuple[str, str, Any, str], ...]] = (
-    ("command_id", "commandId", strawberry.ID, "The same id twice has one effect and gets the first answer; random if not given."),
+    (
+        "command_id",
+        "commandId",
+        strawberry.ID,
+        "The same id twice has one effect and gets the first answer; random if not given.",
+    ),
     ("occurred_at", "occurredAt", datetime, "When it happened in the world; now if not given."),
     ("precision", "precision", Precision, "How exactly that moment is known; to the second if not given."),
     ("expected_version", "expectedVersion", int, "Refuses if there have been events since this version."),

@@ -42,7 +42,9 @@ class RefusalFact:
     value: str = strawberry.field(description="Its value, as text.")
 
 
-@strawberry.type(description="The command was refused and nothing was recorded; it may be sent again when things have changed.")
+@strawberry.type(
+    description="The command was refused and nothing was recorded; it may be sent again when things have changed."
+)
 class Refused:
     """A refusal."""
 

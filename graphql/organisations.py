@@ -39,9 +39,7 @@ class Organisation(Node):
     @strawberry.field(description="The organisation of which it is a unit.")
     def parent(self) -> "Organisation | None":
         """Return its parent."""
-        return self._of(
-            lambda row: Organisation(identifier=row.parent, view=self.view) if row and row.parent else None
-        )
+        return self._of(lambda row: Organisation(identifier=row.parent, view=self.view) if row and row.parent else None)
 
     def _of(self, what: Callable[[OrganisationRow | None], Any]) -> Any:
         known = self.view.organisations.known

@@ -87,7 +87,10 @@ class Registry:
 
     @strawberry.field(description="One case, by its id or its reference; to everybody, or as one organisation knew it.")
     async def case(
-        self, id: CaseIdArgument = None, reference: ReferenceArgument = None, known_to: KnownToArgument = None  # noqa: A002
+        self,
+        id: CaseIdArgument = None,  # noqa: A002
+        reference: ReferenceArgument = None,
+        known_to: KnownToArgument = None,
     ) -> Case | None:
         """Return one case."""
         knower = None if known_to is None else ids.organisation_identifier(known_to, "knownTo")
@@ -191,19 +194,27 @@ class Registry:
         found = await self.view.session.rows(*interfaces.query(self.view.moment, interface_choice(filter)))
         return [interface(self.view, interfaces.row(row)) for row in found]
 
-    @strawberry.field(description="One organisation, by its id or its identifier; null if it was not registered by then.")
+    @strawberry.field(
+        description="One organisation, by its id or its identifier; null if it was not registered by then."
+    )
     async def organisation(
-        self, id: IdArgument = None, identifier: IdentifierArgument = None  # noqa: A002
+        self,
+        id: IdArgument = None,  # noqa: A002
+        identifier: IdentifierArgument = None,
     ) -> Organisation | None:
         """Return one organisation."""
         if (id is None) == (identifier is None):
             raise bad_input("organisation: give either its id or its identifier.")
         name = ids.organisation_identifier(id or identifier or "", "id" if id else "identifier")
-        return None if await self.view.organisations.load(name) is None else Organisation(identifier=name, view=self.view)
+        found = await self.view.organisations.load(name)
+        return None if found is None else Organisation(identifier=name, view=self.view)
 
     @strawberry.field(description="The organisations, by name.")
     async def organisations(
-        self, filter: OrganisationFilterArgument = None, first: First = None, after: After = None  # noqa: A002
+        self,
+        filter: OrganisationFilterArgument = None,  # noqa: A002
+        first: First = None,
+        after: After = None,
     ) -> OrganisationConnection:
         """Return a page of organisations."""
         view, size, choice = self.view, page_size(first), organisation_choice(filter)

@@ -26,12 +26,8 @@ from .scalars import Position, scalars
 from .subscription import Subscription
 from .view import CaseAt, View, later
 
-AsOf = Annotated[
-    datetime | None, strawberry.argument(description="When it was so in the world; now if not given.")
-]
-KnownAt = Annotated[
-    datetime | None, strawberry.argument(description="By when it had been recorded; now if not given.")
-]
+AsOf = Annotated[datetime | None, strawberry.argument(description="When it was so in the world; now if not given.")]
+KnownAt = Annotated[datetime | None, strawberry.argument(description="By when it had been recorded; now if not given.")]
 AtLeast = Annotated[
     Position | None,
     strawberry.argument(

@@ -19,8 +19,8 @@ from ..projections.derivation.facets import Facet, OrganisationFacet
 from ..projections.derivation.organisations import OrganisationFacets
 from ..projections.queries import organisations as organisation_queries
 from ..projections.queries.lens import Moment
-from ..projections.queries.organisations import OrganisationRow
 from ..projections.queries.obstacles import CASES_OF, cases_of
+from ..projections.queries.organisations import OrganisationRow
 from .batch import Batch
 from .ports import Asker, Session
 

@@ -122,8 +122,14 @@ def _listed(names: list[str], language: Language) -> str:
 
 _MONTHS: Final = MappingProxyType(
     {
-        Language.NL: "januari februari maart april mei juni juli augustus september oktober november december".split(),
-        Language.EN: "January February March April May June July August September October November December".split(),
+        Language.NL: (
+            "januari", "februari", "maart", "april", "mei", "juni",
+            "juli", "augustus", "september", "oktober", "november", "december",
+        ),  # fmt: skip
+        Language.EN: (
+            "January", "February", "March", "April", "May", "June",
+            "July", "August", "September", "October", "November", "December",
+        ),  # fmt: skip
     }
 )
 

@@ -21,9 +21,7 @@ class Measures:
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
             registry=self._registry,
         )
-        self.subscriptions = Gauge(
-            "knelpunt_graphql_subscriptions", "Subscriptions that run.", registry=self._registry
-        )
+        self.subscriptions = Gauge("knelpunt_graphql_subscriptions", "Subscriptions that run.", registry=self._registry)
         self.unauthenticated = Counter(
             "knelpunt_http_unauthenticated", "Requests without a token that counts.", registry=self._registry
         )

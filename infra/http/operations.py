@@ -13,9 +13,7 @@ from ..store.connection import REGISTRY, SET_PRINCIPAL, principal_text
 from .answers import json_answer
 from .registry import RunningRegistry
 
-LAG: Final = (
-    "SELECT h.next_position - 1, (SELECT position FROM read.projected) FROM knelpunt.log_head h"
-)
+LAG: Final = "SELECT h.next_position - 1, (SELECT position FROM read.projected) FROM knelpunt.log_head h"
 
 LAG_EVENTS_MAX: Final = 50_000
 """From how many events behind the service calls itself not ready: an import of that size takes a second or two."""
@@ -42,7 +40,9 @@ def readyz(running: RunningRegistry) -> Callable[[Request], Awaitable[Response]]
         lag = head - projected
         ready = lag <= LAG_EVENTS_MAX
         state = {"ready": ready, "position": head, "projected": projected, "lag": lag}
-        return json_answer(state if ready else {**state, "reason": "The projections lag behind."}, 200 if ready else 503)
+        return json_answer(
+            state if ready else {**state, "reason": "The projections lag behind."}, 200 if ready else 503
+        )
 
     return answer
 

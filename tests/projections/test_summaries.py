@@ -39,7 +39,9 @@ def values(fact: type, name: str, type_: Any) -> list[Any]:
         return [(), ("urn:org:a", "urn:org:b")] if name == "told" else [(uuid4(), uuid4())]
     if "UUID" in str(type_):
         return [uuid4()]
-    return ["urn:org:b" if name not in {"theme", "reference", "basis", "rule_departed_from", "field", "name"} else "X-1"]
+    return [
+        "urn:org:b" if name not in {"theme", "reference", "basis", "rule_departed_from", "field", "name"} else "X-1"
+    ]
 
 
 def facts_of(fact: type) -> list[Any]:
