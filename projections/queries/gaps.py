@@ -18,7 +18,8 @@ from .lens import Conditions, Moment, Query
 
 COLUMNS: Final = (
     "case_id, gap_id, obstacle_id, kind, from_at, until_at, open, counts_after < %(as_of)s AS counts, "
-    "CASE WHEN lasted < 0 THEN (extract(epoch FROM %(as_of)s - lasting_since) * 1000000)::bigint ELSE lasted END AS us, "
+    "CASE WHEN lasted < 0 THEN (extract(epoch FROM %(as_of)s - lasting_since) * 1000000)::bigint ELSE lasted END "
+    "AS us, "
     "to_act, involved, length, evidence, harm_until > %(as_of)s AS harmed"
 )
 

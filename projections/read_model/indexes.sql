@@ -17,5 +17,8 @@ CREATE INDEX gap_state_running ON gap_state (lasting_since, gap_id)
     INCLUDE (as_of_from, as_of_until, known_from, known_until) WHERE lasted < 0;
 CREATE INDEX gap_state_ended ON gap_state (lasted DESC, gap_id)
     INCLUDE (as_of_from, as_of_until, known_from, known_until) WHERE lasted >= 0;
+-- The newest or oldest first.
+CREATE INDEX gap_state_begun ON gap_state (from_at, gap_id)
+    INCLUDE (as_of_from, as_of_until, known_from, known_until, counts_after);
 CREATE INDEX gap_state_gap ON gap_state (gap_id, case_id);
 CREATE INDEX handoff_state_made ON handoff_state (made_at, handoff_id);

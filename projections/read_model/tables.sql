@@ -11,7 +11,7 @@ CREATE TABLE projected (
 );
 
 CREATE TABLE quarantined (
-    case_id uuid NOT NULL,                       -- all zeros for an organisation's stream
+    case_id uuid NOT NULL,                       -- the stream: a case, or an organisation's
     position bigint NOT NULL,
     reason text NOT NULL,                        -- names the event and what is wrong, never what it says
     PRIMARY KEY (case_id, position)
