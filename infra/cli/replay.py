@@ -15,7 +15,7 @@ from .asking import Asking, asking, is_id, raw_id
 from .failure import Failure
 from .gaps import AsOf, KnownAt, print_gaps_of_case
 from .session import settings
-from .terminal import ReplayFormat, people, show, write_json
+from .terminal import PIPE_COLUMNS, ReplayFormat, people, show, write_json
 from .times import day, minute
 
 PAGE: Final = 200
@@ -62,7 +62,7 @@ FOUND_LATE: Final = timedelta(days=1)
 """From when on an event's moment of recording is worth a line."""
 
 WHO_COLUMNS_MAX: Final = 28
-"""How wide the column of organisations may grow on a terminal; longer names go on below."""
+"""How wide the column of organisations may grow where lines have to fit; longer names go on below."""
 
 Case = Mapping[str, Any]
 """A case as GraphQL answers it, with all of its timeline as ``events``."""
@@ -155,7 +155,7 @@ def print_replay(console: Console, found: Replay, *, stepping: bool = False) -> 
     """Print a case for people; ``stepping`` waits after each event for Enter, and stops at q."""
     _print_head(console, found)
     who_columns = max((len(_who(event)) for event in found.events), default=0)
-    if console.is_terminal:
+    if console.width < PIPE_COLUMNS:
         who_columns = min(who_columns, WHO_COLUMNS_MAX)
     for event in found.events:
         _print_event(console, found, event, who_columns)
@@ -173,11 +173,10 @@ def _print_head(console: Console, found: Replay) -> None:
     case = found.case
     console.print(f"{case['reference']}  {_title(case['title'])}", style="bold")
     closed = f", closed {day(case['closedAt'])}" if case["closedAt"] else ""
+    console.print(f"{case['theme']}; opened {day(case['openedAt'])}{closed}")
     known = "" if found.known_at == found.as_of else f", as known at {minute(found.known_at)} UTC"
     known_to = f", to {found.known_to}" if found.known_to else ""
-    console.print(
-        f"{case['theme']}; opened {day(case['openedAt'])}{closed}; as of {minute(found.as_of)} UTC{known}{known_to}"
-    )
+    console.print(f"as of {minute(found.as_of)} UTC{known}{known_to}")
     console.print()
 
 

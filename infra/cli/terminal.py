@@ -1,6 +1,7 @@
 """Where a command writes: people's text and programs' data, in colour on a terminal, plain in a pipe."""
 
 import csv
+import os
 import sys
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 PIPE_COLUMNS: Final = 1000
-"""How wide tables may be in a pipe, which has no width of its own: every row is one line."""
+"""How wide tables may be in a pipe, which has no width of its own unless COLUMNS says so: every row is one line."""
 
 
 class Format(StrEnum):
@@ -33,14 +34,15 @@ class ReplayFormat(StrEnum):
 def people(*, data_on_stdout: bool = False) -> Console:
     """Return where to write for people: stdout, or stderr when stdout carries data for programs."""
     stream = sys.stderr if data_on_stdout else sys.stdout
+    fits_somewhere = stream.isatty() or "COLUMNS" in os.environ
     return Console(
         file=stream,
-        width=None if stream.isatty() else PIPE_COLUMNS,
+        width=None if fits_somewhere else PIPE_COLUMNS,
         color_system="auto" if stream.isatty() else None,
         highlight=False,
         emoji=False,
         markup=False,
-        soft_wrap=not stream.isatty(),
+        soft_wrap=not fits_somewhere,
     )
 
 

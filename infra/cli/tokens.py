@@ -35,7 +35,8 @@ def token(
     if organisation is not None:
         message = f"--organisation: {organisation!r} is no identifier: give an OIN (twenty digits) or a URI."
         _expect(organisation, OrganisationId, message)
-    people().print(DevelopmentIssuer.at(given.data_dir).token(role, organisation, user))
+    # Never broken into lines, however narrow the terminal: it is there to be copied.
+    people().print(DevelopmentIssuer.at(given.data_dir).token(role, organisation, user), soft_wrap=True)
     notices().print("Valid for twelve hours, and for this registry alone.", style="dim")
 
 

@@ -1,0 +1,200 @@
+"""What the documentation shows is what happens: its commands are run and its questions asked."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from knelpunt.infra.cli.main import app
+from knelpunt.infra.settings import VARIABLES
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+README = ROOT / "README.md"
+ADDRESS = "127.0.0.1:8400"
+
+# One registry, and one service, for all of it.
+pytestmark = pytest.mark.xdist_group("docs")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: what it is, what it holds, and what the block right after it holds."""
+
+    kind: str
+    text: str
+    answer: str
+
+
+def blocks(path: Path) -> list[Block]:
+    """The fenced blocks of a document; an answer is a block of JSON with nothing between it and what it answers."""
+    found = re.findall(
+        r"^```([a-z ]*)\n(.*?)^```\n(?:\n```json\n(.*?)^```$)?", path.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    return [Block(*block) for block in found]
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The demo, served: where, and with which settings."""
+
+    address: str
+    environment: dict[str, str]
+
+    def shell(self, script: str) -> str:
+        """What a script of the documentation prints, run from the root of the checkout."""
+        outcome = subprocess.run(
+            ["bash", "-eu", "-c", script.replace(ADDRESS, self.address)],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=100,
+        )
+        assert outcome.returncode == 0, f"{script}\n{outcome.stdout}\n{outcome.stderr}"
+        return outcome.stdout
+
+    def token(self) -> str:
+        """A token of somebody who may ask."""
+        return self.shell("knelpunt token --role INVESTIGATOR --organisation urn:knelpunt:demo:wal").strip()
+
+    def ask(self, document: str) -> dict:
+        """GraphQL's response to a document."""
+        request = urllib.request.Request(
+            f"http://{self.address}/graphql",
+            json.dumps({"query": document}).encode(),
+            {"Authorization": f"Bearer {self.token()}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Demo]:
+    """The demo as ``knelpunt demo`` serves it, on a port of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="knelpunt-docs-"))
+    folder.chmod(0o711)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("KNELPUNT_")}
+    settings = {"KNELPUNT_DATA_DIR": str(folder / "data"), "PATH": f"{BIN}:{os.environ['PATH']}", "COLUMNS": "110"}
+    service = subprocess.Popen(
+        [BIN / "knelpunt", "demo", "--port", "0"], env=kept | settings, stdout=subprocess.PIPE, text=True
+    )
+    assert service.stdout is not None
+    served = (line for line in service.stdout if line.startswith("Serving on http://"))
+    address = next(served, None)
+    assert address, "the demo ended before it served"
+    yield Demo(address.split()[2].removeprefix("http://"), kept | settings)
+    service.terminate()
+    service.communicate(timeout=30)
+    assert service.returncode == 0
+    shutil.rmtree(folder)
+
+
+def examples(kind: str) -> list[Block]:
+    """The blocks of the README of one kind."""
+    return [block for block in blocks(README) if block.kind == kind]
+
+
+def printed(demo: Demo, block: Block) -> str:
+    """What the commands of a console block print, each below its own line."""
+    commands = re.findall(r"^\$ (.*)$", block.text, re.MULTILINE)
+    return "".join(f"$ {command}\n{demo.shell(command)}" for command in commands)
+
+
+def tour(demo: Demo) -> list[str]:
+    """What each script of the tour prints, all of them in one shell."""
+    mark = "---- next ----"
+    script = "".join(f"{block.text}\necho '{mark}'\n" for block in examples("sh"))
+    return demo.shell(script).split(f"{mark}\n")[:-1]
+
+
+def test_the_readme_shows_what_is_printed(demo: Demo) -> None:
+    """Every command line in it, run on the demo, prints what stands below it."""
+    shown = examples("console")
+    assert len(shown) >= 3
+    for block in shown:
+        assert printed(demo, block) == block.text
+
+
+def test_the_readme_asks_three_questions_and_has_their_answers(demo: Demo) -> None:
+    """Through HTTP, answer for answer."""
+    questions = examples("graphql")
+    assert len(questions) == 3
+    for block in questions:
+        assert demo.ask(block.text) == json.loads(block.answer)
+
+
+def test_the_tour_goes_as_the_readme_says(demo: Demo) -> None:
+    """With curl alone from an empty case to a gap; the subscription tells of each event, as it is recorded."""
+    (follow,) = examples("sh follow")
+    # Its last command takes the shell's place, so that stopping it stops the one that follows.
+    script = follow.text.replace(".venv/bin", str(BIN)).replace(f"{BIN}/python", f"exec {BIN}/python")
+    environment = demo.environment | {"ADDRESS": f"ws://{demo.address}/graphql"}
+    following = subprocess.Popen(["bash", "-euc", script], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        assert following.stdout is not None
+        assert following.stdout.readline() == "following\n"
+        for block, said in zip(examples("sh"), tour(demo), strict=True):
+            assert bool(said) == bool(block.answer), f"{block.text}\n{said}"
+            assert not said or json.loads(said) == json.loads(block.answer)
+        told = [following.stdout.readline().partition(" ")[2].strip() for _ in range(8)]
+    finally:
+        following.terminate()
+        following.communicate()
+    assert told == [
+        "Wijkteam Voorbeeld is now registered.",
+        "Zorgkantoor Voorbeeld is now registered.",
+        "Verzekeraar Voorbeeld is now registered.",
+        "Wijkteam Voorbeeld opened case EV9MD-K9FM5; a professional noticed it first.",
+        "An obstacle met at Wijkteam Voorbeeld was reported; Wijkteam Voorbeeld holds it.",
+        "Wijkteam Voorbeeld asked Zorgkantoor Voorbeeld to take the obstacle over.",
+        (
+            "Zorgkantoor Voorbeeld refused to take the obstacle over: it is not competent. "
+            "Verzekeraar Voorbeeld was named as a better place."
+        ),
+        "Wijkteam Voorbeeld referred the subject to Verzekeraar Voorbeeld and let go of the obstacle.",
+    ]
+
+
+def test_the_documents_name_every_command() -> None:
+    """A command that no document names is found by nobody."""
+    commands = [command.name for command in app.registered_commands]
+    assert len(commands) == 10
+    for document in (ROOT / "docs" / "operating.md", ROOT / "CHANGELOG.md"):
+        text = document.read_text("utf-8")
+        assert [name for name in commands if not re.search(rf"`(knelpunt )?{name}`", text)] == []
+
+
+def test_the_documents_name_every_setting_and_no_other() -> None:
+    """Settings that are read, settings that are described: the same."""
+    described = set(re.findall(r"KNELPUNT_[A-Z_]+", (ROOT / "docs" / "operating.md").read_text("utf-8")))
+    assert described == set(VARIABLES)
+
+
+def test_the_architecture_names_files_that_exist() -> None:
+    """A newcomer is sent to no place that has moved."""
+    text = (ROOT / "docs" / "ARCHITECTURE.md").read_text("utf-8")
+    named = re.findall(r"`((?:domain|projections|graphql|infra)/[\w./]*)`", text)
+    assert len(named) > 20
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize(
+    "document", ["README.md", "CHANGELOG.md", *(f"docs/{path.name}" for path in ROOT.glob("docs/*.md"))]
+)
+def test_links_between_documents_lead_somewhere(document: str) -> None:
+    """Every document that another one names is there."""
+    text = (ROOT / document).read_text("utf-8")
+    named = re.findall(r"(?:docs|decisions)/[\w./-]+\.(?:md|toml|csv|py)|\b[\w-]+\.md\b", text)
+    missing = [name for name in named if not any((folder / name).exists() for folder in (ROOT, ROOT / "docs"))]
+    assert missing == []
