@@ -17,10 +17,11 @@ class Batch(Generic[K, V]):
     ``fetch`` gets the keys asked for and returns a value or an exception for each; what it leaves out is ``KeyError``.
     """
 
-    __slots__ = ("_fetch", "_tasks", "_waiting", "known")
+    __slots__ = ("_asked", "_fetch", "_tasks", "_waiting", "known")
 
     def __init__(self, fetch: Callable[[Sequence[K]], Awaitable[Mapping[K, V | Exception]]]) -> None:
         self._fetch = fetch
+        self._asked: dict[K, asyncio.Future[V]] = {}
         self._waiting: dict[K, asyncio.Future[V]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.known: dict[K, V] = {}
@@ -29,15 +30,17 @@ class Batch(Generic[K, V]):
         """Return the thing of a key, with whatever else is being asked for at this moment."""
         if key in self.known:
             return self.known[key]
-        return await self._awaited(key)
+        # Shielded: whoever gives up waiting must not take it from the others who wait for the same.
+        return await asyncio.shield(self._awaited(key))
 
     def _awaited(self, key: K) -> "asyncio.Future[V]":
-        future = self._waiting.get(key)
-        if future is None:
+        # Being fetched already, or about to be.
+        future = self._asked.get(key)
+        if future is None or future.cancelled():
             loop = asyncio.get_running_loop()
             if not self._waiting:
                 loop.call_soon(self._dispatch)
-            future = self._waiting[key] = loop.create_future()
+            future = self._asked[key] = self._waiting[key] = loop.create_future()
         return future
 
     def _dispatch(self) -> None:
@@ -50,11 +53,13 @@ class Batch(Generic[K, V]):
         try:
             found = await self._fetch(list(waiting))
         except Exception as error:  # noqa: BLE001  handed to all who wait
-            for future in waiting.values():
+            for key, future in waiting.items():
+                self._asked.pop(key, None)
                 if not future.done():
                     future.set_exception(error)
             return
         for key, future in waiting.items():
+            self._asked.pop(key, None)
             value = found.get(key, KeyError(key))
             if not isinstance(value, Exception):
                 self.known[key] = value
@@ -69,4 +74,4 @@ class Batch(Generic[K, V]):
         """Load several, with whatever else is being asked for at this moment."""
         waiting = [self._awaited(key) for key in dict.fromkeys(keys) if key not in self.known]
         if waiting:
-            await asyncio.gather(*waiting)
+            await asyncio.shield(asyncio.gather(*waiting))

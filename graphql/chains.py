@@ -180,7 +180,7 @@ class Obstacle(Node):
     @strawberry.field(description="The case in which it stands.")
     def case(self) -> Annotated["Case", strawberry.lazy(".cases")]:
         """Return its case."""
-        from .cases import case_of
+        from .cases import case_of  # noqa: PLC0415  cases imports this module
 
         return case_of(self.at)
 

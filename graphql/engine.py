@@ -8,9 +8,9 @@ import asyncio
 import logging
 from asyncio import Future
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from types import CoroutineType
-from typing import Any, Final
+from typing import Any, Final, TypeGuard, cast
 from uuid import uuid4
 
 from graphql import (
@@ -20,10 +20,10 @@ from graphql import (
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
-    execute,
+    execute,  # pyright: ignore[reportUnknownVariableType]  graphql-core leaves its middleware's type open
     parse,
     specified_rules,
-    subscribe,
+    subscribe,  # pyright: ignore[reportUnknownVariableType]  as execute
     validate,
 )
 from msgspec import Struct
@@ -103,7 +103,7 @@ class Engine:
                 message = "Subscriptions are asked for over a WebSocket (graphql-transport-ws) on this path."
                 return failed(Problem(ProblemCode.INVALID, message))
             async with asyncio.timeout(EXECUTION_SECONDS_MAX + WAITING_SECONDS_MAX):
-                result = execute(
+                begun = execute(
                     SCHEMA,
                     prepared.document,
                     context_value=asking,
@@ -111,7 +111,9 @@ class Engine:
                     operation_name=operation,
                     is_awaitable=_is_awaitable,
                 )
-                return response(await result if _is_awaitable(result) else result)
+                result = await begun if _is_awaitable(begun) else begun
+                assert isinstance(result, ExecutionResult), "whatever is no coroutine and no future is the result"
+                return response(result)
         except TimeoutError:
             message = (
                 "This took too long and was broken off; ask for less at once. "
@@ -123,7 +125,7 @@ class Engine:
 
     async def stream(
         self, prepared: Prepared, variables: Mapping[str, Any], operation: str | None, asking: Asking
-    ) -> AsyncIterator[dict[str, Any]]:
+    ) -> AsyncGenerator[dict[str, Any]]:
         """Yield the answers of a subscription, or the one answer of anything else."""
         if operation_type(prepared, operation) is not OperationType.SUBSCRIPTION:
             yield await self.answer(prepared, variables, operation, asking)
@@ -133,15 +135,17 @@ class Engine:
         except GraphQLError as error:
             yield failed(error)
             return
-        source = subscribe(
+        begun = subscribe(
             SCHEMA,
             prepared.document,
             context_value=asking,
             variable_values=dict(variables),
             operation_name=operation,
         )
-        if _is_awaitable(source):
-            source = await source
+        # graphql-core promises an iterator and gives a generator, which can be closed.
+        source = cast(
+            "AsyncGenerator[ExecutionResult] | ExecutionResult", await begun if _is_awaitable(begun) else begun
+        )
         if isinstance(source, ExecutionResult):
             yield response(source)
             return
@@ -205,6 +209,6 @@ def formatted(error: GraphQLError) -> dict[str, Any]:
     return shown
 
 
-def _is_awaitable(value: object) -> bool:
-    """Return whether a resolver's value is to be awaited: graphql-core's own test is slower, and ours return no more."""
+def _is_awaitable(value: object) -> TypeGuard[Awaitable[Any]]:
+    """Return whether a value is to be awaited: faster than graphql-core's own test, and enough for our resolvers."""
     return type(value) is CoroutineType or isinstance(value, Future)

@@ -3,8 +3,9 @@
 A domain enumeration becomes one of GraphQL by being registered here; its description is its docstring.
 """
 
+from collections.abc import Mapping
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import strawberry
 
@@ -32,9 +33,14 @@ class ObstacleStatus(Enum):
 
 
 # Called by the names that domain.md gives the events; the topic, which is stored, is what a name stands for.
-EventType = Enum("EventType", {fact.__name__: topic for topic, fact in FACTS.items()})
+if TYPE_CHECKING:
 
-TYPE_OF_TOPIC: Final = {member.value: member for member in EventType}
+    class EventType(Enum):
+        """What a type checker can know of it: its members are found when the program runs."""
+else:
+    EventType = Enum("EventType", {fact.__name__: topic for topic, fact in FACTS.items()})
+
+TYPE_OF_TOPIC: Final[Mapping[str, EventType]] = {member.value: member for member in EventType}
 """Each type of event by the stable name under which its facts are stored."""
 
 

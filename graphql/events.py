@@ -157,7 +157,7 @@ class Event(Node):
     @strawberry.field(description="The case in whose story it stands; null for an organisation's own event.")
     def case(self) -> Annotated["Case", strawberry.lazy(".cases")] | None:
         """Return its case."""
-        from .cases import case_of
+        from .cases import case_of  # noqa: PLC0415  cases imports this module
 
         return None if self._case is None else case_of(self._case)
 

@@ -203,7 +203,8 @@ def _organisation(chosen: str | None, field: str) -> str | None:
 
 
 def _organisations(chosen: list[strawberry.ID] | None, field: str) -> list[str] | None:
-    return _texts(chosen and [ids.organisation_identifier(one, field) for one in chosen], field)
+    named = None if chosen is None else [ids.organisation_identifier(one, field) for one in chosen]
+    return _texts(named, field)
 
 
 def _texts(chosen: list[str] | None, field: str) -> list[str] | None:

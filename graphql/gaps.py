@@ -144,14 +144,14 @@ class Gap(Node):
     @strawberry.field(description="The case in which it lies.")
     def case(self) -> Annotated["Case", strawberry.lazy(".cases")]:
         """Return its case."""
-        from .cases import case_of
+        from .cases import case_of  # noqa: PLC0415  cases imports this module
 
         return case_of(self.at)
 
     @strawberry.field(description="The obstacle on which it lies; null for a deadlock, which lies on the case.")
     def obstacle(self) -> Annotated["Obstacle", strawberry.lazy(".chains")] | None:
         """Return its obstacle."""
-        from .chains import Obstacle
+        from .chains import Obstacle  # noqa: PLC0415  chains imports this module
 
         return None if self.lies_on is None else Obstacle(at=self.at, obstacle=self.lies_on)
 

@@ -118,11 +118,11 @@ class _Scale:
             if isinstance(node, FieldNode):
                 self._add_field(total, node, within)
                 continue
-            below = (
-                self.selection(node.selection_set, within)
-                if isinstance(node, InlineFragmentNode)
-                else self._fragment(node, within)
-            )
+            if isinstance(node, InlineFragmentNode):
+                below = self.selection(node.selection_set, within)
+            else:
+                assert isinstance(node, FragmentSpreadNode), "GraphQL knows three kinds of selection"
+                below = self._fragment(node, within)
             total.fields += below.fields
             total.aliases += below.aliases
             total.directives += below.directives

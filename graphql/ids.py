@@ -51,11 +51,13 @@ def parse_global(text: str) -> Named | None:
     decoded = _decoded(text)
     kind, *parts = decoded.split(":") if decoded else [""]
     ids = [_uuid(part) for part in parts]
-    if kind == CASE and len(ids) == 1 and ids[0] is not None:
-        return Named(kind, ids[0], ids[0])
-    if kind in {OBSTACLE, GAP, EVENT} and len(ids) == 2 and ids[0] is not None and ids[1] is not None:
-        return Named(kind, ids[0], ids[1])
-    return None
+    match ids:
+        case [UUID() as case] if kind == CASE:
+            return Named(kind, case, case)
+        case [UUID() as case, UUID() as part] if kind in {OBSTACLE, GAP, EVENT}:
+            return Named(kind, case, part)
+        case _:
+            return None
 
 
 def organisation_identifier(text: str, field: str) -> str:

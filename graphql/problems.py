@@ -22,7 +22,7 @@ class ProblemCode(StrEnum):
     INTERNAL = "INTERNAL"
 
 
-class Problem(GraphQLError):
+class Problem(GraphQLError):  # noqa: N818  named for what clients see
     """An error whose sentence may be shown."""
 
     def __init__(self, code: ProblemCode, message: str, **facts: object) -> None:

@@ -66,7 +66,9 @@ _SCALARS: Final = MappingProxyType[object, ScalarDefinition](
     {
         datetime: strawberry.scalar(
             name="DateTime",
-            description="A moment as RFC 3339, with its offset from UTC: 2024-03-04T09:00:00+01:00. Answers are in UTC.",
+            description=(
+                "A moment as RFC 3339, with its offset from UTC: 2024-03-04T09:00:00+01:00. Answers are in UTC."
+            ),
             specified_by_url="https://scalars.graphql.org/andimarek/date-time",
             serialize=moment_text,
             parse_value=parse_moment,

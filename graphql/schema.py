@@ -1,7 +1,8 @@
 """The schema, put together; ``sdl`` prints it as it is committed in ``schema.graphql``."""
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 from uuid import UUID
 
 import strawberry
@@ -172,18 +173,19 @@ def _make_lean(schema: GraphQLSchema) -> None:
             declared = field.extensions.get("strawberry-definition")
             if not isinstance(declared, StrawberryField) or field.args or field.subscribe:
                 continue
-            resolver = declared.base_resolver
+            # Any, since Strawberry's own types leave open what a resolver returns.
+            resolver = cast("Any", declared).base_resolver
             if resolver is None:
                 field.resolve = _attribute(declared.python_name)
             elif not resolver.arguments and resolver.info_parameter is None:
                 field.resolve = _method(resolver.wrapped_func)
 
 
-def _attribute(name: str) -> Any:
+def _attribute(name: str) -> Callable[[Any, Any], Any]:
     return lambda source, _info: getattr(source, name)
 
 
-def _method(function: Any) -> Any:
+def _method(function: Any) -> Callable[[Any, Any], Any]:
     return lambda source, _info: function(source)
 
 

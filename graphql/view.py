@@ -60,7 +60,7 @@ class CaseReading:
 
 
 class View:
-    """The registry at two times. ``position`` is the last event it takes in; ``known_at`` only says which moment that is."""
+    """The registry at two times. ``position`` is the last event it takes in; ``known_at`` only says when that was."""
 
     __slots__ = (
         "_to_open", "as_of", "asker", "cases_of", "histories", "known_at", "moment", "organisations", "position",
@@ -86,12 +86,12 @@ class View:
     async def _histories(self, cases: Sequence[UUID]) -> Mapping[UUID, Sequence[Event] | Exception]:
         return await self.session.histories(cases, self.position)
 
-    async def _organisations(self, identifiers: Sequence[str]) -> Mapping[str, OrganisationRow | None | Exception]:
+    async def _organisations(self, identifiers: Sequence[str]) -> Mapping[str, OrganisationRow | Exception | None]:
         query, values = organisation_queries.named(self.moment, identifiers)
         found = {row.identifier: row for row in map(organisation_queries.row, await self.session.rows(query, values))}
         return {identifier: found.get(identifier) for identifier in identifiers}
 
-    async def _cases_of(self, obstacles: Sequence[UUID]) -> Mapping[UUID, UUID | None | Exception]:
+    async def _cases_of(self, obstacles: Sequence[UUID]) -> Mapping[UUID, UUID | Exception | None]:
         found = dict(cases_of(await self.session.rows(CASES_OF, {"obstacles": list(obstacles)})))
         return {obstacle: found.get(obstacle) for obstacle in obstacles}
 
@@ -130,12 +130,12 @@ class ViewOfEvents(View):
 
     __slots__ = ()
 
-    async def _organisations(self, identifiers: Sequence[str]) -> Mapping[str, OrganisationRow | None | Exception]:
+    async def _organisations(self, identifiers: Sequence[str]) -> Mapping[str, OrganisationRow | Exception | None]:
         streams = {identifier: organisation_stream_of(identifier) for identifier in identifiers}
         histories = await self.session.histories(list(streams.values()), self.position)
         return {identifier: self._organisation(histories[stream]) for identifier, stream in streams.items()}
 
-    def _organisation(self, history: Sequence[Event] | Exception) -> OrganisationRow | None | Exception:
+    def _organisation(self, history: Sequence[Event] | Exception) -> OrganisationRow | Exception | None:
         if isinstance(history, Exception):
             return history
         facets = OrganisationFacets()

@@ -34,7 +34,7 @@ def summary(event: Event, language: Language, name: Name, asked: str | None = No
 
 def organisations_named(event: Event) -> tuple[str, ...]:
     """Return the organisations that an event's sentence may name."""
-    fact = event.data
+    fact: Any = event.data
     named: list[str] = [event.actor.organisation]
     for field in fact.__struct_fields__:
         value = getattr(fact, field)
@@ -43,7 +43,7 @@ def organisations_named(event: Event) -> tuple[str, ...]:
         if field in _ORGANISATIONS and isinstance(value, str):
             named.append(value)
         elif field == "told":
-            named.extend(value)
+            named.extend(fact.told)
         elif field in {"by", "for_"} and isinstance(value, str):
             named.append(value)
     return tuple(dict.fromkeys(named))
@@ -120,18 +120,16 @@ def _listed(names: list[str], language: Language) -> str:
     return last.join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-_MONTHS: Final = MappingProxyType(
-    {
-        Language.NL: (
-            "januari", "februari", "maart", "april", "mei", "juni",
-            "juli", "augustus", "september", "oktober", "november", "december",
-        ),  # fmt: skip
-        Language.EN: (
-            "January", "February", "March", "April", "May", "June",
-            "July", "August", "September", "October", "November", "December",
-        ),  # fmt: skip
-    }
-)
+_MONTHS: Final = MappingProxyType({
+    Language.NL: (
+        "januari", "februari", "maart", "april", "mei", "juni",
+        "juli", "augustus", "september", "oktober", "november", "december",
+    ),
+    Language.EN: (
+        "January", "February", "March", "April", "May", "June",
+        "July", "August", "September", "October", "November", "December",
+    ),
+})  # fmt: skip
 
 
 def _day(moment: datetime, language: Language) -> str:
@@ -315,7 +313,9 @@ _LINES: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "case-closed": "{organisation} sloot de casus.",
             "case-reopened": "{organisation} opende de casus opnieuw.",
             "obstacle-reported": "Er is een knelpunt gemeld bij {experienced_at}; {received_by} heeft het nu.",
-            "obstacle-reported/told": "Er is een knelpunt gemeld bij {experienced_at}; {told} hoorde ervan, maar niemand heeft het.",
+            "obstacle-reported/told": (
+                "Er is een knelpunt gemeld bij {experienced_at}; {told} hoorde ervan, maar niemand heeft het."
+            ),
             "obstacle-reported/nobody": "Er is een knelpunt gemeld bij {experienced_at}; niemand heeft het.",
             "obstacle-split": "{actor} splitste het knelpunt in {into} andere knelpunten.",
             "harm-stated": "Het knelpunt kost de betrokkene {harm}, sinds {since}.",
@@ -327,7 +327,9 @@ _LINES: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "handoff-offered": "{from_} vroeg {to} om het knelpunt over te nemen.",
             "handoff-accepted": "{asked} nam het knelpunt over.",
             "handoff-refused": "{asked} nam het knelpunt niet over: {ground}.",
-            "handoff-refused/suggests": "{asked} nam het knelpunt niet over: {ground}. {suggests} werd genoemd als beter adres.",
+            "handoff-refused/suggests": (
+                "{asked} nam het knelpunt niet over: {ground}. {suggests} werd genoemd als beter adres."
+            ),
             "handoff-withdrawn": "Het verzoek aan {asked} om het knelpunt over te nemen is ingetrokken.",
             "subject-referred": "{from_} verwees de betrokkene door naar {to}.",
             "subject-referred/released": "{from_} verwees de betrokkene door naar {to} en liet het knelpunt los.",
@@ -342,10 +344,17 @@ _LINES: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "step-taken": "{organisation} {kind}.",
             "step-taken/nobody": "Er is een stap gezet, maar niet bekend is door wie.",
             "contact-made": "{organisation} en de betrokkene hadden contact, {channel}, {initiated_by}.",
-            "contact-made/retold": "{organisation} en de betrokkene hadden contact, {channel}, {initiated_by}; het verhaal moest opnieuw worden verteld.",
+            "contact-made/retold": (
+                "{organisation} en de betrokkene hadden contact, {channel}, {initiated_by}; het verhaal "
+                "moest opnieuw worden verteld."
+            ),
             "remedy-applied": "{organisation} leverde maatwerk.",
-            "resolution-contested": "De betrokkene is het niet eens met de afronding; er moet uiterlijk {answer_due} antwoord zijn.",
-            "resolution-contested/organisation": "{by} is het niet eens met de afronding; er moet uiterlijk {answer_due} antwoord zijn.",
+            "resolution-contested": (
+                "De betrokkene is het niet eens met de afronding; er moet uiterlijk {answer_due} antwoord zijn."
+            ),
+            "resolution-contested/organisation": (
+                "{by} is het niet eens met de afronding; er moet uiterlijk {answer_due} antwoord zijn."
+            ),
             "resolution-upheld": "{organisation} blijft bij de afronding.",
             "contest-withdrawn": "Het bezwaar tegen de afronding is ingetrokken.",
             "ruling-given": "{body} deed uitspraak.",
@@ -368,7 +377,9 @@ _LINES: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "case-closed": "{organisation} closed the case.",
             "case-reopened": "{organisation} reopened the case.",
             "obstacle-reported": "An obstacle met at {experienced_at} was reported; {received_by} holds it.",
-            "obstacle-reported/told": "An obstacle met at {experienced_at} was reported; {told} heard of it, but nobody holds it.",
+            "obstacle-reported/told": (
+                "An obstacle met at {experienced_at} was reported; {told} heard of it, but nobody holds it."
+            ),
             "obstacle-reported/nobody": "An obstacle met at {experienced_at} was reported; nobody holds it.",
             "obstacle-split": "{actor} split the obstacle into {into} others.",
             "harm-stated": "The obstacle harms the subject ({harm}), since {since}.",
@@ -380,7 +391,9 @@ _LINES: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "handoff-offered": "{from_} asked {to} to take the obstacle over.",
             "handoff-accepted": "{asked} took the obstacle over.",
             "handoff-refused": "{asked} refused to take the obstacle over: {ground}.",
-            "handoff-refused/suggests": "{asked} refused to take the obstacle over: {ground}. {suggests} was named as a better place.",
+            "handoff-refused/suggests": (
+                "{asked} refused to take the obstacle over: {ground}. {suggests} was named as a better place."
+            ),
             "handoff-withdrawn": "The request to {asked} to take the obstacle over was withdrawn.",
             "subject-referred": "{from_} referred the subject to {to}.",
             "subject-referred/released": "{from_} referred the subject to {to} and let go of the obstacle.",
@@ -395,7 +408,10 @@ _LINES: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "step-taken": "{organisation} {kind}.",
             "step-taken/nobody": "A step was taken, it is not known by whom.",
             "contact-made": "{organisation} and the subject were in touch, {channel}, {initiated_by}.",
-            "contact-made/retold": "{organisation} and the subject were in touch, {channel}, {initiated_by}; the story had to be told again.",
+            "contact-made/retold": (
+                "{organisation} and the subject were in touch, {channel}, {initiated_by}; the story had to "
+                "be told again."
+            ),
             "remedy-applied": "{organisation} made an exception for this subject.",
             "resolution-contested": "The subject contests the resolution; an answer is due by {answer_due}.",
             "resolution-contested/organisation": "{by} contests the resolution; an answer is due by {answer_due}.",

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 from msgspec import Struct
@@ -172,11 +172,12 @@ class _Connection:
             raise _Close(DUPLICATE, f"There is a subscriber {message.id[:40]} already.")
         if len(self._tasks) >= SUBSCRIPTIONS_MAX:
             raise _Close(TOO_MANY, f"A connection may have {SUBSCRIPTIONS_MAX} operations running.")
-        query, variables = message.payload.get("query"), message.payload.get("variables") or {}
-        operation = message.payload.get("operationName")
+        query, operation = message.payload.get("query"), message.payload.get("operationName")
+        variables: Any = message.payload.get("variables") or {}
         if not isinstance(query, str) or not isinstance(variables, dict) or not isinstance(operation, str | None):
             raise _Close(BAD_REQUEST, "The payload must hold a query, and may hold variables and operationName.")
-        run = self._run(who, message.id, query, variables, operation)
+        # JSON has no keys but texts.
+        run = self._run(who, message.id, query, cast("dict[str, Any]", variables), operation)
         task = asyncio.get_running_loop().create_task(run)
         self._tasks[message.id] = task
         task.add_done_callback(lambda done: self._finished(message.id or "", done))

@@ -1,4 +1,4 @@
-"""What the service tells Prometheus: answers by outcome and how long they took, subscriptions, and how far behind it is."""
+"""What the service tells Prometheus: answers by outcome and how long they took, subscriptions, and its lag."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.platform_collector import PlatformCollector

@@ -76,5 +76,6 @@ async def security_txt(request: Request) -> Response:
     expires = (datetime.now(UTC) + SECURITY_TXT_LIFETIME).replace(microsecond=0).isoformat().replace("+00:00", "Z")
     base = f"{request.url.scheme}://{request.url.netloc}"
     return PlainTextResponse(
-        f"Contact: {base}/\nExpires: {expires}\nPreferred-Languages: nl, en\nCanonical: {base}/.well-known/security.txt\n"
+        f"Contact: {base}/\nExpires: {expires}\nPreferred-Languages: nl, en\n"
+        f"Canonical: {base}/.well-known/security.txt\n"
     )

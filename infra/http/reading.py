@@ -6,7 +6,7 @@ reads events alone needs none, since what is recorded up to a position never cha
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from time import monotonic
 from typing import Any, Final, LiteralString
 from uuid import UUID
@@ -187,11 +187,10 @@ class PostgresSession:
         position = after
         while True:
             changed = self._tail.changed
-            try:
+            rows: Sequence[tuple[Any, ...]] = ()
+            # After a failure the tail wakes when the database is back, and the poll comes anyway.
+            with suppress(Problem):
                 rows = await self._fetched(reading.AFTER, (position, FOLLOWED_AT_ONCE))
-            except Problem:
-                # The tail wakes when the database is back, and the poll comes anyway.
-                rows = []
             for columns in rows:
                 event = reading.attempt(Row(*columns))
                 position = columns[0]

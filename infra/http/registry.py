@@ -31,7 +31,7 @@ class RunningRegistry:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Hold connections until the end of the block; a database that is away does not keep the service from starting."""
+        """Hold connections until the end of the block; the service starts without a database that is away."""
         self.tail = Tail(self.services.url)
         self.pool = reading_pool(self.services.url, self.services.readers_max)
         await self.pool.open(wait=False)

@@ -55,9 +55,7 @@ class Tail:
     async def _watch(self) -> None:
         while True:
             try:
-                async with await AsyncConnection.connect(
-                    address(self._url, DatabaseRole.READER), autocommit=True
-                ) as connection:
+                async with await self._connected() as connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
                     self._wake()
                     async for _ in connection.notifies():
@@ -65,3 +63,14 @@ class Tail:
             except psycopg.Error as error:
                 _log.info("listening for new events: the database is away (%s)", type(error).__name__)
             await asyncio.sleep(RETRY_SECONDS)
+
+    async def _connected(self) -> AsyncConnection:
+        """Return a connection. A login is not left half done when it is time to stop: the server would wait for it."""
+        connecting = asyncio.ensure_future(
+            AsyncConnection.connect(address(self._url, DatabaseRole.READER), autocommit=True)
+        )
+        try:
+            return await asyncio.shield(connecting)
+        except asyncio.CancelledError:
+            await (await connecting).close()
+            raise

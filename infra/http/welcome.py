@@ -16,7 +16,8 @@ PAGE: Final = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>knelpunt</title>
 <style>
-body {{ font: 1.1rem/1.6 Georgia, serif; max-width: 42rem; margin: 3rem auto; padding: 0 1rem; color: #222; background: #fdfdfb }}
+body {{ font: 1.1rem/1.6 Georgia, serif; max-width: 42rem; margin: 3rem auto; padding: 0 1rem;
+  color: #222; background: #fdfdfb }}
 h1 {{ font-weight: normal }}
 pre, code {{ font: 0.9rem/1.5 ui-monospace, monospace; background: #f2f1ec }}
 pre {{ padding: 1rem; overflow-x: auto }}
@@ -27,7 +28,8 @@ pre {{ padding: 1rem; overflow-x: auto }}
 <p>A registry of where people get stuck between government organisations, and of the gaps they fall through:
 who held a problem when, who refused it and why, and since when nobody did.</p>
 <p>It is asked by programs, with GraphQL: <code>POST <a href="/graphql">/graphql</a></code> with a bearer token, and
-subscriptions over a WebSocket (<code>graphql-transport-ws</code>) on the same path. Pages for people are not there yet.</p>
+subscriptions over a WebSocket (<code>graphql-transport-ws</code>) on the same path. Pages for people are not there
+yet.</p>
 {note}
 <pre>curl {base}/graphql \\
   -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\

@@ -16,7 +16,7 @@ PAIRS_MAX: Final = 2_000
 
 
 class InterfaceRow(Struct, frozen=True):
-    """What went from one organisation to another. Times are in days, shares between 0 and 1; none: nothing to measure."""
+    """What went from one organisation to another. Times are in days, shares from 0 to 1; none: nothing to measure."""
 
     from_: str
     to: str
@@ -67,6 +67,6 @@ def query(moment: Moment, choice: InterfaceChoice) -> Query:
 
 def row(columns: tuple[Any, ...]) -> InterfaceRow:
     """Return the row that the query found."""
-    *before, grounds, share = columns
+    *figures, grounds, share = columns
     found = msgspec.json.decode(grounds, type=tuple[tuple[RefusalGround, int], ...]) if grounds else ()
-    return InterfaceRow(*before, found, share)
+    return InterfaceRow(*figures, grounds=found, came_back_share=share)

@@ -9,5 +9,4 @@ CASES_OF: Final = "SELECT obstacle_id, case_id FROM knelpunt.known_obstacle WHER
 
 def cases_of(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[UUID, UUID]]:
     """Yield each obstacle found with its case."""
-    for obstacle, case in rows:
-        yield obstacle, case
+    yield from rows
