@@ -151,5 +151,5 @@ class Story:
 
     def report(self, day: float = 1, **given: Any) -> str:
         """Report an obstacle that the municipality takes in; return its id."""
-        said = {"origin": "UNKNOWN", "experiencedAt": GEMEENTE, "receivedBy": GEMEENTE} | given
+        said: dict[str, Any] = {"origin": "UNKNOWN", "experiencedAt": GEMEENTE, "receivedBy": GEMEENTE} | given
         return self.done("reportObstacle", day, "obstacle { id }", **said)["obstacle"]["id"]

@@ -1,6 +1,7 @@
 """The schema: the names that users rely on, a description on everything, and the committed SDL."""
 
 from pathlib import Path
+from typing import Any
 
 import graphql
 import pytest
@@ -17,11 +18,14 @@ from knelpunt.domain.command import COMMANDS, RefusalCode
 from knelpunt.domain.vocabulary import GapKind, Role
 from knelpunt.graphql.schema import SCHEMA, sdl
 
+# Any, because each kind of type has attributes of its own: fields, values, args.
+MADE: dict[str, Any] = SCHEMA.type_map
 # The contract's own words, what it says of later issues left out: log, Event.proof, causes, search, Gap.cause.
 CONTRACT = {
     "Query": "registry viewer node",
     "Registry": "asOf knownAt position case cases chains gaps interfaces organisation organisations",
-    "Case": "id reference title theme status openedAt closedAt organisations obstacles gaps conflicts timeline crossChains",
+    "Case": "id reference title theme status openedAt closedAt organisations obstacles gaps conflicts timeline "
+    "crossChains",
     "Obstacle": "id case origin status reportedAt settledAt holder chain triggeredBy triggered",
     "Chain": "obstacle segments organisations gaps fellBetweenTheCracks handoffsOffered handoffsAccepted "
     "handoffsRefused referrals contacts storyRetold daysOpen daysInGap longestGapDays",
@@ -68,32 +72,33 @@ TYPES = {
 @pytest.mark.parametrize("name", CONTRACT)
 def test_the_contract_s_names(name):
     """Every type has the fields that the contract promises."""
-    assert set(CONTRACT[name].split()) <= set(SCHEMA.type_map[name].fields)
+    assert set(CONTRACT[name].split()) <= set(MADE[name].fields)
 
 
 @pytest.mark.parametrize("place", ARGUMENTS)
 def test_the_contract_s_arguments(place):
     """Fields take the arguments that the contract promises, and no others."""
     type_, field = place.split(".")
-    assert set(ARGUMENTS[place].split()) == set(SCHEMA.type_map[type_].fields[field].args)
+    assert set(ARGUMENTS[place].split()) == set(MADE[type_].fields[field].args)
 
 
 @pytest.mark.parametrize("place", TYPES)
 def test_the_contract_s_types(place):
     """Fields are of the types that the contract gives them."""
     type_, field = place.split(".")
-    assert str(SCHEMA.type_map[type_].fields[field].type) == TYPES[place]
+    assert str(MADE[type_].fields[field].type) == TYPES[place]
 
 
 def test_things_are_nodes():
     """Whatever the contract calls a Node is one."""
-    assert {type_.name for type_ in SCHEMA.get_possible_types(SCHEMA.type_map["Node"])} == {
+    assert {type_.name for type_ in SCHEMA.get_possible_types(MADE["Node"])} == {
         "Case", "Obstacle", "Gap", "Event", "Organisation",
     }  # fmt: skip
 
 
 def test_every_command_is_a_mutation():
     """Each takes one input and answers with its own payload, which has its position, or a refusal."""
+    assert SCHEMA.mutation_type is not None
     fields = SCHEMA.mutation_type.fields
     assert set(fields) == {name[0].lower() + name[1:] for name in COMMANDS}
     for name in COMMANDS:
@@ -101,23 +106,23 @@ def test_every_command_is_a_mutation():
         assert {argument: str(given.type) for argument, given in field.args.items()} == {"input": f"{name}Input!"}
         assert isinstance(field.type, GraphQLNonNull)
         assert [member.name for member in field.type.of_type.types] == [f"{name}Payload", "Refused"]
-        assert str(SCHEMA.type_map[f"{name}Payload"].fields["position"].type) == "Position!"
+        assert str(MADE[f"{name}Payload"].fields["position"].type) == "Position!"
         optional = {"commandId", "occurredAt", "expectedVersion", "precision", "knownTo"}
-        given = SCHEMA.type_map[f"{name}Input"].fields
+        given = MADE[f"{name}Input"].fields
         assert all(not isinstance(given[field].type, GraphQLNonNull) for field in optional)
 
 
 @pytest.mark.parametrize(("name", "enumeration"), [("GapKind", GapKind), ("Role", Role), ("RefusalCode", RefusalCode)])
 def test_enumerations_are_the_domain_s(name, enumeration):
     """An enumeration has the domain's values, by the domain's names."""
-    assert set(SCHEMA.type_map[name].values) == {member.value for member in enumeration}
+    assert set(MADE[name].values) == {member.value for member in enumeration}
 
 
 def test_gaps_count_unless_asked_otherwise():
     """The filter's default, and that of a case's and a chain's gaps, is those that count."""
-    assert SCHEMA.type_map["GapFilter"].fields["counts"].default_value is True
+    assert MADE["GapFilter"].fields["counts"].default_value is True
     for type_ in ("Case", "Chain", "CrossChain"):
-        assert SCHEMA.type_map[type_].fields["gaps"].args["counts"].default_value is True
+        assert MADE[type_].fields["gaps"].args["counts"].default_value is True
 
 
 def test_everything_is_described():

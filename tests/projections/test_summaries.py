@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from enum import EnumType
 from itertools import product
 from typing import Any, get_args
 from uuid import uuid4
@@ -33,7 +34,7 @@ def values(fact: type, name: str, type_: Any) -> list[Any]:
         return [NOW]
     if type_ is bool:
         return [True, False]
-    if isinstance(type_, type) and hasattr(type_, "__members__"):
+    if isinstance(type_, EnumType):
         return list(type_)
     if "tuple" in str(type_):
         return [(), ("urn:org:a", "urn:org:b")] if name == "told" else [(uuid4(), uuid4())]

@@ -6,6 +6,7 @@ from time import time
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
 
 from knelpunt.domain.vocabulary import Role
 from knelpunt.infra.identity import published
@@ -109,7 +110,7 @@ def test_the_key_stays(tmp_path):
 
 def test_a_real_issuer_publishes_its_keys(issuer, tmp_path):
     """A JWK set in a file is enough to check another issuer's tokens."""
-    key = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(issuer.key.public_key())) | {"kid": "2026", "alg": "ES256"}
+    key = json.loads(ECAlgorithm.to_jwk(issuer.key.public_key())) | {"kid": "2026", "alg": "ES256"}
     (tmp_path / "jwks.json").write_text(json.dumps({"keys": [key]}), encoding="utf-8")
     verifier = published.verifier("https://issuer.example", str(tmp_path / "jwks.json"))
     assert verifier.viewer(signed(issuer, iss="https://issuer.example", kid="2026")).organisation == OFFICE
