@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from ...graphql.asking import Asking
-from ...graphql.engine import Engine
+from ...graphql.engine import Engine, Refusal
 from ...graphql.ports import Asker
 from ..identity.tokens import Viewer
 from .measures import Measures
@@ -61,8 +61,11 @@ class RunningRegistry:
     async def ask(
         self, asker: Asker, text: str, variables: dict[str, Any] | None = None, operation: str | None = None
     ) -> dict[str, Any]:
-        """Return GraphQL's response to a document, asked as somebody. Raises ``engine.Refusal``."""
-        prepared = self.engine.prepare(text)
+        """Return GraphQL's response to a document, asked as somebody."""
+        try:
+            prepared = self.engine.prepare(text)
+        except Refusal as refusal:
+            return {"errors": refusal.errors}
         async with self.session(asker) as session:
             return await self.engine.answer(prepared, variables or {}, operation, Asking(session, asker))
 

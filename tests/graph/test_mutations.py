@@ -9,7 +9,9 @@ from graph.given import GEMEENTE, LONG_AGO, SVB, ZORG, Story
 from knelpunt.domain.command import COMMANDS
 from knelpunt.domain.vocabulary import Role
 
-EVENT = "event { id type version occurredAt data summary actor { organisation { identifier name } role user } case { id } }"
+EVENT = (
+    "event { id type version occurredAt data summary actor { organisation { identifier name } role user } case { id } }"
+)
 
 
 def test_every_command_once(asked):
@@ -18,7 +20,13 @@ def test_every_command_once(asked):
     asked.organisations()
     done["RegisterOrganisation"] = asked.done(
         "registerOrganisation",
-        {"organisation": "urn:org:unit", "name": "Wijkteam", "kind": "UNIT", "parent": GEMEENTE, "occurredAt": LONG_AGO},
+        {
+            "organisation": "urn:org:unit",
+            "name": "Wijkteam",
+            "kind": "UNIT",
+            "parent": GEMEENTE,
+            "occurredAt": LONG_AGO,
+        },
         f"organisation {{ identifier name kind parent {{ name }} }} {EVENT}",
     )
     assert done["RegisterOrganisation"]["organisation"] == {
@@ -44,7 +52,13 @@ def test_every_command_once(asked):
     do("NameCoordinator", 2, organisation=GEMEENTE)
     obstacle = story.report(3, story="Zij kreeg geen antwoord", need="Een besluit", told=[SVB])
     done["ReportObstacle"] = story.done(
-        "reportObstacle", 3, EVENT, origin="SUM_OF_ACTIONS", experiencedAt=SVB, receivedBy=GEMEENTE, triggeredBy=obstacle
+        "reportObstacle",
+        3,
+        EVENT,
+        origin="SUM_OF_ACTIONS",
+        experiencedAt=SVB,
+        receivedBy=GEMEENTE,
+        triggeredBy=obstacle,
     )
     second = done["ReportObstacle"]["event"]["data"]["obstacle"]
     do("StateHarm", 4, obstacle=obstacle, harm="INCOME", since=story.day(3), note="Geen geld", noteAbout=partner)
@@ -139,7 +153,13 @@ def test_an_account_sent_again_is_the_same_account(asked, story):
     """What is said of a gap is the same request when it is sent again, even if the gap has moved since."""
     obstacle = story.report(1, receivedBy=None)
     gap = asked_gap(asked, story, "NEVER_TAKEN")
-    given = {"case": story.case, "gap": gap, "stance": "CONFIRMS", "commandId": str(uuid4()), "occurredAt": story.day(50)}
+    given = {
+        "case": story.case,
+        "gap": gap,
+        "stance": "CONFIRMS",
+        "commandId": str(uuid4()),
+        "occurredAt": story.day(50),
+    }
     first = asked.done("giveAccount", given)
     story.done("takeCustody", 40, obstacle=obstacle)
     report = asked.registry(
