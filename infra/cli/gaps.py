@@ -11,18 +11,18 @@ from rich.table import Table
 from ...domain.vocabulary import GapKind
 from .asking import Asking, asking, raw_id
 from .session import settings
-from .terminal import Format, people, show, write_csv, write_json
+from .terminal import Format, notices, people, progress, show, write_csv, write_json
 from .times import day, moment
 
-PAGE: Final = 200
-"""The most that a page of a list may hold."""
+PAGE: Final = 100
+"""How many gaps to ask for at a time: each brings its case's whole story into reach, and an answer has 5 s."""
 
 GAPS: Final = """
-query Gaps($asOf: DateTime, $knownAt: DateTime, $filter: GapFilter, $first: Int, $after: String) {
+query Gaps($asOf: DateTime, $knownAt: DateTime, $filter: GapFilter, $first: Int, $after: String,
+           $counted: Boolean!) {
   registry(asOf: $asOf, knownAt: $knownAt) {
-    asOf
-    knownAt
     gaps(filter: $filter, first: $first, after: $after) {
+      totalCount @include(if: $counted)
       pageInfo { hasNextPage endCursor }
       edges { node {
         id kind from until open counts days
@@ -112,14 +112,18 @@ def list_gaps(
 
 def _pages(ask: Asking, lens: Mapping[str, Any], chosen: Mapping[str, Any]) -> Iterable[Gap]:
     after: str | None = None
-    while True:
-        answer = ask(GAPS, {**lens, "filter": chosen, "first": PAGE, "after": after})
-        page = answer["registry"]["gaps"]
-        for edge in page["edges"]:
-            yield edge["node"]
-        if not page["pageInfo"]["hasNextPage"]:
-            return
-        after = page["pageInfo"]["endCursor"]
+    with progress(notices()) as bar:
+        task = bar.add_task("Reading", total=None)
+        while True:
+            asked = {**lens, "filter": chosen, "first": PAGE, "after": after, "counted": after is None}
+            page = ask(GAPS, asked)["registry"]["gaps"]
+            if after is None:
+                bar.update(task, total=page["totalCount"])
+            yield from (edge["node"] for edge in page["edges"])
+            bar.advance(task, len(page["edges"]))
+            if not page["pageInfo"]["hasNextPage"]:
+                return
+            after = page["pageInfo"]["endCursor"]
 
 
 def for_programs(gap: Gap) -> dict[str, Any]:

@@ -6,10 +6,14 @@ from typing import Annotated, Final
 import typer
 
 from ..bootstrap import Database
+from ..projecting.schema import ensure
 from ..serving.projector import kept_projecting
 from ..serving.watch import watched
 from ..serving.web import listening
 from ..serving.web import serve as serve_on
+from ..store.connection import DatabaseRole, connect
+from ..store.rights import check_rights
+from .checks import SERVICE_ROLES
 from .session import ready_database, settings
 from .terminal import notices
 
@@ -27,6 +31,7 @@ Workers = Annotated[int, typer.Option("--workers", min=1, max=WORKERS_MAX, metav
 def serve(host: Host = HOST, port: Port = PORT, workers: Workers = 1) -> None:
     """Serve the registry over HTTP, with the projector beside it, until stopped."""
     with listening(host, port) as sock, ready_database(settings()) as found:
+        expect_ready(found)
         notices().print(f"Serving on {address_of(sock)} (Ctrl-C stops).")
         run_service(sock, found, workers)
 
@@ -39,6 +44,17 @@ def run_service(sock: socket.socket, found: Database, workers: int) -> None:
         except KeyboardInterrupt:
             # The word to stop, given again by the server when it had stopped.
             notices().print("Stopped.")
+
+
+def expect_ready(found: Database) -> None:
+    """Raise ``UnsafeRights`` if a role that the service uses could change an event, ``ReadModelOutdated`` if it must
+    be derived anew first.
+    """
+    for role in SERVICE_ROLES:
+        with connect(found.url, role) as connection:
+            check_rights(connection)
+    with connect(found.url, DatabaseRole.PROJECTOR) as connection:
+        ensure(connection)
 
 
 def address_of(sock: socket.socket) -> str:

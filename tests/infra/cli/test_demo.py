@@ -1,0 +1,51 @@
+"""knelpunt demo: from an empty machine to the story, once; and beside a registry that is somebody's own."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.cli.conftest import CommandLine
+from knelpunt.infra.postgres.embedded import EmbeddedServer
+
+EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
+
+
+@pytest.fixture
+def empty(open_folder: Path) -> Iterator[CommandLine]:
+    """The command line on a machine that has no registry yet."""
+    yield CommandLine({"KNELPUNT_DATA_DIR": str(open_folder / "data")})
+    EmbeddedServer.start(open_folder / "data").stop()
+
+
+def test_it_shows_the_gaps_and_a_replay(empty: CommandLine) -> None:
+    """The first time it loads the story; a second time nothing is added, and it is there in seconds."""
+    first = empty.done("demo", "--no-serve")
+    assert "Loaded the demo story: 12 invented cases." in first
+    for kind in ("CLOSED_UNRESOLVED", "DEADLOCK", "NOBODYS_JOB", "UNANSWERED"):
+        assert kind in first
+    assert "gaps in 11 cases." in first
+    assert "DEMO-9TXC  Te slim voor speciaal, te druk voor gewoon" in first
+    began = time.monotonic()
+    second = empty.done("demo", "--no-serve")
+    # Half of what make demo may take; the machine that runs the tests is busy with others.
+    assert time.monotonic() - began < 10
+    assert "The demo story is here already." in second
+    assert "gaps in 11 cases." in second
+
+
+def test_two_at_once_load_it_once(empty: CommandLine) -> None:
+    """Both end well, and one of them finds the story there."""
+    running = [empty.start("demo", "--no-serve") for _ in range(2)]
+    shown = [process.communicate(timeout=60) for process in running]
+    assert [process.returncode for process in running] == [0, 0], shown
+    assert sorted("Loaded the demo story" in out for out, _ in shown) == [False, True]
+
+
+def test_a_registry_of_ones_own_is_left_alone(empty: CommandLine) -> None:
+    """It says that the story was left out, and shows what there is."""
+    empty.done("import", EXAMPLES / "helpdesk.csv", "--mapping", EXAMPLES / "helpdesk.toml")
+    shown = empty.done("demo", "--no-serve")
+    assert "the demo story was left out" in shown
+    assert "DEMO-" not in shown
