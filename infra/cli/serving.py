@@ -47,9 +47,7 @@ def run_service(sock: socket.socket, found: Database, workers: int) -> None:
 
 
 def expect_ready(found: Database) -> None:
-    """Raise ``UnsafeRights`` if a role that the service uses could change an event, ``ReadModelOutdated`` if it must
-    be derived anew first.
-    """
+    """Raise ``UnsafeRights`` if a role that the service uses could change an event, or ``ReadModelOutdated``."""
     for role in SERVICE_ROLES:
         with connect(found.url, role) as connection:
             check_rights(connection)

@@ -6,6 +6,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from infra.cli.conftest import CommandLine, InThisProcess
 from knelpunt.infra.postgres.embedded import EmbeddedServer
@@ -30,7 +31,7 @@ def service(fresh: CommandLine, postgres_server: EmbeddedServer) -> InThisProces
             )
         )
     fresh.done("migrate")
-    database = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+    database = conninfo_to_dict(url)["dbname"]
     return InThisProcess(fresh.settings | {"KNELPUNT_DATABASE_URL": postgres_server.url(str(database), login)})
 
 
