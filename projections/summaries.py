@@ -2,7 +2,7 @@
 
 A sentence names who did what to whom, and nothing of a subject: texts stay where they are sealed. Each topic has its
 own lines; ``{…}`` stands for what ``_words`` finds in the fact. An organisation that has no name is called by its
-identifier.
+identifier. The module is long because it is a catalogue: every word that the registry says of an event stands here.
 """
 
 from collections.abc import Callable, Mapping

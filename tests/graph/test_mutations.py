@@ -139,7 +139,7 @@ def story(asked):
 def test_a_retry_gets_the_first_answer(asked, story):
     """The same command id with the same request has one effect, whatever was left for the registry to fill in."""
     given = {
-        "case": story.case, "origin": "UNKNOWN", "experiencedAt": SVB, "commandId": str(uuid4()), "story": "Zo ging het",
+        "case": story.case, "origin": "UNKNOWN", "experiencedAt": SVB, "commandId": str(uuid4()), "story": "Zo ging het"
     }  # fmt: skip
     first = asked.done("reportObstacle", given, "version recordedAt obstacle { id } event { id }")
     again = asked.done("reportObstacle", given, "version recordedAt obstacle { id } event { id }")
@@ -184,7 +184,8 @@ def test_the_actor_comes_from_the_token(asked, story):
     """Organisation, role and user are the token's, and who speaks for another records a claim."""
     obstacle = story.report(1, receivedBy=None)
     claimed = story.done(
-        "takeCustody", 2, "event { actor { organisation { identifier } role } } obstacle { holder { identifier } claimed }",
+        "takeCustody", 2,
+        "event { actor { organisation { identifier } role } } obstacle { holder { identifier } claimed }",
         asked.asker(ZORG, Role.INVESTIGATOR), obstacle=obstacle, organisation=SVB,
     )  # fmt: skip
     assert claimed["event"]["actor"] == {"organisation": {"identifier": ZORG}, "role": "INVESTIGATOR"}
@@ -214,7 +215,7 @@ def test_who_acts_for_no_organisation_only_reads(asked, story):
         ("takeStep", {"obstacle": None, "case": "K-1", "kind": "NOTE"}, "MALFORMED", "case"),
         ("takeStep", {"obstacle": None, "kind": "NOTE", "note": "x" * 5000}, "MALFORMED", "note"),
         ("takeStep", {"obstacle": None, "kind": "NOTE", "organisation": "de gemeente"}, "MALFORMED", "organisation"),
-        ("takeStep", {"obstacle": None, "kind": "NOTE", "organisation": "urn:org:x"}, "UNKNOWN_ORGANISATION", "urn:org:x"),
+        ("takeStep", {"obstacle": None, "kind": "NOTE", "organisation": "urn:x"}, "UNKNOWN_ORGANISATION", "urn:x"),
         ("takeStep", {"obstacle": None, "kind": "NOTE", "expectedVersion": 1}, "VERSION_CONFLICT", "moved on"),
         ("takeStep", {"obstacle": None, "kind": "NOTE", "commandId": "eerste"}, "MALFORMED", "commandId"),
         ("resolveObstacle", {"obstacle": None, "organisation": SVB, "outcome": "REMOVED"}, "NOT_HOLDER", "held"),
@@ -225,7 +226,7 @@ def test_who_acts_for_no_organisation_only_reads(asked, story):
         ("giveAccount", {"stance": "CONFIRMS"}, "MALFORMED", "account"),
         ("contestResolution", {"obstacle": None, "by": {}, "answerDue": LONG_AGO}, "MALFORMED", "by"),
         ("setTerm", {"obstacle": None, "due": LONG_AGO, "basis": "artikel 4 lid 13"}, "MALFORMED", "basis"),
-        ("withdrawObstacle", {"obstacle": None, "ground": "DIED", "onWordOf": str(uuid4())}, "UNKNOWN_SUBJECT", "subject"),
+        ("withdrawObstacle", {"obstacle": None, "ground": "DIED", "onWordOf": str(uuid4())}, "UNKNOWN_SUBJECT", "sub"),
     ],
 )  # fmt: skip
 def test_refusals(asked, story, mutation, given, code, names):

@@ -1,0 +1,49 @@
+"""A running service, and ways to talk to it."""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import msgspec
+from websockets.sync.client import ClientConnection, connect
+
+from graph.given import GEMEENTE, Asked
+from knelpunt.domain.vocabulary import Role
+from knelpunt.infra.identity.development import DevelopmentIssuer
+
+
+@dataclass
+class Service:
+    """A service at an address, and the registry behind it."""
+
+    asked: Asked
+    issuer: DevelopmentIssuer
+    address: str
+
+    def token(self, organisation: str | None = GEMEENTE, lifetime_seconds: int = 600) -> str:
+        return self.issuer.token(Role.AGENCY, organisation, lifetime_seconds=lifetime_seconds)
+
+    def post(self, content: Any, token: str | None = None, **headers: str) -> httpx.Response:
+        given = {"Authorization": f"Bearer {token or self.token()}"} | headers
+        body = content if isinstance(content, bytes) else msgspec.json.encode(content)
+        return httpx.post(f"http://{self.address}/graphql", content=body, headers=given, timeout=20)
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(f"http://{self.address}{path}", timeout=20)
+
+    @contextmanager
+    def socket(self, token: str | None = None, *, protocol: str = "graphql-transport-ws", init: bool = True):
+        with connect(f"ws://{self.address}/graphql", subprotocols=[protocol]) as socket:
+            if init:
+                say(socket, type="connection_init", payload={"Authorization": f"Bearer {token or self.token()}"})
+                assert hear(socket) == {"type": "connection_ack"}
+            yield socket
+
+
+def say(socket: ClientConnection, **message: Any) -> None:
+    socket.send(msgspec.json.encode(message).decode())
+
+
+def hear(socket: ClientConnection) -> Any:
+    return msgspec.json.decode(socket.recv(timeout=15))
