@@ -13,15 +13,13 @@ from ..demo.names import organisation_id
 from ..demo.story import cases
 from ..identity.development import DevelopmentIssuer
 from ..projecting.projector import Projector
-from ..projecting.rebuild import rebuild
-from ..projecting.schema import ReadModelOutdated
 from ..serving.web import listening
 from ..settings import Settings
 from .asking import asking_over
 from .gaps import chosen_by, list_gaps, print_gaps
 from .replay import print_replay, replay_of
 from .serving import HOST, PORT, Port, address_of, run_service
-from .session import opened, settings
+from .session import migrated, settings
 from .terminal import people
 
 SHOWN: Final = "DEMO-9TXC"
@@ -41,7 +39,7 @@ def demo(
     with ExitStack() as closing_all:
         # Before any work: a port that is taken is said at once.
         sock = None if no_serve else closing_all.enter_context(listening(HOST, port))
-        found, parts = closing_all.enter_context(opened(given))
+        found, parts = closing_all.enter_context(migrated(given))
         _load(console, found, parts)
         _show(console, given, found, parts)
         if sock is None:
@@ -60,11 +58,8 @@ def _load(console: Console, found: Database, parts: Parts) -> None:
             console.print(
                 "This registry holds events of its own, so the demo story was left out; here is what it holds."
             )
-    try:
-        with closing(Projector(found.url)) as projector:
-            projector.catch_up()
-    except ReadModelOutdated:
-        rebuild(found.url)
+    with closing(Projector(found.url)) as projector:
+        projector.catch_up()
 
 
 def _show(console: Console, given: Settings, found: Database, parts: Parts) -> None:

@@ -212,7 +212,7 @@ def _became(found: Replay, event: Mapping[str, Any]) -> Iterable[tuple[str, str]
     """Yield what is to be known of an event beside itself, each with a style."""
     late = datetime.fromisoformat(event["recordedAt"]) - datetime.fromisoformat(event["occurredAt"])
     if late > FOUND_LATE:
-        yield f"recorded {day(event['recordedAt'])}, {late.days} days later", "dim"
+        yield f"recorded {day(event['recordedAt'])}, {late.days} day{'s' if late.days > 1 else ''} later", "dim"
     if event["struckBy"] is not None:
         yield f"struck by event {_number(found, event['struckBy'])}", "red"
     if event["correctedBy"]:

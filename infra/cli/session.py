@@ -10,7 +10,8 @@ import psycopg
 
 from ..bootstrap import Database, Parts, bootstrap, database
 from ..postgres.errors import disk_full
-from ..projecting.schema import ensure
+from ..projecting.rebuild import rebuild
+from ..projecting.schema import ReadModelOutdated, ensure
 from ..settings import Settings, settings_from
 from ..store.connection import DatabaseRole, connect
 from ..store.migrate import migrate, migrations, pending
@@ -34,18 +35,35 @@ def ready_database(given: Settings) -> Generator[Database]:
     An embedded one that is still empty is set up on the spot: nobody else could have meant to. Any other is the
     operator's to migrate, so it is refused with ``Failure``.
     """
-    with database(given) as found:
+    with database(given) as found, _disk_in_mind(found, given):
         missing = pending(found.url)
         if missing and found.embedded is not None and len(missing) == len(migrations()):
             notices().print(f"Setting up a new registry under {given.data_dir}.")
-            migrate(found.url)
-            with connect(found.url, DatabaseRole.PROJECTOR) as connection:
-                ensure(connection)
+            _migrate(found)
         elif missing:
             count = f"{len(missing)} migration{'s' if len(missing) > 1 else ''}"
             raise Failure(f"The database lacks {count} ({missing[0]} first): run knelpunt migrate.")
-        with _disk_in_mind(found, given):
-            yield found
+        yield found
+
+
+@contextmanager
+def migrated(given: Settings) -> Generator[tuple[Database, Parts]]:
+    """Give the database, brought up to date whatever it lacked, and the registry over it."""
+    with database(given) as found, _disk_in_mind(found, given):
+        _migrate(found)
+        with bootstrap(found.url, given.master_key()) as parts:
+            yield found, parts
+
+
+def _migrate(found: Database) -> None:
+    """Bring the schema up to date, and the read model of an older version with it."""
+    migrate(found.url)
+    with connect(found.url, DatabaseRole.PROJECTOR) as connection:
+        try:
+            ensure(connection)
+        except ReadModelOutdated:
+            notices().print("Deriving the read model anew, since it is of an older version.")
+            rebuild(found.url)
 
 
 @contextmanager

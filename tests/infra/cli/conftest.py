@@ -29,7 +29,9 @@ class CommandLine:
     settings: dict[str, str]
 
     def environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("KNELPUNT_")}
+        # Whoever runs the tests may have set how wide their own terminal is; what is tested here writes to pipes.
+        ours = ("KNELPUNT_", "COLUMNS", "LINES")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         return kept | self.settings
 
     def run(self, *arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
