@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import msgspec
+from websockets import Subprotocol
 from websockets.sync.client import ClientConnection, connect
 
 from graph.given import GEMEENTE, Asked
@@ -34,7 +35,7 @@ class Service:
 
     @contextmanager
     def socket(self, token: str | None = None, *, protocol: str = "graphql-transport-ws", init: bool = True):
-        with connect(f"ws://{self.address}/graphql", subprotocols=[protocol]) as socket:
+        with connect(f"ws://{self.address}/graphql", subprotocols=[Subprotocol(protocol)]) as socket:
             if init:
                 say(socket, type="connection_init", payload={"Authorization": f"Bearer {token or self.token()}"})
                 assert hear(socket) == {"type": "connection_ack"}

@@ -2,6 +2,7 @@
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from graph.given import SVB, Story
 
@@ -88,14 +89,14 @@ def test_a_database_that_is_away(service, postgres_server):
     assert "data" in service.post(ask).json()
     name = service.asked.url.split("?")[0].rpartition("/")[2]
     with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as admin:
-        admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
         admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
         error = service.post(ask).json()["errors"][0]
         assert error["extensions"]["code"] == "UNAVAILABLE"
         assert error["message"].endswith(".")
         assert service.get("/readyz").status_code == 503
         assert service.get("/healthz").status_code == 200
-        admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+        admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(sql.Identifier(name)))
     assert "data" in service.post(ask).json()
     assert service.get("/readyz").status_code == 200
 
