@@ -34,7 +34,7 @@ DRAWN: Final = """
 SELECT gap_id, from_at, harm_until > %(as_of)s,
        CASE WHEN lasted < 0 THEN (extract(epoch FROM %(as_of)s - lasting_since) * 1000000)::bigint ELSE lasted END
   FROM read.gap_state
- WHERE as_of_from <= %(as_of)s AND as_of_until > %(as_of)s
+ WHERE as_of_from <= %(as_of)s AND (as_of_until > %(as_of)s OR until_known_from > %(known_at)s)
    AND known_from <= %(known_at)s AND known_until > %(known_at)s AND counts_after < %(as_of)s
  ORDER BY md5(gap_id::text || %(salt)s) LIMIT 1
 """

@@ -1,4 +1,4 @@
-"""Writes rows of the read model, and closes those that are no longer the answer."""
+"""Writes rows of the read model, and changes until when those stored earlier are the answer."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,48 +10,38 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-from ...projections.derivation.timelines import Close, Row
+from ...projections.derivation.timelines import Row
 from ...projections.read_model import copying
 
-_CLOSE: Final[Mapping[str, sql.SQL]] = MappingProxyType(
+_Change = tuple[UUID, UUID | str | None, datetime, datetime | None, datetime | None, datetime | None]
+"""The stream, the thing, where its row begins, and until when it is the answer now: ``as_of_until``,
+``until_known_from`` (none: as stored) and ``known_until``, each none for no end."""
+
+
+def _change(table: LiteralString, name: LiteralString, type_: LiteralString) -> sql.Composed:
+    """Return the statement that writes anew until when stored rows are the answer."""
+    return sql.SQL(
+        "UPDATE {table} AS s SET as_of_until = coalesce(c.until, 'infinity'), "
+        "until_known_from = coalesce(c.until_known, s.until_known_from), "
+        "known_until = coalesce(c.known_until, 'infinity') "
+        "FROM unnest(%s::uuid[], %s::{type}[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], "
+        "%s::timestamptz[]) AS c (stream, name, begun, until, until_known, known_until) "
+        "WHERE {name} AND s.as_of_from = c.begun AND s.known_until = 'infinity'"
+    ).format(table=sql.Identifier(table), type=sql.SQL(type_), name=sql.SQL(name))
+
+
+_CHANGE: Final = MappingProxyType(
     {
-        "case_state": sql.SQL(
-            "UPDATE case_state AS s SET known_until = c.at "
-            "FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::timestamptz[]) AS c (case_id, name, begun, at) "
-            "WHERE s.case_id = c.case_id AND s.as_of_from = c.begun AND s.known_until = 'infinity'"
-        ),
-        "case_party": sql.SQL(
-            "UPDATE case_party AS s SET known_until = c.at "
-            "FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::timestamptz[]) AS c (case_id, name, begun, at) "
-            "WHERE s.case_id = c.case_id AND s.organisation = c.name AND s.as_of_from = c.begun "
-            "AND s.known_until = 'infinity'"
-        ),
-        "chain_state": sql.SQL(
-            "UPDATE chain_state AS s SET known_until = c.at "
-            "FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::timestamptz[]) AS c (case_id, name, begun, at) "
-            "WHERE s.case_id = c.case_id AND s.obstacle_id = c.name AND s.as_of_from = c.begun "
-            "AND s.known_until = 'infinity'"
-        ),
-        "gap_state": sql.SQL(
-            "UPDATE gap_state AS s SET known_until = c.at "
-            "FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::timestamptz[]) AS c (case_id, name, begun, at) "
-            "WHERE s.case_id = c.case_id AND s.gap_id = c.name AND s.as_of_from = c.begun "
-            "AND s.known_until = 'infinity'"
-        ),
-        "handoff_state": sql.SQL(
-            "UPDATE handoff_state AS s SET known_until = c.at "
-            "FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::timestamptz[]) AS c (case_id, name, begun, at) "
-            "WHERE s.case_id = c.case_id AND s.handoff_id = c.name AND s.as_of_from = c.begun "
-            "AND s.known_until = 'infinity'"
-        ),
-        "organisation_state": sql.SQL(
-            "UPDATE organisation_state AS s SET known_until = c.at "
-            "FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::timestamptz[]) AS c (case_id, name, begun, at) "
-            "WHERE s.organisation = c.name AND s.as_of_from = c.begun AND s.known_until = 'infinity'"
-        ),
+        "case_state": _change("case_state", "s.case_id = c.stream", "text"),
+        "case_party": _change("case_party", "s.case_id = c.stream AND s.organisation = c.name", "text"),
+        "chain_state": _change("chain_state", "s.case_id = c.stream AND s.obstacle_id = c.name", "uuid"),
+        "gap_state": _change("gap_state", "s.case_id = c.stream AND s.gap_id = c.name", "uuid"),
+        "handoff_state": _change("handoff_state", "s.case_id = c.stream AND s.handoff_id = c.name", "uuid"),
+        "organisation_state": _change("organisation_state", "s.organisation = c.name", "text"),
     }
 )
-"""Closes rows by what names them; a row that is closed is never touched again."""
+"""Changes rows by what names them. Of a thing's rows that are still the answer only one begins at a moment; one that is
+the answer no more is never touched again."""
 
 
 def _per_table(text: LiteralString) -> Mapping[str, sql.Composed]:
@@ -81,32 +71,42 @@ _MOVE: Final = _per_table("INSERT INTO {table} ({columns}) SELECT {columns} FROM
 class Sheets:
     """Rows that wait to be written, table by table."""
 
-    __slots__ = ("_closes", "_rows", "size")
+    __slots__ = ("_changes", "_rows", "size")
 
     def __init__(self) -> None:
         """Start with none."""
         self._rows: dict[str, list[bytes]] = defaultdict(list)
-        self._closes: dict[str, list[tuple[UUID, UUID | str | None, datetime, datetime]]] = defaultdict(list)
+        self._changes: dict[str, list[_Change]] = defaultdict(list)
         self.size = 0
         """How many rows wait."""
 
-    def add(self, stream: UUID, rows: Sequence[Row], closes: Iterable[Close] = ()) -> None:
-        """Take in the rows of a stream, and what they close."""
-        for table, row in copying.encode(stream, rows):
-            self._rows[table].append(row)
+    def add(self, stream: UUID, rows: Sequence[Row], changed: Iterable[Row] = ()) -> None:
+        """Take in the rows of a stream, and those stored earlier that have changed."""
+        copying.encode(stream, rows, self._rows)
         self.size += len(rows)
-        for close in closes:
-            self._closes[copying.table_of(close.state)].append(
-                (stream, copying.name_of(close.state), close.as_of_from, close.known_until)
+        for row in changed:
+            state = row.state
+            self._changes[copying.table_of(state)].append(
+                (
+                    stream,
+                    copying.name_of(state),
+                    row.as_of_from,
+                    row.as_of_until,
+                    row.until_known_from,
+                    row.known_until,
+                )
             )
 
     def write(self, connection: psycopg.Connection) -> None:
-        """Write all of it in the transaction that is open, and forget it. Closes first: a row may take their place."""
-        for table, closes in self._closes.items():
-            streams, names, begun, at = zip(*closes, strict=True)
-            done = connection.execute(_CLOSE[table], (list(streams), list(names), list(begun), list(at))).rowcount
-            # One row closes for each: anything else means that the rows are not those that the events make.
-            assert done == len(closes), f"{table}: {done} rows closed instead of {len(closes)}"
+        """Write all of it in the transaction that is open, and forget it.
+
+        Changes come first: a new row may begin where one ended.
+        """
+        for table, changes in self._changes.items():
+            columns = [list(column) for column in zip(*changes, strict=True)]
+            done = connection.execute(_CHANGE[table], columns).rowcount
+            # One row changes for each: anything else means that the rows are not those that the events make.
+            assert done == len(changes), f"{table}: {done} rows changed instead of {len(changes)}"
         for table, rows in self._rows.items():
             connection.execute(_STAGE[table])
             _copy(connection, _COPY_STAGED[table], rows)
@@ -115,14 +115,14 @@ class Sheets:
 
     def fill(self, connection: psycopg.Connection) -> None:
         """Write all of it to tables that nobody reads yet and that row security does not guard yet, and forget it."""
-        assert not self._closes, "a table that is being filled has no rows to close"
+        assert not self._changes, "a table that is being filled has no rows to change"
         for table, rows in self._rows.items():
             _copy(connection, _COPY[table], rows)
         self._forget()
 
     def _forget(self) -> None:
         self._rows.clear()
-        self._closes.clear()
+        self._changes.clear()
         self.size = 0
 
 

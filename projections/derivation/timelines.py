@@ -1,9 +1,10 @@
-"""The states of a case over both times at once: rectangles of ``asOf`` by ``knownAt``.
+"""The states of a case over both times at once: each row a state, and the ``asOf`` and ``knownAt`` it is the answer for.
 
-Each row says: from this moment of the world until that one, as known from this moment of recording until that one, the
-thing was in this state. An event that was recorded in the order in which it occurred changes only what lies after it,
-so the fold goes on from where it was; one that was recorded late, or mends another, has the case folded anew, and only
-what comes out different makes rows. The same code therefore serves a rebuild and a single new event.
+A row says: from this moment of the world on, as known from this moment of recording on, the thing was in this state;
+and, once something was recorded that ended the state, until when. An event that was recorded in the order in which it
+occurred changes only what lies after it, so the fold goes on from where it was; one that was recorded late, or mends
+another, has the case folded anew, and only what comes out different makes rows. The same code therefore serves a
+rebuild and a single new event.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -24,31 +25,34 @@ _BEFORE_ALL: Final = (datetime.min.replace(tzinfo=UTC), -1)
 """Before the place of any event."""
 
 
-class Row(Struct, frozen=True, gc=False):
-    """A state, its window of ``asOf`` and its window of ``knownAt``; an ``until`` of none has no end."""
+class Row(Struct, gc=False):
+    """A state and the two times for which it is the answer; an ``until`` of none has no end.
+
+    It is the answer for ``as_of_from <= asOf`` and ``known_from <= knownAt < known_until``, and, if ``as_of_until`` is
+    given, for ``asOf < as_of_until`` or ``knownAt < until_known_from``: before the end was known the state had none. So
+    what happens in order makes one row of each state, not one for what was foreseen and another for what came of it.
+
+    ``until_known_from`` is none for a row that was stored before this session and has not been ended since: as stored.
+    A row belongs to its timelines, which go on changing it: it is to be written before the next event is recorded.
+    """
 
     state: Facet
     as_of_from: datetime
     as_of_until: datetime | None
     known_from: datetime
-    known_until: datetime | None
+    until_known_from: datetime | None
+    known_until: datetime | None = None
+    stored: bool = False
+    changed: bool = False
+    """Whether it was stored, and has changed since."""
 
 
-class Close(Struct, frozen=True, gc=False):
-    """A row that was stored earlier is the answer only up to ``known_until``."""
-
-    state: Facet
-    as_of_from: datetime
-    known_until: datetime
+Line = list[Row]
+"""What is the answer by what is known now, in the order of ``asOf``."""
 
 
-class Stretch(Struct, frozen=True, gc=False):
-    """A state in its window of ``asOf``; ``known_from`` is none for one that was stored before this session."""
-
-    from_: datetime
-    until: datetime | None
-    state: Facet
-    known_from: datetime | None
+Stretch = tuple[datetime, datetime | None, Facet]
+"""A state and the moments ``[from, until)`` of the world for which it is the answer."""
 
 
 class Facets(Protocol):
@@ -66,16 +70,24 @@ class Timelines:
     position; ``take`` returns what there is to store since it was last asked.
     """
 
-    __slots__ = ("_begin", "_closes", "_current", "_done", "_facets", "_history", "_last")
+    __slots__ = ("_begin", "_changed", "_current", "_done", "_facets", "_history", "_last")
 
     def __init__(self, begin: Callable[[], Facets], recorded: Sequence[Event] = ()) -> None:
         """Start from the events whose rows are stored already; ``begin`` makes facets that have seen nothing."""
         self._begin = begin
-        self._history: list[Event] = list(recorded)
-        self._current: dict[Key, list[Stretch]] = {}
+        self._history: list[Event] = []
+        self._current: dict[Key, Line] = {}
         self._done: list[Row] = []
-        self._closes: list[Close] = []
-        self._fold_anew()
+        self._changed: list[Row] = []
+        self._facets = begin()
+        self._last = _BEFORE_ALL
+        if recorded:
+            self._history += recorded
+            known = recorded[-1].recorded_at
+            for key, line in self._fold_anew().items():
+                if line:
+                    self._current[key] = [Row(state, from_, until, known, None) for from_, until, state in line]
+            self.take()
 
     def __len__(self) -> int:
         """How many events it has taken in."""
@@ -84,94 +96,172 @@ class Timelines:
     def record(self, event: Event) -> None:
         """Take in the next recorded event."""
         self._history.append(event)
-        if not is_mending(event) and (event.occurred_at, event.position) > self._last:
-            self._last = (event.occurred_at, event.position)
-            at, recorded_at = event.occurred_at, event.recorded_at
-            for key, turns in self._facets.show(event).items():
-                line = self._current.get(key)
-                if line is None:
-                    # Something new: nothing is cut or closed by it.
-                    line = [
-                        Stretch(max(from_, at), until, state, recorded_at)
-                        for from_, until, state in turns
-                        if until is None or until > max(from_, at)
-                    ]
-                    if line:
-                        self._current[key] = line
-                else:
-                    self._replace(key, line, self._spliced(line, at, turns, recorded_at), recorded_at)
+        at, known = event.occurred_at, event.recorded_at
+        place_ = (at, event.position)
+        if place_ < self._last or is_mending(event):
+            self._record_late(known)
             return
-        before = self._current
-        self._fold_anew(event.recorded_at)
-        after, self._current = self._current, before
-        for key in before.keys() | after.keys():
-            self._replace(key, before.get(key, []), after.get(key, []), event.recorded_at)
+        self._last = place_
+        current = self._current
+        for key, turns in self._facets.show(event).items():
+            line = current.get(key)
+            if line is not None:
+                self._go_on(line, at, turns, known)
+                if not line:
+                    del current[key]
+                continue
+            # Something new: nothing is cut or ended by it.
+            line = []
+            for from_, until, state in turns:
+                start = at if from_ < at else from_
+                if until is None or until > start:
+                    line.append(Row(state, start, until, known, known))
+            if line:
+                current[key] = line
 
-    def _fold_anew(self, known_from: datetime | None = None) -> None:
-        """Fold the whole history in the order in which it occurred."""
-        mended = mend(self._history)
-        self._current = {}
-        self._facets = self._begin()
-        self._last = _BEFORE_ALL
-        for event in place(mended.events):
-            self._last = (event.occurred_at, event.position)
-            for key, turns in self._facets.show(event, struck=event.id in mended.struck).items():
-                self._current[key] = self._spliced(self._current.get(key, []), event.occurred_at, turns, known_from)
-
-    @staticmethod
-    def _spliced(before: list[Stretch], at: datetime, turns: Turns, known_from: datetime | None) -> list[Stretch]:
-        """Return a thing's timeline with what is so from ``at`` on replaced by ``turns``."""
-        line: list[Stretch] = []
-        for stretch in before:
-            if stretch.from_ >= at:
-                break
-            if stretch.until is None or stretch.until > at:
-                stretch = Stretch(stretch.from_, at, stretch.state, known_from)  # noqa: PLW2901 - cut where it changes
-            line.append(stretch)
+    def _go_on(self, line: Line, at: datetime, turns: Turns, known: datetime) -> None:
+        """Replace what is so from ``at`` on by ``turns``; what comes out as it was keeps its row."""
+        gone: Line = []
+        while line and line[-1].as_of_from >= at:
+            gone.append(line.pop())
+        last: Row | None = None
+        end: datetime | None = None
+        if line:
+            last = line[-1]
+            end = last.as_of_until
+            if end is None or end > at:
+                end = at
+        come: list[Stretch] = []
         for from_, until, state in turns:
-            start = max(from_, at)
+            start = at if from_ < at else from_
             if until is not None and until <= start:
                 continue
-            if line and line[-1].until == start and line[-1].state == state:
-                line[-1] = Stretch(line[-1].from_, until, state, known_from)
-            else:
-                line.append(Stretch(start, until, state, known_from))
-        return line
+            if come:
+                before = come[-1]
+                if before[1] == start and before[2] == state:
+                    come[-1] = (before[0], until, state)
+                    continue
+            elif last is not None and end == start and last.state == state:
+                end = until
+                continue
+            come.append((start, until, state))
+        if last is not None and end != last.as_of_until:
+            line[-1] = self._ended(last, end, known)
+        for start, until, state in come:
+            line.append(
+                (self._kept(gone, start, until, state) if gone else None) or Row(state, start, until, known, known)
+            )
+        for row in gone:
+            self._close(row, known)
 
-    def _replace(self, key: Key, before: list[Stretch], line: list[Stretch], at: datetime) -> None:
-        """Put a new timeline in place of the old one; what is as it was keeps its row."""
-        kept: list[Stretch] = []
-        rest = list(before)
-        for stretch in line:
-            for index, old in enumerate(rest):
-                if old.from_ == stretch.from_:
-                    if old is stretch or (old.until == stretch.until and old.state == stretch.state):
-                        kept.append(rest.pop(index))
-                        break
-                    kept.append(Stretch(stretch.from_, stretch.until, stretch.state, at))
+    def _record_late(self, known: datetime) -> None:
+        """Take in an event that changes what lay in the past."""
+        before, self._current = self._current, {}
+        for key, line in self._fold_anew().items():
+            old = before.pop(key, [])
+            now = [
+                self._kept(old, *stretch) or self._shortened(old, *stretch, known) or _row(stretch, known)
+                for stretch in line
+            ]
+            for row in old:
+                self._close(row, known)
+            if now:
+                self._current[key] = now
+        for old in before.values():
+            for row in old:
+                self._close(row, known)
+
+    def _fold_anew(self) -> dict[Key, list[Stretch]]:
+        """Fold the whole history in the order in which it occurred; return what is so by it."""
+        mended = mend(self._history)
+        self._facets = self._begin()
+        self._last = _BEFORE_ALL
+        lines: dict[Key, list[Stretch]] = {}
+        for event in place(mended.events):
+            at = event.occurred_at
+            self._last = (at, event.position)
+            for key, turns in self._facets.show(event, struck=event.id in mended.struck).items():
+                lines[key] = _spliced(lines.get(key, ()), at, turns)
+        return lines
+
+    @staticmethod
+    def _kept(rows: Line, from_: datetime, until: datetime | None, state: Facet) -> Row | None:
+        """Take the row out of ``rows`` that says the same, if one does."""
+        for index, row in enumerate(rows):
+            if row.as_of_from == from_:
+                return rows.pop(index) if row.as_of_until == until and row.state == state else None
+        return None
+
+    def _shortened(
+        self, rows: Line, from_: datetime, until: datetime | None, state: Facet, known: datetime
+    ) -> Row | None:
+        """Take the row out of ``rows`` that says the same but for an end, if one does, and end it."""
+        if until is not None:
+            for index, row in enumerate(rows):
+                if row.as_of_from == from_:
+                    if row.as_of_until is None and row.state == state:
+                        return self._ended(rows.pop(index), until, known)
                     break
-            else:
-                kept.append(Stretch(stretch.from_, stretch.until, stretch.state, at))
-        for old in rest:
-            if old.known_from is None:
-                self._closes.append(Close(old.state, old.from_, at))
-            else:
-                self._done.append(Row(old.state, old.from_, old.until, old.known_from, at))
-        if kept:
-            self._current[key] = kept
-        else:
-            self._current.pop(key, None)
+        return None
 
-    def take(self) -> tuple[list[Row], list[Close]]:
-        """Return the rows to store and the stored ones to close, and count them as stored."""
-        rows, closes = self._done, self._closes
-        self._done, self._closes = [], []
+    def _ended(self, row: Row, until: datetime | None, known: datetime) -> Row:
+        """End a state at ``until``, as known from now on; return the row that says so."""
+        if row.as_of_until is not None:
+            self._close(row, known)
+            return Row(row.state, row.as_of_from, until, known, known)
+        row.as_of_until, row.until_known_from = until, known
+        if row.stored and not row.changed:
+            row.changed = True
+            self._changed.append(row)
+        return row
+
+    def _close(self, row: Row, known: datetime) -> None:
+        """Let a row be the answer no more, by what is known from now on."""
+        row.known_until = known
+        if not row.stored:
+            self._done.append(row)
+        elif not row.changed:
+            row.changed = True
+            self._changed.append(row)
+
+    def take(self) -> tuple[list[Row], list[Row]]:
+        """Return the rows to store and the stored ones that have changed, and count them all as stored."""
+        rows, changed = self._done, self._changed
+        self._done, self._changed = [], []
+        for row in changed:
+            row.changed = False
         for line in self._current.values():
-            for index, stretch in enumerate(line):
-                if stretch.known_from is not None:
-                    rows.append(Row(stretch.state, stretch.from_, stretch.until, stretch.known_from, None))
-                    line[index] = Stretch(stretch.from_, stretch.until, stretch.state, None)
-        return rows, closes
+            for row in line:
+                if not row.stored:
+                    row.stored = True
+                    rows.append(row)
+        return rows, changed
+
+
+def _row(stretch: Stretch, known: datetime) -> Row:
+    """Return a row for what is so as known from now on."""
+    from_, until, state = stretch
+    return Row(state, from_, until, known, known)
+
+
+def _spliced(before: Sequence[Stretch], at: datetime, turns: Turns) -> list[Stretch]:
+    """Return a thing's timeline with what is so from ``at`` on replaced by ``turns``."""
+    line: list[Stretch] = []
+    for stretch in before:
+        if stretch[0] >= at:
+            break
+        if stretch[1] is None or stretch[1] > at:
+            stretch = (stretch[0], at, stretch[2])  # noqa: PLW2901 - cut where it changes
+        line.append(stretch)
+    for from_, until, state in turns:
+        start = max(from_, at)
+        if until is not None and until <= start:
+            continue
+        if line and line[-1][1] == start and line[-1][2] == state:
+            line[-1] = (line[-1][0], until, state)
+        else:
+            line.append((start, until, state))
+    return line
 
 
 def case_timelines(case: UUID, recorded: Sequence[Event] = (), settings: Settings = DEFAULTS) -> Timelines:

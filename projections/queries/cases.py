@@ -82,7 +82,7 @@ def count(moment: Moment, choice: CaseChoice) -> Query:
 
 _PARTY: Final = (
     "EXISTS (SELECT FROM read.case_party p WHERE p.case_id = case_state.case_id AND p.organisation = ANY(%(parties)s) "
-    "AND p.as_of_from <= %(as_of)s AND p.as_of_until > %(as_of)s "
+    "AND p.as_of_from <= %(as_of)s AND (p.as_of_until > %(as_of)s OR p.until_known_from > %(known_at)s) "
     "AND p.known_from <= %(known_at)s AND p.known_until > %(known_at)s)"
 )
 

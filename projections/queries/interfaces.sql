@@ -7,13 +7,13 @@ WITH RECURSIVE tops (organisation, top) AS (
     SELECT o.organisation, o.organisation
       FROM read.organisation_state o
      WHERE %(rolled_up)s AND o.parent IS NULL
-       AND o.as_of_from <= %(as_of)s AND o.as_of_until > %(as_of)s
+       AND o.as_of_from <= %(as_of)s AND (o.as_of_until > %(as_of)s OR o.until_known_from > %(known_at)s)
        AND o.known_from <= %(known_at)s AND o.known_until > %(known_at)s
     UNION
     SELECT o.organisation, t.top
       FROM read.organisation_state o JOIN tops t ON o.parent = t.organisation
      WHERE %(rolled_up)s
-       AND o.as_of_from <= %(as_of)s AND o.as_of_until > %(as_of)s
+       AND o.as_of_from <= %(as_of)s AND (o.as_of_until > %(as_of)s OR o.until_known_from > %(known_at)s)
        AND o.known_from <= %(known_at)s AND o.known_until > %(known_at)s
 ), sent AS (
     SELECT h.case_id, h.obstacle_id, h.kind, h.outcome, h.ground, h.delivered_at, h.ended_at, h.respond_by,
@@ -22,7 +22,7 @@ WITH RECURSIVE tops (organisation, top) AS (
       FROM read.handoff_state h
       LEFT JOIN tops f ON f.organisation = h.from_organisation
       LEFT JOIN tops t ON t.organisation = h.to_organisation
-     WHERE h.as_of_from <= %(as_of)s AND h.as_of_until > %(as_of)s
+     WHERE h.as_of_from <= %(as_of)s AND (h.as_of_until > %(as_of)s OR h.until_known_from > %(known_at)s)
        AND h.known_from <= %(known_at)s AND h.known_until > %(known_at)s
        AND (%(from)s::text IS NULL OR coalesce(f.top, h.from_organisation) = %(from)s)
        AND (%(to)s::text IS NULL OR coalesce(t.top, h.to_organisation) = %(to)s)
@@ -35,7 +35,7 @@ WITH RECURSIVE tops (organisation, top) AS (
     SELECT DISTINCT g.case_id, g.obstacle_id, g.involved[place] AS from_unit, g.involved[place + 1] AS to_unit
       FROM read.gap_state g CROSS JOIN LATERAL generate_series(1, cardinality(g.involved) - 1) place
      WHERE g.kind = 'CAROUSEL' AND g.counts_after < %(as_of)s
-       AND g.as_of_from <= %(as_of)s AND g.as_of_until > %(as_of)s
+       AND g.as_of_from <= %(as_of)s AND (g.as_of_until > %(as_of)s OR g.until_known_from > %(known_at)s)
        AND g.known_from <= %(known_at)s AND g.known_until > %(known_at)s
 ), grounds AS (
     SELECT from_organisation, to_organisation, json_agg(json_build_array(ground, times) ORDER BY times DESC, ground) AS found

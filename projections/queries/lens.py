@@ -29,7 +29,8 @@ class Moment(Struct, frozen=True):
 
 
 AT: Final = (
-    "as_of_from <= %(as_of)s AND as_of_until > %(as_of)s AND known_from <= %(known_at)s AND known_until > %(known_at)s"
+    "as_of_from <= %(as_of)s AND (as_of_until > %(as_of)s OR until_known_from > %(known_at)s) "
+    "AND known_from <= %(known_at)s AND known_until > %(known_at)s"
 )
 """The condition that a row is the answer at a moment."""
 

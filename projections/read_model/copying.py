@@ -6,7 +6,7 @@ order of the columns of ``tables.sql`` (``COLUMNS``). Format: PostgreSQL manual,
 microseconds since 2000-01-01, as int8.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from struct import Struct as Layout
@@ -36,28 +36,29 @@ HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 END: Final = b"\xff\xff"
 """What a binary COPY ends with."""
 
-WINDOWS: Final = "as_of_from, as_of_until, known_from, known_until"
+WINDOWS: Final = "as_of_from, as_of_until, known_from, until_known_from, known_until"
 
 COLUMNS: Final = MappingProxyType(
     {
-        "case_state": f"{WINDOWS}, opened_at, closed_at, case_id, reference, theme",
+        "case_state": f"{WINDOWS}, opened_at, case_id, closed_at, reference, theme",
         "case_party": f"{WINDOWS}, case_id, organisation",
         "chain_state": (
-            f"{WINDOWS}, reported_at, settled_at, harm_until, case_id, obstacle_id, claimed, holder, theme, "
+            f"{WINDOWS}, reported_at, harm_until, case_id, obstacle_id, claimed, settled_at, holder, theme, "
             "organisations, harms"
         ),
         "gap_state": (
-            f"{WINDOWS}, from_at, until_at, lasting_since, counts_after, harm_until, lasted, case_id, gap_id, "
-            "obstacle_id, begun_by, length, open, kind, theme, to_act, involved, harms, evidence"
+            f"{WINDOWS}, from_at, lasting_since, counts_after, harm_until, lasted, case_id, gap_id, begun_by, open, "
+            "until_at, obstacle_id, length, kind, theme, to_act, involved, harms, evidence"
         ),
         "handoff_state": (
-            f"{WINDOWS}, made_at, delivered_at, respond_by, ended_at, case_id, handoff_id, obstacle_id, kind, outcome, "
+            f"{WINDOWS}, made_at, delivered_at, case_id, handoff_id, obstacle_id, respond_by, ended_at, kind, outcome, "
             "ground, from_organisation, to_organisation"
         ),
         "organisation_state": f"{WINDOWS}, organisation, name, kind, parent",
     }
 )
-"""The columns of each table, in the order in which rows give them."""
+"""The columns of each table, in the order in which rows give them: those of one length that are never null first, so
+that they are packed in one go."""
 
 TABLES: Final = MappingProxyType(
     {
@@ -76,36 +77,48 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _LENGTH: Final = Layout(">i").pack
 _MOMENT: Final = Layout(">iq").pack
 _NULL: Final = _LENGTH(-1)
-_INFINITY: Final = _MOMENT(8, 2**63 - 1)
-_MINUS_INFINITY: Final = _MOMENT(8, -(2**63))
-_RUNNING: Final = _MOMENT(8, -1)
-_TRUE: Final = _LENGTH(1) + b"\x01"
-_FALSE: Final = _LENGTH(1) + b"\x00"
+_FOUR: Final = _LENGTH(4)
 _SIXTEEN: Final = _LENGTH(16)
+_INFINITY: Final = 2**63 - 1
+_MINUS_INFINITY: Final = -(2**63)
 _TEXT_OID: Final = 25
 _UUID_OID: Final = 2950
-_FIELDS: Final = {count: Layout(">h").pack(count) for count in range(32)}
 _GRACES: Final = {kind: GRACES.get(kind, NO_TIME) // _MICROSECOND for kind in GapKind}
 
-
-def _microseconds(at: datetime) -> int:
-    since = at - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-
-
-# A case's rows name the same few moments, texts and organisations over and over.
-@lru_cache(maxsize=50_000)
-def _moment(at: datetime) -> bytes:
-    return _MOMENT(8, _microseconds(at))
+# Each field has its length before it: 8 a moment, 16 an id, 1 a truth.
+_WINDOWS: Final = Layout(">hiqiqiqiqiq").pack
+_CASE: Final = Layout(">iqi16s").pack
+_CHAIN: Final = Layout(">iqiqi16si16si?").pack
+_GAP: Final = Layout(">iqiqiqiqiqi16si16si16si?").pack
+_HANDOFF: Final = Layout(">iqiqi16si16si16s").pack
 
 
-def _until(at: datetime | None) -> bytes:
-    """Return the end of a window: none has no end."""
-    return _INFINITY if at is None else _moment(at)
+class _Moments(dict[int, int]):
+    """The moments of one case's rows as microseconds since 2000, by the identity of the ``datetime``.
 
+    A case's rows share the same few objects, which its rows keep alive; to look one up by its value takes four times
+    as long.
+    """
 
-def _moment_or_null(at: datetime | None) -> bytes:
-    return _NULL if at is None else _moment(at)
+    __slots__ = ()
+
+    def of(self, at: datetime) -> int:
+        """Return a moment in microseconds since 2000."""
+        found = self.get(id(at))
+        if found is None:
+            since = at - _EPOCH
+            found = self[id(at)] = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+        return found
+
+    def field(self, at: datetime | None) -> bytes:
+        """Return a field that holds a moment or null."""
+        return _NULL if at is None else _MOMENT(8, self.of(at))
+
+    def harm_until(self, at: datetime | None) -> int:
+        """Return until when a harm lasts: none was stated, or it has no end, or a moment."""
+        if at is None:
+            return _MINUS_INFINITY
+        return _INFINITY if at == FOR_EVER else self.of(at)
 
 
 @lru_cache(maxsize=100_000)
@@ -118,10 +131,6 @@ def _text_or_null(value: str | None) -> bytes:
     return _NULL if value is None else _text(value)
 
 
-def _uuid(value: UUID) -> bytes:
-    return _SIXTEEN + value.int.to_bytes(16)
-
-
 def _array(oid: int, items: list[bytes]) -> bytes:
     """Return an array of items that each stand with their length."""
     if not items:
@@ -132,9 +141,9 @@ def _array(oid: int, items: list[bytes]) -> bytes:
 
 
 _UUID_HEADS: Final = {
-    count: _LENGTH(20 + 20 * count) + Layout(">iiiii").pack(1, 0, _UUID_OID, count, 1) for count in range(1, 9)
+    count: _LENGTH(20 + 20 * count) + Layout(">iiiiii").pack(1, 0, _UUID_OID, count, 1, 16) for count in range(1, 9)
 }
-"""What short arrays of ids begin with, by their length: nearly all of them."""
+"""What short arrays of ids begin with, by their length, up to the first id: nearly all of them."""
 
 
 @lru_cache(maxsize=100_000)
@@ -145,103 +154,162 @@ def _texts(values: tuple[str, ...]) -> bytes:
 def _uuids(values: tuple[UUID, ...]) -> bytes:
     head = _UUID_HEADS.get(len(values))
     if head is None:
-        return _array(_UUID_OID, [_uuid(value) for value in values])
-    return head + b"".join([_SIXTEEN + value.int.to_bytes(16) for value in values])
+        return _array(_UUID_OID, [_SIXTEEN + value.int.to_bytes(16) for value in values])
+    return head + _SIXTEEN.join([value.int.to_bytes(16) for value in values])
 
 
-def _harm_until(at: datetime | None) -> bytes:
-    if at is None:
-        return _MINUS_INFINITY
-    return _INFINITY if at == FOR_EVER else _moment(at)
-
-
-def encode(case: UUID, rows: Sequence[Row]) -> Iterator[tuple[str, bytes]]:
-    """Yield each row of a case as the table in which it is kept, and its bytes in the binary format of COPY."""
-    # One state often stands in several rows, whose windows alone differ.
-    bodies: dict[int, tuple[str, bytes, bytes]] = {}
+def encode(case: UUID, rows: Sequence[Row], into: Mapping[str, list[bytes]]) -> None:
+    """Add each row of a case, as its bytes in the binary format of COPY, to the rows of the table that keeps it."""
+    scribe = _Scribe(case)
+    of = scribe.moments.of
     for row in rows:
         state = row.state
-        found = bodies.get(id(state))
-        if found is None:
-            count, body = _BODIES[type(state)]
-            found = bodies[id(state)] = TABLES[type(state)], _FIELDS[count], b"".join(body(case, state))
-        table, fields, rest = found
-        yield (
-            table,
-            fields
-            + _moment(row.as_of_from)
-            + _until(row.as_of_until)
-            + _moment(row.known_from)
-            + _until(row.known_until)
-            + rest,
+        table, fields, write = _WRITERS[type(state)]
+        until, known_from, known_until = row.as_of_until, of(row.known_from), row.known_until
+        windows = _WINDOWS(
+            fields,
+            8,
+            of(row.as_of_from),
+            8,
+            _INFINITY if until is None else of(until),
+            8,
+            known_from,
+            8,
+            known_from if row.until_known_from is None else of(row.until_known_from),
+            8,
+            _INFINITY if known_until is None else of(known_until),
+        )
+        into[table].append(windows + write(scribe, state))
+
+
+class _Scribe:
+    """Writes the states of one case; what they share it writes once."""
+
+    __slots__ = ("case", "moments", "names")
+
+    def __init__(self, case: UUID) -> None:
+        """Write for ``case``."""
+        self.case = case.int.to_bytes(16)
+        self.moments = _Moments()
+        self.names: dict[tuple[int, int, GapKind], bytes] = {}
+        """Names of gaps, by the identity of the ids that they are made of."""
+
+    def case_row(self, state: CaseFacet) -> bytes:
+        """Write a case's header."""
+        return b"".join(
+            (
+                _CASE(8, self.moments.of(state.opened_at), 16, self.case),
+                self.moments.field(state.closed_at),
+                _text(state.reference),
+                _text(state.theme),
+            )
         )
 
+    def party(self, state: PartyFacet) -> bytes:
+        """Write that an organisation has a part in the case."""
+        return _SIXTEEN + self.case + _text(state.organisation)
 
-def _case(case: UUID, state: CaseFacet) -> tuple[bytes, ...]:
-    return (
-        _moment(state.opened_at),
-        _moment_or_null(state.closed_at),
-        _uuid(case),
-        _text(state.reference),
-        _text(state.theme),
-    )
+    def chain(self, state: ChainFacet) -> bytes:
+        """Write a chain's header."""
+        moments = self.moments
+        return b"".join(
+            (
+                _CHAIN(
+                    8,
+                    moments.of(state.reported_at),
+                    8,
+                    moments.harm_until(state.harm_until),
+                    16,
+                    self.case,
+                    16,
+                    state.obstacle.int.to_bytes(16),
+                    1,
+                    state.claimed,
+                ),
+                moments.field(state.settled_at),
+                _text_or_null(state.holder),
+                _text(state.theme),
+                _texts(state.organisations),
+                _texts(state.harms),
+            )
+        )
 
+    def gap(self, state: GapFacet) -> bytes:
+        """Write a gap: two rows in five are one, so no step is taken twice."""
+        gap, moments = state.gap, self.moments
+        kind, begun_by, lies_on = gap.kind, gap.begun_by, gap.lies_on
+        begun = moments.of(gap.from_)
+        grace = _GRACES[kind]
+        if gap.running_from is None:
+            lasted = gap.pieces // _MICROSECOND
+            since = _MINUS_INFINITY
+            counts_after = since if lasted > grace else _INFINITY
+        else:
+            lasted = -1
+            since = (
+                begun if gap.running_from is gap.from_ else moments.of(gap.running_from) - gap.pieces // _MICROSECOND
+            )
+            counts_after = since + grace
+        key = (id(begun_by), id(lies_on), kind)
+        name = self.names.get(key)
+        if name is None:
+            name = self.names[key] = gap_name_of(lies_on, kind, begun_by)
+        return b"".join(
+            (
+                _GAP(
+                    8,
+                    begun,
+                    8,
+                    since,
+                    8,
+                    counts_after,
+                    8,
+                    moments.harm_until(state.harm_until),
+                    8,
+                    lasted,
+                    16,
+                    self.case,
+                    16,
+                    name,
+                    16,
+                    begun_by.int.to_bytes(16),
+                    1,
+                    gap.open,
+                ),
+                moments.field(gap.until),
+                _NULL if kind is GapKind.DEADLOCK else _SIXTEEN + lies_on.int.to_bytes(16),
+                _NULL if gap.length is None else _FOUR + _LENGTH(gap.length),
+                _words(kind, state.theme, gap.to_act, gap.involved, state.harms),
+                _uuids(gap.evidence),
+            )
+        )
 
-def _party(case: UUID, state: PartyFacet) -> tuple[bytes, ...]:
-    return _uuid(case), _text(state.organisation)
+    def handoff(self, state: HandoffFacet) -> bytes:
+        """Write an offer or a referral."""
+        moments = self.moments
+        return b"".join(
+            (
+                _HANDOFF(
+                    8,
+                    moments.of(state.made_at),
+                    8,
+                    moments.of(state.delivered_at),
+                    16,
+                    self.case,
+                    16,
+                    state.id.int.to_bytes(16),
+                    16,
+                    state.obstacle.int.to_bytes(16),
+                ),
+                moments.field(state.respond_by),
+                moments.field(state.ended_at),
+                _parties(state.kind, state.outcome, state.ground, state.from_, state.to),
+            )
+        )
 
-
-def _chain(case: UUID, state: ChainFacet) -> tuple[bytes, ...]:
-    return (
-        _moment(state.reported_at),
-        _moment_or_null(state.settled_at),
-        _harm_until(state.harm_until),
-        _uuid(case),
-        _uuid(state.obstacle),
-        _TRUE if state.claimed else _FALSE,
-        _text_or_null(state.holder),
-        _text(state.theme),
-        _texts(state.organisations),
-        _texts(state.harms),
-    )
-
-
-def _gap(case: UUID, state: GapFacet) -> tuple[bytes, ...]:
-    # Two rows in five are gaps, so what can be written once for several fields is.
-    gap = state.gap
-    kind, begun_at, lies_on = gap.kind, _moment(gap.from_), _uuid(gap.lies_on)
-    grace = _GRACES[kind]
-    if gap.running_from is None:
-        lasted = gap.pieces // _MICROSECOND
-        since = _MINUS_INFINITY
-        counts_after = _MINUS_INFINITY if lasted > grace else _INFINITY
-        length = _MOMENT(8, lasted)
-    elif gap.running_from is gap.from_:
-        since = begun_at
-        counts_after = since if not grace else _MOMENT(8, _microseconds(gap.from_) + grace)
-        length = _RUNNING
-    else:
-        begun = _microseconds(gap.running_from) - gap.pieces // _MICROSECOND
-        since = _MOMENT(8, begun)
-        counts_after = _MOMENT(8, begun + grace)
-        length = _RUNNING
-    return (
-        begun_at,
-        _moment_or_null(gap.until),
-        since,
-        counts_after,
-        _harm_until(state.harm_until),
-        length,
-        _uuid(case),
-        _SIXTEEN,
-        gap_name_of(gap.lies_on, kind, gap.begun_by),
-        _NULL if kind is GapKind.DEADLOCK else lies_on,
-        _uuid(gap.begun_by),
-        _NULL if gap.length is None else _LENGTH(4) + _LENGTH(gap.length),
-        _TRUE if gap.open else _FALSE,
-        _words(kind, state.theme, gap.to_act, gap.involved, state.harms),
-        _uuids(gap.evidence),
-    )
+    def organisation(self, state: OrganisationFacet) -> bytes:
+        """Write an organisation."""
+        return _text(state.organisation) + _text(state.name) + _text(state.kind) + _text_or_null(state.parent)
 
 
 @lru_cache(maxsize=100_000)
@@ -252,38 +320,26 @@ def _words(
     return _text(kind) + _text(theme) + _texts(to_act) + _texts(involved) + _texts(harms)
 
 
-def _handoff(case: UUID, state: HandoffFacet) -> tuple[bytes, ...]:
-    return (
-        _moment(state.made_at),
-        _moment(state.delivered_at),
-        _moment_or_null(state.respond_by),
-        _moment_or_null(state.ended_at),
-        _uuid(case),
-        _uuid(state.id),
-        _uuid(state.obstacle),
-        _text(state.kind),
-        _text(state.outcome),
-        _text_or_null(state.ground),
-        _text(state.from_),
-        _text(state.to),
-    )
+@lru_cache(maxsize=100_000)
+def _parties(kind: str, outcome: str, ground: str | None, from_: str, to: str) -> bytes:
+    """Return the fields of a handoff that hold words."""
+    return _text(kind) + _text(outcome) + _text_or_null(ground) + _text(from_) + _text(to)
 
 
-def _organisation(_: UUID, state: OrganisationFacet) -> tuple[bytes, ...]:
-    return _text(state.organisation), _text(state.name), _text(state.kind), _text_or_null(state.parent)
-
-
-_BODIES: Final[Mapping[type, tuple[int, Callable[[UUID, Any], tuple[bytes, ...]]]]] = MappingProxyType(
+_WRITERS: Final[Mapping[type, tuple[str, int, Callable[[_Scribe, Any], bytes]]]] = MappingProxyType(
     {
-        CaseFacet: (9, _case),
-        PartyFacet: (6, _party),
-        ChainFacet: (14, _chain),
-        GapFacet: (22, _gap),
-        HandoffFacet: (16, _handoff),
-        OrganisationFacet: (8, _organisation),
+        kind: (TABLES[kind], len(COLUMNS[TABLES[kind]].split(", ")), write)
+        for kind, write in {
+            CaseFacet: _Scribe.case_row,
+            PartyFacet: _Scribe.party,
+            ChainFacet: _Scribe.chain,
+            GapFacet: _Scribe.gap,
+            HandoffFacet: _Scribe.handoff,
+            OrganisationFacet: _Scribe.organisation,
+        }.items()
     }
 )
-"""How each kind of facet is written: how many fields a row has, and those beyond its windows."""
+"""How each kind of facet is written: its table, how many fields a row has, and what writes those after the windows."""
 
 
 def name_of(state: Facet) -> UUID | str | None:

@@ -14,11 +14,11 @@ CREATE INDEX chain_state_reported ON chain_state (reported_at DESC, obstacle_id)
 CREATE INDEX chain_state_obstacle ON chain_state (obstacle_id, case_id);
 -- The longest first: running gaps by when they would have begun, ended ones by how long they lasted.
 CREATE INDEX gap_state_running ON gap_state (lasting_since, gap_id)
-    INCLUDE (as_of_from, as_of_until, known_from, known_until) WHERE lasted < 0;
+    INCLUDE (as_of_from, as_of_until, known_from, until_known_from, known_until) WHERE lasted < 0;
 CREATE INDEX gap_state_ended ON gap_state (lasted DESC, gap_id)
-    INCLUDE (as_of_from, as_of_until, known_from, known_until) WHERE lasted >= 0;
+    INCLUDE (as_of_from, as_of_until, known_from, until_known_from, known_until) WHERE lasted >= 0;
 -- The newest or oldest first.
 CREATE INDEX gap_state_begun ON gap_state (from_at, gap_id)
-    INCLUDE (as_of_from, as_of_until, known_from, known_until, counts_after);
+    INCLUDE (as_of_from, as_of_until, known_from, until_known_from, known_until, counts_after);
 CREATE INDEX gap_state_gap ON gap_state (gap_id, case_id);
 CREATE INDEX handoff_state_made ON handoff_state (made_at, handoff_id);

@@ -1,7 +1,7 @@
 -- The read model: the states of gaps, chains, handoffs, cases and organisations, over both times.
 --
--- Each row is the answer for as_of_from <= asOf < as_of_until and known_from <= knownAt < known_until. Windows are four
--- plain columns and not ranges, because row security keeps the planner from operators that are not leakproof. Written
+-- Each row is the answer for as_of_from <= asOf and known_from <= knownAt < known_until, up to its end in the world: for
+-- asOf < as_of_until, or, before that end was known, for knownAt < until_known_from. Windows are plain columns and not ranges, because row security keeps the planner from operators that are not leakproof. Written
 -- with the schema of the read model first on the search path, so that a rebuild can stand beside the one in use.
 
 CREATE TABLE projected (
@@ -21,6 +21,7 @@ CREATE TABLE case_state (
     as_of_from timestamptz NOT NULL,
     as_of_until timestamptz NOT NULL,
     known_from timestamptz NOT NULL,
+    until_known_from timestamptz NOT NULL,
     known_until timestamptz NOT NULL,
     opened_at timestamptz NOT NULL,
     closed_at timestamptz,
@@ -34,6 +35,7 @@ CREATE TABLE case_party (
     as_of_from timestamptz NOT NULL,
     as_of_until timestamptz NOT NULL,
     known_from timestamptz NOT NULL,
+    until_known_from timestamptz NOT NULL,
     known_until timestamptz NOT NULL,
     case_id uuid NOT NULL,
     organisation text NOT NULL
@@ -43,6 +45,7 @@ CREATE TABLE chain_state (
     as_of_from timestamptz NOT NULL,
     as_of_until timestamptz NOT NULL,
     known_from timestamptz NOT NULL,
+    until_known_from timestamptz NOT NULL,
     known_until timestamptz NOT NULL,
     reported_at timestamptz NOT NULL,
     settled_at timestamptz,                      -- null while the obstacle is open
@@ -60,6 +63,7 @@ CREATE TABLE gap_state (
     as_of_from timestamptz NOT NULL,
     as_of_until timestamptz NOT NULL,
     known_from timestamptz NOT NULL,
+    until_known_from timestamptz NOT NULL,
     known_until timestamptz NOT NULL,
     from_at timestamptz NOT NULL,
     until_at timestamptz,                        -- null: it has not ended
@@ -86,6 +90,7 @@ CREATE TABLE handoff_state (
     as_of_from timestamptz NOT NULL,
     as_of_until timestamptz NOT NULL,
     known_from timestamptz NOT NULL,
+    until_known_from timestamptz NOT NULL,
     known_until timestamptz NOT NULL,
     made_at timestamptz NOT NULL,
     delivered_at timestamptz NOT NULL,
@@ -106,6 +111,7 @@ CREATE TABLE organisation_state (
     as_of_from timestamptz NOT NULL,
     as_of_until timestamptz NOT NULL,
     known_from timestamptz NOT NULL,
+    until_known_from timestamptz NOT NULL,
     known_until timestamptz NOT NULL,
     organisation text NOT NULL,
     name text NOT NULL,

@@ -37,7 +37,7 @@ from knelpunt.projections.derivation.facets import (
     PartyFacet,
 )
 from knelpunt.projections.derivation.shapes import StatedHarm
-from knelpunt.projections.derivation.timelines import Close, Row, case_timelines, rows_of
+from knelpunt.projections.derivation.timelines import Row, case_timelines, rows_of
 from knelpunt.projections.read_model.copying import name_of, table_of
 from oracle.story import holder, offer_end
 from oracle.told import delivered_at, respond_by, told
@@ -51,7 +51,7 @@ def at(rows: list[Row], as_of: datetime, known_at: datetime) -> list[Facet]:
         row.state
         for row in rows
         if row.as_of_from <= as_of
-        and (row.as_of_until is None or as_of < row.as_of_until)
+        and (row.as_of_until is None or as_of < row.as_of_until or known_at < row.until_known_from)
         and row.known_from <= known_at
         and (row.known_until is None or known_at < row.known_until)
     ]
@@ -203,21 +203,27 @@ def test_rows_of_histories_with_holes_are_the_answer(asked):
 
 @given(histories())
 def test_rows_of_one_thing_never_overlap(history):
-    """At any two times there is at most one row of a thing, and no row has an empty window."""
+    """At any two times there is at most one row of a thing, and no row is the answer nowhere."""
     things: dict[object, list[Row]] = defaultdict(list)
     for row in rows_of(history[0].stream, history):
         assert row.as_of_until is None or row.as_of_from < row.as_of_until
         assert row.known_until is None or row.known_from < row.known_until
+        assert row.known_from <= row.until_known_from
+        assert row.known_until is None or row.until_known_from < row.known_until
         things[table_of(row.state), name_of(row.state)].append(row)
     for rows in things.values():
-        for one, other in combinations(rows, 2):
-            apart_in_the_world = ends_before(one.as_of_until, other.as_of_from) or ends_before(
-                other.as_of_until, one.as_of_from
-            )
-            apart_in_the_record = ends_before(one.known_until, other.known_from) or ends_before(
-                other.known_until, one.known_from
-            )
+        for one, other in combinations([window for row in rows for window in windows(row)], 2):
+            apart_in_the_world = ends_before(one[1], other[0]) or ends_before(other[1], one[0])
+            apart_in_the_record = ends_before(one[3], other[2]) or ends_before(other[3], one[2])
             assert apart_in_the_world or apart_in_the_record
+
+
+def windows(row: Row) -> list[tuple[datetime, datetime | None, datetime, datetime | None]]:
+    """Return the rectangles that a row is the answer in: without an end before that was known, with one after."""
+    ended = (row.as_of_from, row.as_of_until, row.until_known_from, row.known_until)
+    if row.until_known_from == row.known_from:
+        return [ended]
+    return [(row.as_of_from, None, row.known_from, row.until_known_from), ended]
 
 
 def ends_before(until: datetime | None, from_: datetime) -> bool:
@@ -225,12 +231,13 @@ def ends_before(until: datetime | None, from_: datetime) -> bool:
     return until is not None and until <= from_
 
 
-def close_stored(stored: dict[tuple, tuple], closes: list[Close]) -> None:
-    """Close stored rows; of each thing exactly one is open at the beginning that is named."""
-    for close in closes:
-        name = (table_of(close.state), name_of(close.state), close.as_of_from)
-        (open_one,) = [key for key, value in stored.items() if key[:3] == name and value[2] is None]
-        stored[open_one] = (*stored[open_one][:2], close.known_until)
+def change_stored(stored: dict[tuple, tuple], changed: list[Row]) -> None:
+    """Change stored rows; of each thing exactly one that is still the answer begins at the moment that is named."""
+    for row in changed:
+        name = (table_of(row.state), name_of(row.state), row.as_of_from)
+        (key,) = [key for key, value in stored.items() if key[:3] == name and value[3] is None]
+        state, _, until_known_from, _ = stored[key]
+        stored[key] = (state, row.as_of_until, row.until_known_from or until_known_from, row.known_until)
 
 
 def stored_in_batches(history: list[Event], sizes) -> dict[tuple, tuple]:
@@ -242,8 +249,8 @@ def stored_in_batches(history: list[Event], sizes) -> dict[tuple, tuple]:
         batch = history[done : done + next(sizes)]
         for event in batch:
             timelines.record(event)
-        rows, closes = timelines.take()
-        close_stored(stored, closes)
+        rows, changed = timelines.take()
+        change_stored(stored, changed)
         add(stored, rows)
         done += len(batch)
     return stored
@@ -254,7 +261,7 @@ def add(stored: dict[tuple, tuple], rows: list[Row]) -> None:
     for row in rows:
         key = (table_of(row.state), name_of(row.state), row.as_of_from, row.known_from)
         assert key not in stored
-        stored[key] = (row.state, row.as_of_until, row.known_until)
+        stored[key] = (row.state, row.as_of_until, row.until_known_from, row.known_until)
 
 
 @given(histories(), st.randoms(use_true_random=False))
@@ -272,8 +279,8 @@ def test_timelines_kept_at_hand_store_the_same(history):
     stored: dict[tuple, tuple] = {}
     for event in history:
         timelines.record(event)
-        rows, closes = timelines.take()
-        close_stored(stored, closes)
+        rows, changed = timelines.take()
+        change_stored(stored, changed)
         add(stored, rows)
     rebuilt: dict[tuple, tuple] = {}
     add(rebuilt, rows_of(history[0].stream, history))
