@@ -7,7 +7,7 @@ stays as it was recorded; what is derived sees the mended one. A correction may 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 import msgspec
 
@@ -16,6 +16,8 @@ from ..ids import EventId
 from ..text import Sealed
 from ..vocabulary import Precision
 from .facts import EventStruck, FactCorrected, GapMark, Party
+
+_MENDING: Final = frozenset({FactCorrected, EventStruck})
 
 
 class Mended:
@@ -45,7 +47,7 @@ class Mended:
 
 def is_mending(event: Event) -> bool:
     """Return whether the event corrects or strikes another, instead of standing in the history itself."""
-    return isinstance(event.data, FactCorrected | EventStruck)
+    return type(event.data) in _MENDING
 
 
 def mend(history: Sequence[Event]) -> Mended:

@@ -7,17 +7,17 @@ the read model in use untouched, and the next one starts afresh.
 """
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import groupby, pairwise
 from multiprocessing import get_context
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
 
 from ...domain.event import Event
-from ..store.codec import Row, UnreadableEvent, decode
+from ..store.codec import UnreadableEvent, decode_columns
 from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, principal_text
 from ..store.reading import COLUMNS
 from . import schema
@@ -113,7 +113,7 @@ def fill_share(url: str, upto: int, start: int, end: int) -> int:
             with psycopg.ServerCursor(connection, "share") as cursor:
                 cursor.itersize = FETCH_EVENTS
                 cursor.execute(SHARE, {"upto": upto, "from": start, "to": end}, binary=True)
-                for _, rows in groupby((Row(*columns) for columns in cursor), key=lambda row: row.stream):
+                for _, rows in groupby(cursor, key=_stream):
                     events = list(_readable(connection, rows))
                     count += len(events)
                     if not events:
@@ -130,11 +130,16 @@ def fill_share(url: str, upto: int, start: int, end: int) -> int:
     return count
 
 
-def _readable(connection: psycopg.Connection, rows: Iterator[Row]) -> Iterator[Event]:
+def _stream(columns: Sequence[Any]) -> int:
+    """Return the stream as a number: comparing those takes a fraction of what comparing ids takes."""
+    return columns[1].int
+
+
+def _readable(connection: psycopg.Connection, rows: Iterator[Sequence[Any]]) -> Iterator[Event]:
     """Yield the events of a stream; one that cannot be read goes into quarantine."""
-    for row in rows:
+    for columns in rows:
         try:
-            yield decode(row)
+            yield decode_columns(*columns)
         except UnreadableEvent as error:
             quarantine(connection, [(error.stream, error.position, error.reason)])
 

@@ -108,26 +108,35 @@ def encode(event: Event) -> bytes:
 
 def decode(row: Row) -> Event:
     """Return the event of a row. Raises ``UnreadableEvent``."""
+    return decode_columns(
+        row.position, row.stream, row.version, row.topic, row.topic_version, row.recorded_at, row.state
+    )
+
+
+def decode_columns(
+    position: int, stream: UUID, version: int, topic: str, topic_version: int, recorded_at: datetime, state: bytes
+) -> Event:
+    """Return the event of a row that is given as its columns, as ``decode``: for those who read millions."""
     try:
-        known = _decoders.get((row.topic, row.topic_version))
-        state = known(row.state) if known is not None else _lifted(row)
-        actor = _actor(bytes(state.actor))
+        known = _decoders.get((topic, topic_version))
+        read = known(state) if known is not None else _lifted(topic, topic_version, state)
+        actor = _actor(bytes(read.actor))
     except (msgspec.MsgspecError, ValueError, KeyError, TypeError) as error:
-        raise UnreadableEvent(row.position, row.stream, f"{row.topic} v{row.topic_version}: {error}") from error
+        raise UnreadableEvent(position, stream, f"{topic} v{topic_version}: {error}") from error
     return Event(
-        state.id,
-        row.stream,
-        row.version,
-        row.position,
-        state.at,
-        row.recorded_at,
+        read.id,
+        stream,
+        version,
+        position,
+        read.at,
+        recorded_at,
         actor,
-        state.command,
-        state.data,
-        state.precision,
-        state.source,
-        state.inferred,
-        state.known_to,
+        read.command,
+        read.data,
+        read.precision,
+        read.source,
+        read.inferred,
+        read.known_to,
     )
 
 
@@ -141,19 +150,19 @@ def _actor_state(actor: Actor) -> msgspec.Raw:
     return msgspec.Raw(_encoder.encode(actor))
 
 
-def _lifted(row: Row) -> State[Any]:
+def _lifted(topic: str, topic_version: int, state: bytes) -> State[Any]:
     """Return the state of an event of an older version, as today's."""
-    fact = topics.FACTS.get(row.topic)
+    fact = topics.FACTS.get(topic)
     if fact is None:
         message = "the topic is unknown to this version of the program"
         raise ValueError(message)
-    if row.topic_version > topics.VERSIONS[row.topic]:
+    if topic_version > topics.VERSIONS[topic]:
         message = "it was written by a later version of the program"
         raise ValueError(message)
-    state = _raw.decode(row.state)
-    state["data"] = topics.upcast(row.topic, row.topic_version, state["data"])
-    state["actor"] = msgspec.Raw(_encoder.encode(state["actor"]))
-    return msgspec.convert(state, State[fact])
+    read = _raw.decode(state)
+    read["data"] = topics.upcast(topic, topic_version, read["data"])
+    read["actor"] = msgspec.Raw(_encoder.encode(read["actor"]))
+    return msgspec.convert(read, State[fact])
 
 
 def reported_obstacle(fact: Fact) -> UUID | None:

@@ -7,7 +7,7 @@ a gap is so if nothing more happens.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ...domain.case.state import Contest, Obstacle, Open, Settled
 from ...domain.ids import EventId
@@ -18,6 +18,16 @@ from .stretches import clip
 
 if TYPE_CHECKING:
     from .chain import Chain
+
+# A word looked up in its list each time costs more than the gap that it names.
+CAROUSEL: Final = GapKind.CAROUSEL
+CONTESTED: Final = GapKind.CONTESTED
+DECISION_OVERDUE: Final = GapKind.DECISION_OVERDUE
+NOBODYS_JOB: Final = GapKind.NOBODYS_JOB
+REFERRED_ROUND: Final = GapKind.REFERRED_ROUND
+STANDSTILL: Final = GapKind.STANDSTILL
+UNANSWERED: Final = GapKind.UNANSWERED
+UNCONFIRMED: Final = GapKind.UNCONFIRMED
 
 
 def live(chain: Chain) -> list[tuple[datetime, Gap]]:
@@ -36,28 +46,28 @@ def live(chain: Chain) -> list[tuple[datetime, Gap]]:
             found.append((current.begun_at, current.carousel))
         if current.claimed:
             from_, by = current.begun_at + chain.settings.confirm_by, current.entered_by
-            _run_on(chain, found, GapKind.UNCONFIRMED, by, from_, (current.actor,), holder, (by,))
+            _run_on(chain, found, UNCONFIRMED, by, from_, (current.actor,), holder, (by,))
         still = standstill(chain, current, state)
         if still is not None:
-            _run_on(chain, found, GapKind.STANDSTILL, still[1], still[0], holder, (), (still[1],))
+            _run_on(chain, found, STANDSTILL, still[1], still[0], holder, (), (still[1],))
     elif type(current) is Unheld:
         by, from_ = current.entered_by, current.begun_at
         _run_on(chain, found, current.kind, by, from_, current.to_act, current.involved, (by,))
         round_ = chain.run.round() if chain.run else None
         if round_ is not None:
             first, standing, referrals = round_
-            _run_on(chain, found, GapKind.REFERRED_ROUND, first.id, first.occurred_at, (), standing, referrals)
+            _run_on(chain, found, REFERRED_ROUND, first.id, first.occurred_at, (), standing, referrals)
     for offer in state.offers:
         by = offer.event
-        _run_on(chain, found, GapKind.UNANSWERED, by, offer.respond_by, (offer.to,), (offer.from_,), (by,))
+        _run_on(chain, found, UNANSWERED, by, offer.respond_by, (offer.to,), (offer.from_,), (by,))
     if chain.row_begun is not None:
         from_, by = chain.row_begun
         refused_by = tuple(sorted(chain.row))
-        _run_on(chain, found, GapKind.NOBODYS_JOB, by, from_, holder, refused_by, tuple(chain.row.values()))
+        _run_on(chain, found, NOBODYS_JOB, by, from_, holder, refused_by, tuple(chain.row.values()))
     if chain.term is not None:
         overdue, by = chain.term.overdue_from(), chain.term.event
         if overdue is not None:
-            _run_on(chain, found, GapKind.DECISION_OVERDUE, by, overdue, holder, (), (by,))
+            _run_on(chain, found, DECISION_OVERDUE, by, overdue, holder, (), (by,))
     return found
 
 
@@ -65,7 +75,7 @@ def _live_contest(chain: Chain, contest: Contest, resolved_by: str | None) -> tu
     """Return the gap that runs, or will, while a contest waits for its answer."""
     due = contest.answer_due
     gap = Gap(
-        kind=GapKind.CONTESTED,
+        kind=CONTESTED,
         lies_on=chain.obstacle,
         begun_by=contest.event,
         from_=due,
@@ -154,7 +164,7 @@ def carousel(chain: Chain, held: Held) -> Gap | None:
         # Nothing of it lies in the open time: it stands at the moment that the obstacle came back.
         from_, until, pieces = held.begun_at, held.begun_at, NO_TIME
     return Gap(
-        kind=GapKind.CAROUSEL,
+        kind=CAROUSEL,
         lies_on=chain.obstacle,
         begun_by=held.entered_by,
         from_=from_,

@@ -83,6 +83,7 @@ _INFINITY: Final = 2**63 - 1
 _MINUS_INFINITY: Final = -(2**63)
 _TEXT_OID: Final = 25
 _UUID_OID: Final = 2950
+_DEADLOCK: Final = GapKind.DEADLOCK
 _GRACES: Final = {kind: GRACES.get(kind, NO_TIME) // _MICROSECOND for kind in GapKind}
 
 # Each field has its length before it: 8 a moment, 16 an id, 1 a truth.
@@ -165,21 +166,26 @@ def encode(case: UUID, rows: Sequence[Row], into: Mapping[str, list[bytes]]) -> 
     for row in rows:
         state = row.state
         table, fields, write = _WRITERS[type(state)]
-        until, known_from, known_until = row.as_of_until, of(row.known_from), row.known_until
-        windows = _WINDOWS(
-            fields,
-            8,
-            of(row.as_of_from),
-            8,
-            _INFINITY if until is None else of(until),
-            8,
-            known_from,
-            8,
-            known_from if row.until_known_from is None else of(row.until_known_from),
-            8,
-            _INFINITY if known_until is None else of(known_until),
+        until, known_until = row.as_of_until, row.known_until
+        known_from = ended_from = of(row.known_from)
+        if row.until_known_from is not None and row.until_known_from is not row.known_from:
+            ended_from = of(row.until_known_from)
+        into[table].append(
+            _WINDOWS(
+                fields,
+                8,
+                of(row.as_of_from),
+                8,
+                _INFINITY if until is None else of(until),
+                8,
+                known_from,
+                8,
+                ended_from,
+                8,
+                _INFINITY if known_until is None else of(known_until),
+            )
+            + write(scribe, state)
         )
-        into[table].append(windows + write(scribe, state))
 
 
 class _Scribe:
@@ -276,8 +282,8 @@ class _Scribe:
                     1,
                     gap.open,
                 ),
-                moments.field(gap.until),
-                _NULL if kind is GapKind.DEADLOCK else _SIXTEEN + lies_on.int.to_bytes(16),
+                _NULL if gap.until is None else moments.field(gap.until),
+                _NULL if kind is _DEADLOCK else _SIXTEEN + lies_on.int.to_bytes(16),
                 _NULL if gap.length is None else _FOUR + _LENGTH(gap.length),
                 _words(kind, state.theme, gap.to_act, gap.involved, state.harms),
                 _uuids(gap.evidence),
