@@ -168,6 +168,12 @@ def _login(found: Database) -> Generator[Finding]:
             reason = str(error) if isinstance(error, UnsafeRights) else first_line(error)
             yield Finding("roles", State.WRONG, reason)
             return
+    with psycopg.connect(found.url, connect_timeout=10) as connection:
+        row = connection.execute(LACKED, (DatabaseRole.PROJECTOR.value,)).fetchone()
+    if row is not None:
+        text = f"{DatabaseRole.PROJECTOR.value} may not make the read model's schema: as the owner, {row[0]}"
+        yield Finding("roles", State.WRONG, text)
+        return
     yield Finding("roles", State.WELL, "none may change an event")
 
 
@@ -195,6 +201,12 @@ def _quarantine(settings: Settings, found: Database) -> Finding:
         return Finding("events", State.WRONG, text)
     return Finding("events", State.WELL, "all can be read")
 
+
+LACKED: Final = """
+SELECT format('GRANT CREATE ON DATABASE %%I TO %%I', current_database(), role)
+  FROM (SELECT %s AS role) named WHERE NOT has_database_privilege(role, current_database(), 'CREATE')
+"""
+"""A right that hangs on the database itself, which a dump of what is in it does not carry along."""
 
 LAG: Final = """
 SELECT (SELECT next_position - 1 FROM knelpunt.log_head) - projected.position,

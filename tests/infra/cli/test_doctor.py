@@ -80,6 +80,17 @@ def test_a_role_that_could_change_events(service: InThisProcess, registry_url: s
     assert "knelpunt_appender may UPDATE" in service.fails("serve", "--port", "0")
 
 
+def test_a_right_that_a_restored_dump_lacks(service: InThisProcess, registry_url: str) -> None:
+    """It hangs on the database itself; the doctor says which statement gives it back."""
+    database = sql.Identifier(str(conninfo_to_dict(registry_url)["dbname"]))
+    with psycopg.connect(registry_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("REVOKE CREATE ON DATABASE {} FROM knelpunt_projector").format(database))
+        remedy = wrong(service)["roles"].partition("as the owner, ")[2]
+        assert remedy.startswith("GRANT CREATE ON DATABASE ")
+        admin.execute(remedy.encode())
+    assert wrong(service) == {}
+
+
 def test_projections_that_nobody_brings_on(service: InThisProcess, registry_url: str) -> None:
     """After a minute without a projector it is worth saying."""
     service.done("import", EXAMPLES / "helpdesk.csv", "--mapping", EXAMPLES / "helpdesk.toml")
