@@ -16,7 +16,7 @@ from ..domain.case.facts import GapMark
 from ..domain.event import Event
 from ..domain.organisation.decide import decide_organisation
 from ..projections.derivation.answer import answer
-from ..projections.derivation.fold import follows
+from ..projections.derivation.shapes import follows
 from .postgres.embedded import EmbeddedServer
 from .settings import Settings
 from .store.batch import Decide

@@ -218,6 +218,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "gap/CONTESTED": "bezwaar zonder antwoord",
             "gap/WRONGLY_SETTLED": "onterecht afgesloten",
             "gap/GAVE_UP": "opgegeven",
+            "gap/COMMITMENT_OVERDUE": "toezegging niet op tijd nagekomen",
         },
         Language.EN: {
             "noticed_by/SUBJECT": "the subject",
@@ -299,6 +300,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "gap/CONTESTED": "contest unanswered",
             "gap/WRONGLY_SETTLED": "wrongly settled",
             "gap/GAVE_UP": "gave up",
+            "gap/COMMITMENT_OVERDUE": "commitment overdue",
         },
     }
 )

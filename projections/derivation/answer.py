@@ -21,9 +21,9 @@ from ...domain.ids import EventId, ObstacleId
 from ...domain.settings import DEFAULTS, Settings
 from .chain import Chain
 from .figures import figures_of
-from .fold import CaseFold, follows
+from .fold import CaseFold
 from .lens import Seen, see
-from .shapes import Conflict, Figures, Gap, Segment
+from .shapes import Conflict, Figures, Gap, Segment, follows
 
 NOBODY: Final = UUID(int=0)
 """The stream of a case without events."""

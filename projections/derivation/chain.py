@@ -17,6 +17,7 @@ from ...domain.event import Event
 from ...domain.ids import EventId, ObstacleId
 from ...domain.settings import Settings
 from ...domain.vocabulary import GapKind, WithdrawalGround
+from .commitments import Commitment, end_commitments
 from .custody import Clock, Held, Run, Unheld
 from .doings import HANDLERS
 from .live import carousel, standstill
@@ -40,9 +41,11 @@ class Chain:
     __slots__ = (
         "acted",
         "closed",
+        "commitments",
         "contacts",
         "current",
         "dirty",
+        "done_with_custody",
         "ended_with_custody",
         "handoffs",
         "harms",
@@ -89,6 +92,9 @@ class Chain:
         """Closed gaps that came, went or changed since whoever follows the chain last looked."""
         self.just_closed: list[GapKey] = []
         self.ended_with_custody: list[GapKey] = []
+        self.commitments: list[Commitment] = []
+        self.done_with_custody: list[Commitment] = []
+        """Commitments done at the moment at which custody was let go last, or since."""
         self.acted: tuple[datetime, EventId] | None = None
         self.term: Term | None = None
         self.row: dict[str, EventId] = {}
@@ -129,6 +135,8 @@ class Chain:
         handler = HANDLERS.get(type(fact))
         if handler is not None:
             handler(self, event, fact, before, after)
+        if self.commitments:
+            end_commitments(self, event)
 
     def _report(self, event: Event, fact: object) -> None:
         assert isinstance(fact, f.ObstacleReported)
@@ -183,6 +191,7 @@ class Chain:
         self._end_run(event)
         held = Held(organisation, event, claimed=claimed)
         self.ended_with_custody = []
+        self.done_with_custody = []
         self.last_holder = organisation
         self.organisations[organisation] = None
         self.current = held
@@ -195,6 +204,8 @@ class Chain:
         for gap in self.ended_with_custody:
             self.closed.pop(gap, None)
             self.dirty.add(gap)
+        self.commitments += self.done_with_custody
+        self.done_with_custody = []
         self._end_run(event)
         self.current = held
         self.last_holder = held.organisation
@@ -294,6 +305,7 @@ class Chain:
             self.act(event, event.data.from_)
         claimed = current.claimed
         self.just_closed = []
+        self.done_with_custody = []
         self.end_standstill(event, current)
         self._end_unconfirmed(event, current)
         if current.carousel is not None:

@@ -13,6 +13,7 @@ from ...domain.case import facts as f
 from ...domain.case.state import Obstacle, Open
 from ...domain.event import Event
 from ...domain.vocabulary import Initiative, RefusalGround, StepKind, WaitingGround
+from .commitments import commitment
 from .shapes import StatedHarm
 from .terms import Suspension, Term
 
@@ -110,6 +111,9 @@ def _acknowledged(
 ) -> None:
     if fact.plan is not None:
         chain.act(event, fact.organisation)
+    taken_on = commitment(chain, event, fact)
+    if taken_on is not None:
+        chain.commitments.append(taken_on)
 
 
 def _harm(chain: Chain, event: Event, fact: f.HarmStated, before: Obstacle | None, after: Obstacle) -> None:

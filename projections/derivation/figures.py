@@ -22,7 +22,7 @@ def figures_of(chain: Chain, gaps: Iterable[Gap], as_of: datetime) -> Figures:
         open_for=sum(((until or as_of) - from_ for from_, until in chain.stretches), NO_TIME),
         in_a_gap=union(piece for gap in counting for piece in pieces_of(gap, chain, as_of)),
         longest_gap=max((gap.lasted(as_of) for gap in counting), default=NO_TIME),
-        fell_between_the_cracks=bool(counting),
+        fell_between_the_cracks=any(gap.cracks() for gap in counting),
         harms=tuple(chain.harms),
     )
 

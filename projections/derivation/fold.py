@@ -20,7 +20,7 @@ from ...domain.settings import DEFAULTS, Settings
 from .chain import Chain
 from .circles import Circles
 from .live import live
-from .shapes import Conflict, Gap
+from .shapes import Conflict, Gap, follows
 
 
 class CaseFold:
@@ -84,18 +84,6 @@ class CaseFold:
     def gap_exists(self, mark: f.GapMark, moment: datetime) -> bool:
         """Return whether the gap that a mark names exists at ``moment``, even if its beginning has moved since."""
         return any(follows(mark, gap, moment) for gap in self.gaps(moment) if gap.kind is mark.kind)
-
-
-def follows(mark: f.GapMark, gap: Gap, moment: datetime) -> bool:
-    """Return whether what was said of a gap at ``moment`` is about ``gap``.
-
-    It is if the gap is the same one, or of the same obstacle and kind and overlaps the time that was spoken of.
-    """
-    if gap.id == mark.id:
-        return True
-    if gap.kind is not mark.kind or gap.obstacle != mark.obstacle:
-        return False
-    return gap.from_ <= moment and (gap.until is None or gap.until > mark.since or gap.from_ >= mark.since)
 
 
 def _obstacle(_: CaseState, fact: f.ObstacleFact | f.HandoffOffered) -> tuple[ObstacleId, ...]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # A word looked up in its list each time costs more than the gap that it names.
 CAROUSEL: Final = GapKind.CAROUSEL
+COMMITMENT_OVERDUE: Final = GapKind.COMMITMENT_OVERDUE
 CONTESTED: Final = GapKind.CONTESTED
 DECISION_OVERDUE: Final = GapKind.DECISION_OVERDUE
 NOBODYS_JOB: Final = GapKind.NOBODYS_JOB
@@ -68,6 +69,8 @@ def live(chain: Chain) -> list[tuple[datetime, Gap]]:
         overdue, by = chain.term.overdue_from(), chain.term.event
         if overdue is not None:
             _run_on(chain, found, DECISION_OVERDUE, by, overdue, holder, (), (by,))
+    for one in chain.commitments:
+        _run_on(chain, found, COMMITMENT_OVERDUE, one.event, one.due, (one.organisation,), (), (one.event,))
     return found
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from ...domain.case.facts import GapMark
 from ...domain.command import RefusalCode
 from ...domain.ids import EventId, GapId, ObstacleId, gap_id_of
 from ...domain.settings import GRACES
@@ -93,6 +94,13 @@ class Gap(Struct, frozen=True, gc=False):
             and self.running_from == other.running_from
         )
 
+    def cracks(self) -> bool:
+        """Return whether an obstacle on which it lies, if it counts, fell between the cracks.
+
+        A commitment that is overdue is about a gap that does so itself; it is no further one.
+        """
+        return self.kind is not GapKind.COMMITMENT_OVERDUE
+
     def lasted(self, as_of: datetime) -> timedelta:
         """Return how long its pieces lasted together, up to its end or to ``as_of``."""
         return self.pieces if self.running_from is None else self.pieces + (as_of - self.running_from)
@@ -107,6 +115,18 @@ class Gap(Struct, frozen=True, gc=False):
         if self.running_from is None:
             return None
         return self.running_from - self.pieces + GRACES.get(self.kind, NO_TIME)
+
+
+def follows(mark: GapMark, gap: Gap, moment: datetime) -> bool:
+    """Return whether what was said of a gap at ``moment`` is about ``gap``.
+
+    It is if the gap is the same one, or of the same obstacle and kind and overlaps the time that was spoken of.
+    """
+    if gap.id == mark.id:
+        return True
+    if gap.kind is not mark.kind or gap.obstacle != mark.obstacle:
+        return False
+    return gap.from_ <= moment and (gap.until is None or gap.until > mark.since or gap.from_ >= mark.since)
 
 
 class Conflict(Struct, frozen=True, gc=False):

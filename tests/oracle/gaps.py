@@ -18,6 +18,8 @@ from knelpunt.domain.case.facts import (
     ContestWithdrawn,
     CustodyReleased,
     CustodyTaken,
+    GapAcknowledged,
+    GapMark,
     HandoffAccepted,
     HandoffOffered,
     HandoffRefused,
@@ -36,6 +38,7 @@ from knelpunt.domain.case.facts import (
     WaitingBegan,
 )
 from knelpunt.domain.event import Event
+from knelpunt.domain.ids import gap_id_of
 from knelpunt.domain.settings import GRACES, Settings
 from knelpunt.domain.vocabulary import GapKind, RefusalGround, StepKind, WaitingGround, WithdrawalGround
 
@@ -151,11 +154,17 @@ class Chain:
         )
 
 
-def gaps_of(story: list[Event], as_of: datetime, settings: Settings) -> list[Found]:
-    """Return every gap of a case as it stands at ``as_of``, in the order in which answers list them."""
+def gaps_of(story: list[Event], as_of: datetime, settings: Settings, promises: int | None = None) -> list[Found]:
+    """Return every gap of a case as it stands at ``as_of``, in the order in which answers list them.
+
+    With ``promises``, of the promises made only those before that place are held to.
+    """
     obstacles = [s.data.obstacle for s in story if isinstance(s.data, ObstacleReported)]
     chains = [Chain(story, o, as_of, settings, stretches(story, o), segments(story, o)) for o in obstacles]
-    found = [f for chain in chains for kind in KINDS for f in kind(chain)] + list(deadlock(chains))
+    found = [f for chain in chains for kind in KINDS for f in kind(chain)]
+    found += list(deadlock(chains))
+    for chain in chains:
+        commitments_overdue(chain, found, chain.story[:promises])
     place = {s.id: n for n, s in enumerate(story)}
     return sorted(found, key=lambda f: _order(f.gap, place))
 
@@ -435,6 +444,39 @@ KINDS = (
     gave_up,
 )
 """Every kind that lies on one obstacle."""
+
+
+def commitments_overdue(c: Chain, found: list[Found], until_now: list[Event]) -> None:
+    """COMMITMENT_OVERDUE: from the due time of an acknowledged gap's plan until the gap is no longer open (R31)."""
+    for n, e in enumerate(until_now):
+        if not isinstance(e.data, GapAcknowledged) or e.data.gap.obstacle != c.obstacle:
+            continue
+        if e.data.plan is None or e.data.due is None:
+            continue
+        then = [f.gap for f in gaps_of(c.story[: n + 1], e.occurred_at, c.settings, n)]
+        meant = [g for g in then if g.open and g.obstacle == c.obstacle and _spoken_of(e.data.gap, g)]
+        named = [g for g in meant if gap_id_of(c.obstacle, g.kind.value, g.begun_by) == e.data.gap.id]
+        names = {(g.kind, g.begun_by) for g in named or meant}
+        if names:
+            now = {(f.gap.kind, f.gap.begun_by): f.gap for f in found if f.gap.obstacle == c.obstacle}
+            ends = [_closed_at(c, now[name]) if name in now else e.occurred_at for name in names]
+            done = None if None in ends else max(t for t in ends if t is not None)
+            from_ = max(e.data.due, e.occurred_at)
+            found += c.gap(GapKind.COMMITMENT_OVERDUE, e, from_, done, (e.data.organisation,))
+
+
+def _spoken_of(mark: GapMark, gap: OGap) -> bool:
+    """Whether a mark speaks of an open gap: of its kind, and overlapping the time since it is said to have begun."""
+    return mark.kind == gap.kind and (gap.until is None or gap.until > mark.since or gap.from_ >= mark.since)
+
+
+def _closed_at(c: Chain, gap: OGap) -> datetime | None:
+    """Return when a gap ceased to be open: a carousel with the stretch of custody that closed it."""
+    if gap.open:
+        return None
+    if gap.kind == GapKind.CAROUSEL:
+        return next(s.until for s in c.segments if s.entered.id == gap.begun_by)
+    return gap.until
 
 
 def deadlock(chains: list[Chain]) -> Iterator[Found]:

@@ -35,6 +35,10 @@ R28 A correction that does not fit is a conflict wherever its target is shown, a
     answer would not be that of a registry that holds only the events shown.
 R29 A field is corrected by its name in domain.md (``from``, not ``from_``).
 R30 A struck event makes nobody know the report.
+R31 A plan is completed when none of the gaps that it was about is open any more: those that the acknowledgement speaks
+    of by id, or else by obstacle, kind and time. What is not open after the acknowledgement itself is complete. A plan
+    that was given after it was due is overdue from when it was given.
+R32 A commitment that is overdue does not make an obstacle fall between the cracks by itself.
 """
 
 # pyright: reportAttributeAccessIssue=false
@@ -54,6 +58,7 @@ from knelpunt.domain.case.facts import (
 )
 from knelpunt.domain.event import Event
 from knelpunt.domain.settings import DEFAULTS, Settings
+from knelpunt.domain.vocabulary import GapKind
 
 from .answers import OAnswer, OFigures, OGap, OSegment
 from .gaps import Chain, Found, gaps_of
@@ -121,7 +126,7 @@ def _figures(story: list[Event], obstacle: UUID, as_of: datetime, settings: Sett
         days_open=_total(chain.open_times(), as_of),
         days_in_gap=_total([piece for f in counting for piece in f.pieces], as_of),
         longest_gap=max((f.gap.lasted for f in counting), default=timedelta()),
-        fell=bool(counting),
+        fell=any(f.gap.kind != GapKind.COMMITMENT_OVERDUE for f in counting),
     )
 
 

@@ -144,7 +144,7 @@ def test_every_command_of_a_case_occurs():
 
 
 def test_every_kind_of_gap_occurs_and_counts(registry):
-    """Each of the sixteen kinds can be shown, and thirteen of them are open today."""
+    """Each of the seventeen kinds can be shown, and fourteen of them are open today."""
     gaps = [gap for history in registry.histories.values() for gap in answer(history, TODAY).gaps if gap.counts(TODAY)]
     assert {gap.kind for gap in gaps} == set(GapKind)
     settled = {GapKind.CONTESTED, GapKind.WRONGLY_SETTLED, GapKind.GAVE_UP}
