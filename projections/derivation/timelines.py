@@ -111,7 +111,7 @@ class Timelines:
                     del current[key]
                 continue
             # Something new: nothing is cut or ended by it.
-            line = []
+            line = Line()
             for from_, until, state in turns:
                 start = at if from_ < at else from_  # noqa: FURB136 - a third of the time of max
                 if until is None or until > start:

@@ -51,10 +51,16 @@ def at(rows: list[Row], as_of: datetime, known_at: datetime) -> list[Facet]:
         row.state
         for row in rows
         if row.as_of_from <= as_of
-        and (row.as_of_until is None or as_of < row.as_of_until or known_at < row.until_known_from)
+        and (row.as_of_until is None or as_of < row.as_of_until or known_at < end_known_from(row))
         and row.known_from <= known_at
         and (row.known_until is None or known_at < row.known_until)
     ]
+
+
+def end_known_from(row: Row) -> datetime:
+    """Return from when the end of a row's state was known; every row that was made in this session says so."""
+    assert row.until_known_from is not None
+    return row.until_known_from
 
 
 def expected(history: list[Event], as_of: datetime, known_at: datetime) -> set[Facet]:
@@ -208,8 +214,8 @@ def test_rows_of_one_thing_never_overlap(history):
     for row in rows_of(history[0].stream, history):
         assert row.as_of_until is None or row.as_of_from < row.as_of_until
         assert row.known_until is None or row.known_from < row.known_until
-        assert row.known_from <= row.until_known_from
-        assert row.known_until is None or row.until_known_from < row.known_until
+        assert row.known_from <= end_known_from(row)
+        assert row.known_until is None or end_known_from(row) < row.known_until
         things[table_of(row.state), name_of(row.state)].append(row)
     for rows in things.values():
         for one, other in combinations([window for row in rows for window in windows(row)], 2):
@@ -220,10 +226,10 @@ def test_rows_of_one_thing_never_overlap(history):
 
 def windows(row: Row) -> list[tuple[datetime, datetime | None, datetime, datetime | None]]:
     """Return the rectangles that a row is the answer in: without an end before that was known, with one after."""
-    ended = (row.as_of_from, row.as_of_until, row.until_known_from, row.known_until)
-    if row.until_known_from == row.known_from:
+    ended = (row.as_of_from, row.as_of_until, end_known_from(row), row.known_until)
+    if ended[2] == row.known_from:
         return [ended]
-    return [(row.as_of_from, None, row.known_from, row.until_known_from), ended]
+    return [(row.as_of_from, None, row.known_from, ended[2]), ended]
 
 
 def ends_before(until: datetime | None, from_: datetime) -> bool:
