@@ -32,6 +32,11 @@ def summary(event: Event, language: Language, name: Name, asked: str | None = No
     return _LINES[language][_variant(event.data)].format_map(words)
 
 
+def gap_in_words(kind: str, language: Language) -> str:
+    """Return what a kind of gap is called."""
+    return _WORDS[language][f"gap/{kind}"]
+
+
 def organisations_named(event: Event) -> tuple[str, ...]:
     """Return the organisations that an event's sentence may name."""
     fact: Any = event.data

@@ -7,7 +7,7 @@ own database its owner.
 import asyncio
 import base64
 from collections.abc import Generator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -156,8 +156,9 @@ def raw_id(global_id: str) -> str:
 
 def is_id(text: str) -> bool:
     """Return whether a text is a case's id, global or bare, and not a reference."""
-    try:
+    with suppress(ValueError):
         UUID(text)
-    except ValueError:
-        return text.startswith("Q2FzZTo")  # "Case:" in base64
-    return True
+        return True
+    with suppress(ValueError):
+        return base64.b64decode(text, validate=True).startswith(b"Case:")
+    return False

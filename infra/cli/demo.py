@@ -17,7 +17,8 @@ from ..serving.web import listening
 from ..settings import Settings
 from .asking import asking_over
 from .gaps import chosen_by, list_gaps, print_gaps
-from .replay import print_replay, replay_of
+from .replay import print_replay
+from .replayed import replay_of
 from .serving import HOST, PORT, Port, address_of, run_service
 from .session import migrated, settings
 from .terminal import people

@@ -46,6 +46,11 @@ def people(*, data_on_stdout: bool = False) -> Console:
     )
 
 
+def can_move_cursor() -> bool:
+    """Return whether the terminal can draw a screen, going by its name; one without a name is not trusted to."""
+    return os.environ.get("TERM", "").lower() not in {"", "dumb", "unknown"}
+
+
 def show(console: Console, table: RenderableType) -> None:
     """Write a table; in a pipe without the blanks that would fill its last column."""
     if console.is_terminal:
