@@ -26,6 +26,9 @@ from .terminal import people
 SHOWN: Final = "DEMO-9TXC"
 """The case that is replayed: short, and with three kinds of gap in it."""
 
+LONGEST: Final = "DEMO-7K2M"
+"""The case to walk through: the one with most in it."""
+
 ORGANISATION: Final = organisation_id("wal")
 """For whom the printed token acts: the story's investigators, who may see every case."""
 
@@ -71,6 +74,7 @@ def _show(console: Console, given: Settings, found: Database, parts: Parts) -> N
         if shown is not None:
             console.print("\nOne case, as it went:\n", style="bold")
             print_replay(console, shown)
+            console.print(f"\nWalk through the longest one on a terminal: knelpunt replay {LONGEST} --step")
 
 
 def _invite(console: Console, address: str, given: Settings) -> None:

@@ -15,7 +15,7 @@ from .failure import Failure
 from .gaps import AsOf, KnownAt, print_gaps_of_case
 from .replayed import Replay, became, named, replay_of, titled, when, who
 from .session import settings
-from .terminal import PIPE_COLUMNS, ReplayFormat, can_move_cursor, people, show, write_json
+from .terminal import PIPE_COLUMNS, ReplayFormat, can_move_cursor, notices, people, show, write_json
 from .times import day, minute
 
 WHO_COLUMNS_MAX: Final = 28
@@ -55,6 +55,8 @@ def replay(
         write_json([for_programs(event, raw_id(found.case["id"])) for event in found.events])
         return
     print_replay(people(), found, stepping=stepping)
+    if sys.stdout.isatty() and can_move_cursor():
+        notices().print(f"knelpunt replay {case} --step walks through it, step by step.", style="dim")
 
 
 def for_programs(event: Mapping[str, Any], case: str) -> dict[str, Any]:

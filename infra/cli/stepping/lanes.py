@@ -17,7 +17,7 @@ from .story import State
 from .view import View
 
 NOBODY: Final = "(nobody)"
-GAPS: Final = "(gaps open)"
+GAPS: Final = "(in gaps)"
 LANES_LEAST: Final = 3
 NAME_COLUMNS_MAX: Final = 30
 WIDE: Final = 100

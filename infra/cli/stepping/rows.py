@@ -83,7 +83,15 @@ def wrapped(pieces: Sequence[Piece], width: int, indent: int = 0) -> list[Row]:
             taken = indent
         rows[-1].append((style, word))
         taken += wide
-    return [clipped(row, width) if columns(row) > width else row for row in rows]
+    return [_trimmed(row) for row in rows]
+
+
+def _trimmed(row: Row) -> Row:
+    """Return a row without the blanks at its end, which need not fit."""
+    kept = row[:]
+    while kept and not kept[-1][1].strip():
+        kept.pop()
+    return [*kept[:-1], (kept[-1][0], kept[-1][1].rstrip())] if kept else []
 
 
 def _words(pieces: Iterable[Piece], width: int) -> Iterable[Piece]:

@@ -82,19 +82,21 @@ def test_who_and_what_is_not_there(demo_here: InThisProcess) -> None:
     assert "No organisation urn:no:body was registered" in demo_here.fails("replay", CASE, "--known-to", "urn:no:body")
 
 
-def test_step_by_step_on_a_terminal(demo: CommandLine) -> None:
-    """Enter shows the next event, q stops; a terminal gets colours."""
+def test_step_by_step_in_plain_text(demo: CommandLine, demo_here: InThisProcess) -> None:
+    """In a pipe --step changes nothing. A dumb terminal gets the same lines; Enter shows the next event, q stops."""
+    then = (CASE, "--as-of", "2026-11-22", "--known-at", "2026-11-22")
+    assert demo_here.done("replay", *then, "--step") == demo_here.done("replay", *then)
     leader, follower = pty.openpty()
-    environment = {**demo.environment(), "TERM": "xterm-256color", "COLUMNS": "120"}
+    environment = {**demo.environment(), "TERM": "dumb", "COLUMNS": "120"}
     running = subprocess.Popen(
         [KNELPUNT, "replay", CASE, "--step"], env=environment, stdin=follower, stdout=follower, stderr=follower
     )
     os.close(follower)
     shown = read_until(leader, "q: stop")
     assert "opened case" in shown
-    assert "\x1b[" in shown
+    assert "\x1b[?1049h" not in shown
     os.write(leader, b"\n")
-    assert "represents another subject" in read_until(leader, "q: stop")
+    assert "A subject represents" in read_until(leader, "q: stop")
     os.write(leader, b"q\n")
     rest = read_until(leader, None)
     assert "An obstacle met at" not in rest

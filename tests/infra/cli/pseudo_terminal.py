@@ -9,8 +9,9 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Self
 
 import pyte
 
@@ -45,7 +46,7 @@ class Terminal:
         )
         os.close(follower)
 
-    def __enter__(self) -> "Terminal":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -75,11 +76,11 @@ class Terminal:
         """A row's characters with their colours."""
         return [self._screen.buffer[row][column] for column in range(self._screen.columns)]
 
-    def shows(self, *texts: str, without: str | None = None) -> str:
-        """Wait until the screen shows some texts, and not another; return all that it shows."""
-        return self.until(lambda shown: all(text in shown for text in texts) and (without is None or without not in shown))
+    def shows(self, *texts: str) -> str:
+        """Wait until the screen shows some texts, however broken into lines; return all that it shows."""
+        return self.until(lambda shown: all(_unbroken(text) in _unbroken(shown) for text in texts))
 
-    def until(self, wanted) -> str:
+    def until(self, wanted: Callable[[str], bool]) -> str:
         """Wait until the screen is as wanted; return all that it shows."""
         end = time.monotonic() + SECONDS_MAX
         while not wanted(self.text()):
@@ -87,12 +88,6 @@ class Terminal:
             assert left > 0, f"not shown in {SECONDS_MAX} s:\n{self.text()}"
             if not self._read(left):
                 assert wanted(self.text()), f"the program ended with this:\n{self.text()}"
-        return self.text()
-
-    def settled(self, quiet_seconds: float = 0.3) -> str:
-        """Wait until nothing has been drawn for a while; return what the screen shows."""
-        while self._read(quiet_seconds):
-            pass
         return self.text()
 
     def ended(self) -> int:
@@ -119,3 +114,7 @@ class Terminal:
 
     def _set_size(self, columns: int, rows: int) -> None:
         fcntl.ioctl(self._leader, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+def _unbroken(text: str) -> str:
+    return " ".join(text.split())
