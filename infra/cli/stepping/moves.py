@@ -47,7 +47,7 @@ def _in_story(view: View, act: Act, rows: int, count: int | None) -> Act | None:
         case Act.SEARCH_BACK:
             view.search(-1)
         case Act.KNOWN_TO:
-            view.shown, view.chosen = Shown.CHOICE, 0
+            view.choose()
         case Act.MORE:
             view.shown, view.top = Shown.MORE, 0
         case Act.HELP:
@@ -62,7 +62,7 @@ def _in_story(view: View, act: Act, rows: int, count: int | None) -> Act | None:
 
 
 def _in_choice(view: View, act: Act, rows: int) -> Act | None:
-    last = len(view.story.organisations)
+    last = len(view.eyes)
     match act:
         case Act.ENTER:
             view.shown = Shown.STORY

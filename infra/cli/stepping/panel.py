@@ -49,7 +49,7 @@ def gaps(story: Story, state: State, width: int, height: int) -> list[Row]:
 
 def _gap(story: Story, gap: Gap) -> list[Piece]:
     days = int(gap["days"])
-    style = style_of(gap["kind"]) if gap["counts"] else "class:dim"
+    style = style_of(gap["kind"]) if gap["counts"] or not gap["days"] else "class:dim"
     parties = "; ".join(
         f"{word}: {', '.join(map(story.called, gap[field]))}"
         for word, field in (("to act", "toAct"), ("involved", "involved"))

@@ -105,7 +105,7 @@ def _head(view: View, width: int) -> list[Row]:
     title = plain(f"{replay.case['reference']}  {titled(replay.case)}")
     room = width - len(place) - 1
     known = "" if replay.known_at == replay.as_of else f", as known at {minute(replay.known_at)}"
-    to = f", to {view.story.organisations.get(replay.known_to, plain(replay.known_to))}" if replay.known_to else ""
+    to = f", to {view.eyes.get(replay.known_to, plain(replay.known_to))}" if replay.known_to else ""
     until = f"up to {minute(replay.as_of)} UTC"
     return [
         [("class:head", padded(title, room)), ("class:dim", f" {place}")],
@@ -197,7 +197,7 @@ def _state(view: View, width: int, height: int, signs: Signs) -> list[Row]:
 
 
 def _choice(view: View, width: int, height: int) -> list[Row]:
-    names = ["everyone", *view.story.organisations.values()]
+    names = ["everyone", *view.eyes.values()]
     top = min(max(view.chosen - height // 2, 0), max(len(names) - (height - 2), 0))
     rows: list[Row] = [[("class:head", "As known to whom?")], []]
     for place, name in enumerate(names[top : top + height - 2], top):

@@ -1,6 +1,6 @@
 """Where somebody stands in a story; the screen is drawn from it, whatever its size."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from .story import State, Story, What
@@ -31,11 +31,26 @@ class View:
     shown: Shown = Shown.STORY
     top: int = 0
     """The first row that can be seen of a text to read: the help, or all of a step."""
+    eyes: dict[str, str] = field(default_factory=dict[str, str])
+    """Through whose eyes one may look: every organisation seen in any telling so far, with its name."""
     chosen: int = 0
     message: str = ""
     pattern: str = ""
     count: str = ""
     """Digits typed before a key, as in 12g."""
+
+    def __post_init__(self) -> None:
+        self.eyes |= self.story.organisations
+
+    def choose(self) -> None:
+        """Begin to choose through whose eyes to look, at those that we look through."""
+        known_to = self.story.replay.known_to
+        self.shown = Shown.CHOICE
+        self.chosen = list(self.eyes).index(known_to) + 1 if known_to in self.eyes else 0
+
+    def whose(self) -> str | None:
+        """Return whom was chosen; none is everyone."""
+        return None if self.chosen == 0 else list(self.eyes)[self.chosen - 1]
 
     def learn(self, state: State | None) -> None:
         """Take in how things stand here; none if that has yet to come."""
@@ -99,6 +114,7 @@ class View:
         before = self.story.steps[self.here]
         ids = {step.event["id"]: place for place, step in enumerate(story.steps) if step.event is not None}
         self.story, self.state, self.before = story, None, None
+        self.eyes |= story.organisations
         if before.what is What.END:
             self.here = len(story.steps) - 1
         elif before.event is not None and before.event["id"] in ids:

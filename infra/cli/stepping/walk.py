@@ -169,9 +169,7 @@ class Walk:
             case Act.KNOWN_AT:
                 self._begin_prompt("Known at (empty: now; then): ", self._known_at)
             case Act.KNOWN_TO:
-                everyone = self._view.chosen == 0
-                organisation = None if everyone else list(self._view.story.organisations)[self._view.chosen - 1]
-                self._look_through(replace(self._lens, known_to=organisation))
+                self._look_through(replace(self._lens, known_to=self._view.whose()))
             case _:
                 pass
 

@@ -28,6 +28,7 @@ def test_it_shows_the_gaps_and_a_replay(empty: CommandLine) -> None:
         assert kind in first
     assert "gaps in 11 cases." in first
     assert "DEMO-9TXC  Te slim voor speciaal, te druk voor gewoon" in first
+    assert first.endswith("knelpunt replay DEMO-7K2M --step\n")
     began = time.monotonic()
     second = empty.done("demo", "--no-serve")
     # Twice of what make demo may take; the machine that runs the tests is busy with others.

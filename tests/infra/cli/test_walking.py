@@ -109,10 +109,17 @@ def test_both_times_and_whose_eyes(demo: CommandLine) -> None:
         terminal.shows("As known to whom?", "everyone", "Woonstichting Rietland")
         terminal.send("jjj" + ENTER)
         terminal.shows("to Woonstichting Rietland", "How it stood at", "Held  ")
+        # The others stay there to choose from, though this one never heard of most of them.
+        terminal.send("o")
+        terminal.shows("As known to whom?", "Jeugdhulp Wilgenroos")
+        terminal.send("j" + ENTER)
+        terminal.shows("to Schuldhulp Waterrijk", "How it stood at", "Held  ")
+        terminal.send("ok" + ENTER)
+        terminal.shows("to Woonstichting Rietland", "How it stood at", "Held  ")
         for typed, wrong in (("ayesterday", "'yesterday' is no moment"), ("a2023-01-01", "was registered then")):
             terminal.send(typed + ENTER)
             terminal.shows(wrong, "up to 2025-03-25", "to Woonstichting Rietland")
-        terminal.send("o" + ENTER)
+        terminal.send("og" + ENTER)
         terminal.until(lambda shown: "to Woonstichting" not in shown and "/98" in shown)
         terminal.send("a2023-06-01" + ENTER)
         terminal.shows("The case is not known of there", "up to 2025-03-25")
