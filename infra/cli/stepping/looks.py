@@ -17,7 +17,9 @@ SETTLED: Final = "class:settled"
 
 STYLE: Final = Style.from_dict({
     "head": "bold",
-    "dim": "ansibrightblack",
+    # Faint, and not the theme's grey: some themes have that as their background.
+    "dim": "dim",
+    "struck": "dim strike",
     "keys": "reverse",
     "cursor": "reverse",
     "found": "underline bold",

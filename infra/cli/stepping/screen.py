@@ -154,9 +154,9 @@ def _whole(view: View, width: int) -> list[Row]:
     step = view.story.steps[view.here]
     prefix = _prefix(step, width)
     indent = len(prefix) if width >= COLUMNS_WITH_TIMES else 5
-    rows = wrapped(
-        [("class:cursor", prefix.rstrip()), ("", " "), *_found(view, f"{step.style} bold", step.text)], width, indent
-    )
+    mark = prefix.rstrip()
+    sentence = _found(view, f"{step.style} bold", step.text)
+    rows = wrapped([("class:cursor", mark), ("", " " * (len(prefix) - len(mark))), *sentence], width, indent)
     for style, text in (*step.beside, *(("italic", f"“{words}”") for words in step.words), *_unseen(view, step)):
         blanks = " " * indent
         rows += wrapped([("", blanks), *_found(view, style, text)], width, indent)

@@ -157,7 +157,7 @@ class Story:
         acts, asked = self._named(data)
         if not acts:
             acts = frozenset({offer.get(ANSWERS.get(event["type"], ""), actor)})
-        without_effect = event["conflict"] is not None or event["struckBy"] is not None
+        style = "class:struck" if event["struckBy"] else "class:dim" if event["conflict"] else ""
         beside = [(f"class:{style}", plain(note)) for note, style in became(self.replay, event)]
         if actor not in acts:
             beside.insert(0, ("class:dim", f"recorded by {plain(who(event))}"))
@@ -167,7 +167,7 @@ class Story:
             min(event["occurredAt"], self.replay.as_of, key=datetime.fromisoformat),
             when(event),
             plain(f"{event['summary']}{about}"),
-            style="class:dim" if without_effect else "",
+            style=style,
             number=self.replay.numbers[event["id"]],
             beside=tuple(beside),
             words=tuple(plain(text) for text in _said(event)),

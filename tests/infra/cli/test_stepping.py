@@ -97,6 +97,26 @@ def test_gaps_that_nobody_could_see_yet(ask: Asking, story: Story) -> None:
             assert step.gap["id"] in ids, step.text
 
 
+def test_what_became_of_an_event_stands_beside_it(story: Story) -> None:
+    """Struck out, found late, recorded by another, in whose words: at the event where that is so."""
+    places = {step.number: place for place, step in enumerate(story.steps)}
+    rows = screen(View(story, places[62]), 100, 40, SIGNS)
+    shown = texts(rows)
+    for said in (
+        "recorded by Stichting Tussen Wal en Schip",
+        "recorded 2025-04-07, 77 days later",
+        "struck by event 72",
+    ):
+        assert said in shown
+    assert shown.count("\n" + 22 * " " + "recorded") == 2
+    assert "  62 2025-01-20       Jeugdhulp" in shown
+    struck = [text for row in rows for style, text in row if "class:struck" in style]
+    assert "Jeugdhulp Wilgenroos took the obstacle over." in "".join(struck)
+    letter = texts(screen(View(story, places[60]), 100, 40, SIGNS))
+    assert "“Mevrouw bericht dat gewacht wordt op de toeslagschuld.”" in letter
+    assert "recorded by" not in letter
+
+
 def test_lanes(ask: Asking, story: Story) -> None:
     """Who holds, acts, is asked and has to act, each with a sign of its own in its organisation's lane."""
     here = next(place for place, step in enumerate(story.steps) if step.number == 61)
