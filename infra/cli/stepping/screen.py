@@ -13,7 +13,7 @@ from .lanes import Lanes
 from .looks import Signs
 from .panel import WAITING_TEXT, all_of, gaps, holders
 from .rows import Row, clip, clipped, filled, padded, plain, wrapped
-from .story import Step, What
+from .story import Step
 from .view import Shown, View
 
 COLUMNS_LEAST: Final = 16
@@ -157,18 +157,9 @@ def _whole(view: View, width: int) -> list[Row]:
     mark = prefix.rstrip()
     sentence = _found(view, f"{step.style} bold", step.text)
     rows = wrapped([("class:cursor", mark), ("", " " * (len(prefix) - len(mark))), *sentence], width, indent)
-    for style, text in (*step.beside, *(("italic", f"“{words}”") for words in step.words), *_unseen(view, step)):
-        blanks = " " * indent
-        rows += wrapped([("", blanks), *_found(view, style, text)], width, indent)
+    for style, text in (*step.beside, *(("italic", f"“{words}”") for words in step.words)):
+        rows += wrapped([("", " " * indent), *_found(view, style, text)], width, indent)
     return rows
-
-
-def _unseen(view: View, step: Step) -> list[tuple[str, str]]:
-    """Return what to say where a gap begins that the answer at that moment does not hold."""
-    if step.what is not What.BEGINS or view.state is None or step.gap is None:
-        return []
-    there = any(gap["id"] == step.gap["id"] for gap in view.state.case["gaps"])
-    return [] if there else [("class:dim", "It can be seen only later.")]
 
 
 def _found(view: View, style: str, text: str) -> Row:

@@ -90,7 +90,7 @@ def test_what_stands_below_is_the_answer_at_that_moment(ask: Asking, story: Stor
 
 
 def test_gaps_that_nobody_could_see_yet(ask: Asking, story: Story) -> None:
-    """What is known only afterwards has its step where it shows, and every other gap is there where it begins."""
+    """A gap has its step where the answer at that moment has it: what is known only afterwards stands where it ended."""
     for here, step in enumerate(story.steps):
         if step.what is What.BEGINS and step.gap is not None:
             ids = {gap["id"] for gap in standing(ask, story, here).before.case["gaps"]}  # type: ignore[union-attr]
