@@ -91,6 +91,9 @@ class Asked:
                 self._wanted = [moment for moment in moments if moment not in self._states]
                 self._moved = True
                 self._turn.notify()
+            if moments[0] in self._states:
+                # What is looked at is never the one to make room for others.
+                self._states.move_to_end(moments[0])
             return self._states.get(moments[0])
 
     def look_through(self, lens: Lens) -> None:

@@ -1,12 +1,17 @@
 """What a key makes of where we are. What needs the terminal itself is handed back to whoever has it."""
 
+from typing import Final
+
 from .keys import Act
 from .view import Shown, View
 
-FORWARD = frozenset({Act.FORWARD, Act.ENTER, Act.PAGE_FORWARD, Act.HALF_FORWARD})
-SINGLE = frozenset({Act.FORWARD, Act.ENTER, Act.BACK})
-PAGES = frozenset({Act.PAGE_FORWARD, Act.PAGE_BACK})
-HALVES = frozenset({Act.HALF_FORWARD, Act.HALF_BACK})
+END_OF_TEXT: Final = 1 << 20
+"""Beyond any text; the screen shows its last rows instead."""
+
+FORWARD: Final = frozenset({Act.FORWARD, Act.ENTER, Act.PAGE_FORWARD, Act.HALF_FORWARD})
+SINGLE: Final = frozenset({Act.FORWARD, Act.ENTER, Act.BACK})
+PAGES: Final = frozenset({Act.PAGE_FORWARD, Act.PAGE_BACK})
+HALVES: Final = frozenset({Act.HALF_FORWARD, Act.HALF_BACK})
 
 
 def move(view: View, act: Act, rows: int) -> Act | None:
@@ -88,7 +93,3 @@ def _in_text(view: View, act: Act, rows: int) -> None:
             view.top = END_OF_TEXT
         case _:
             view.top = max(view.top + distance(act, max(rows - 2, 1)), 0)
-
-
-END_OF_TEXT = 1 << 20
-"""Beyond any text; the screen shows its last rows instead."""

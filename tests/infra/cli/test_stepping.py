@@ -6,6 +6,7 @@ The terminal itself is in test_walking.py. Here the same screens are drawn witho
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +16,8 @@ from prompt_toolkit.utils import get_cwidth
 from knelpunt.domain.vocabulary import GapKind
 from knelpunt.infra.cli.asking import Asking, asking, is_id
 from knelpunt.infra.cli.replayed import Replay, replay_of, state_of
+from knelpunt.infra.cli.stepping import asked as stepping_asked
+from knelpunt.infra.cli.stepping.asked import Asked
 from knelpunt.infra.cli.stepping.keys import KEYS, Act, help_rows
 from knelpunt.infra.cli.stepping.looks import ASCII, KINDS, SIGNS, signs_for
 from knelpunt.infra.cli.stepping.moves import move
@@ -90,7 +93,7 @@ def test_what_stands_below_is_the_answer_at_that_moment(ask: Asking, story: Stor
 
 
 def test_gaps_that_nobody_could_see_yet(ask: Asking, story: Story) -> None:
-    """A gap has its step where the answer at that moment has it: what is known only afterwards stands where it ended."""
+    """A gap has its step where the answer at that moment has it: one known only afterwards stands where it ended."""
     for here, step in enumerate(story.steps):
         if step.what is What.BEGINS and step.gap is not None:
             ids = {gap["id"] for gap in standing(ask, story, here).before.case["gaps"]}  # type: ignore[union-attr]
@@ -343,3 +346,35 @@ def test_a_global_id_is_an_id() -> None:
     assert is_id("de8962f1-7486-5edb-85d1-0a11efd04d15")
     assert not is_id("DEMO-7K2M")
     assert not is_id("T2JzdGFjbGU6MTIz")
+
+
+def test_states_are_kept_and_failures_asked_again_only_after_a_move(
+    ask: Asking, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was answered is there at once; what is looked at stays, however many others are asked for meanwhile."""
+    monkeypatch.setattr(stepping_asked, "KEPT", 4)
+    changed = Event()
+    asked = Asked(ask, story, changed.set)
+
+    def waited(moments: tuple[str, ...]) -> State:
+        while (state := asked.state(story, moments)) is None:
+            assert changed.wait(20)
+            changed.clear()
+        return state
+
+    moments = list(dict.fromkeys(step.moment for step in story.steps))
+    with asked.asking():
+        first = waited((moments[0],))
+        for other in moments[1:12]:
+            waited((other,))
+            assert asked.state(story, (moments[0],)) is first
+        assert asked.state(story, (moments[1],)) is None, "others make room"
+        assert asked.wrong() == ""
+        waited((moments[0], "no moment at all", moments[1]))
+        while not (wrong := asked.wrong()):
+            assert changed.wait(20)
+            changed.clear()
+        assert "no moment at all" in wrong
+        # Drawing the same place again asks nothing, so nothing can go wrong again.
+        assert asked.state(story, (moments[0], "no moment at all", moments[1])) is first
+        assert asked.wrong() == ""
