@@ -18,6 +18,7 @@ from knelpunt.infra.projecting.rebuild import rebuild
 from knelpunt.infra.store.batch import Desk, Recorded, Ticket, run_round
 from knelpunt.infra.store.connection import DatabaseRole, connect_as_registry
 from knelpunt.infra.store.directory import StoredDirectory
+from knelpunt.infra.store.kept import KeptHistories
 from knelpunt.infra.store.mapper import EventMapper
 from knelpunt.infra.vault.vault import Vault
 
@@ -59,7 +60,7 @@ def _commands(place: Laboratory, commands: int, profiler: cProfile.Profile) -> N
     """Run the writer's rounds in this thread, half of the clients in each: the others are being answered meanwhile."""
     url = place.migrated("bench_profile")
     vault = Vault(url, secrets.token_bytes(32))
-    desk = Desk(DECIDERS, StoredDirectory(derived), vault, EventMapper())
+    desk = Desk(DECIDERS, StoredDirectory(derived), vault, EventMapper(), KeptHistories())
     with connect_as_registry(url, DatabaseRole.APPENDER) as connection:
 
         def handle(sent: list[Ticket]) -> None:

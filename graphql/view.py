@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from ..domain.case.decide import place
+from ..domain.case.history import place
 from ..domain.event import Event
 from ..domain.ids import organisation_stream_of
 from ..domain.organisation.facts import OrganisationFact

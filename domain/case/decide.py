@@ -20,8 +20,8 @@ from ..ids import OrganisationId, SubjectId, event_id_of
 from ..settings import DEFAULTS, Settings
 from . import facts as f
 from .corrections import corrected_event, is_mending, mend
+from .history import History
 from .rules import Judge, Objection
-from .state import CaseState
 
 SKEW: Final = timedelta(minutes=1)
 """How far a caller's clock may run ahead of the registry's."""
@@ -59,9 +59,11 @@ def decide(
 ) -> Fact | Refused:
     """Return the fact to record for ``command``, or why it is refused.
 
-    ``history`` holds all events of the case in order of position; ``now`` is the registry's clock (aware, UTC).
+    ``history`` holds all events of the case in order of position; ``now`` is the registry's clock (aware, UTC). One
+    that is a ``History`` already, and kept from command to command, spares reading all of it anew.
     """
     at = command.occurred_at or now
+    history = history if isinstance(history, History) else History(history)
     refusal = (
         _refuse_moment(at, now)
         or _refuse_stream(command, history)
@@ -87,11 +89,6 @@ def refused(objection: Objection) -> Refused:
     )
 
 
-def place(history: Sequence[Event]) -> list[Event]:
-    """Return events in the order in which they occurred; what occurred at one moment stands in order of recording."""
-    return sorted(history, key=lambda event: (event.occurred_at, event.position))
-
-
 def _proposed(command: Command, history: Sequence[Event], at: datetime, now: datetime) -> Event:
     """Return the event that the command would become."""
     return Event(
@@ -111,19 +108,10 @@ def _proposed(command: Command, history: Sequence[Event], at: datetime, now: dat
     )
 
 
-def _objection(event: Event, history: Sequence[Event], directory: Directory, settings: Settings) -> Objection | None:
+def _objection(event: Event, history: History, directory: Directory, settings: Settings) -> Objection | None:
     """Return what the state of the case at the event's place has against it."""
     judge = Judge(lambda mark, moment: directory.gap(history, mark, moment), settings)
-    state = CaseState()
-    mended = mend(history)
-    for earlier in place(mended.events):
-        if earlier.occurred_at > event.occurred_at:
-            break
-        if earlier.id in mended.struck:
-            state.events.append(earlier.id)
-        else:
-            judge.advance(state, earlier)
-    return judge.objection(state, event)
+    return judge.objection(history.state_at(event.occurred_at, judge), event)
 
 
 def _is_late(event: Event, history: Sequence[Event], now: datetime) -> bool:
@@ -152,6 +140,16 @@ def obstacles_of(fact: Fact, history: Sequence[Event]) -> Iterator[UUID]:
                 yield event.data.obstacle
     elif isinstance(fact, f.GapAcknowledged | f.AccountGiven) and fact.gap and fact.gap.obstacle:
         yield fact.gap.obstacle
+
+
+def obstacles_asked(fact: Fact) -> Iterator[UUID]:
+    """Yield the obstacles of which deciding may ask the directory whether they are known outside the case."""
+    if isinstance(fact, f.ObstacleReported):
+        yield fact.obstacle
+        if fact.triggered_by is not None:
+            yield fact.triggered_by
+    elif isinstance(fact, f.WaitingBegan) and fact.for_obstacle is not None:
+        yield fact.for_obstacle
 
 
 def _refuse_moment(at: datetime, now: datetime) -> Refused | None:
@@ -216,13 +214,12 @@ def _unknown(code: RefusalCode, what: str, value: object) -> Refused:
     return Refused(code, f"The registry knows no such {what}: {value}.", ((what, str(value)),))
 
 
-def _refuse_unknown(fact: Fact, history: Sequence[Event], directory: Directory, command: Command) -> Refused | None:
+def _refuse_unknown(fact: Fact, history: History, directory: Directory, command: Command) -> Refused | None:
     """Refuse what names an organisation, obstacle, handoff, event, case or subject that does not exist, or exists."""
     for organisation in (*organisations_of(fact), *(knower.organisation for knower in command.known_to)):
         if not directory.organisation(organisation):
             return _unknown(RefusalCode.UNKNOWN_ORGANISATION, "organisation", organisation)
-    reported = {event.data.obstacle for event in history if isinstance(event.data, f.ObstacleReported)}
-    offered = {event.data.handoff for event in history if isinstance(event.data, f.HandoffOffered)}
+    reported, offered = history.reported, history.offered
     match fact:
         case f.ObstacleReported(obstacle=obstacle) if obstacle in reported or directory.obstacle(obstacle):
             return Refused(RefusalCode.ALREADY_EXISTS, "The obstacle has been reported already.")
@@ -240,37 +237,24 @@ def _refuse_unknown(fact: Fact, history: Sequence[Event], directory: Directory, 
             return _unknown(RefusalCode.UNKNOWN_CASE, "case", other)
         case _:
             pass
-    return _refuse_unknown_within(fact, history, reported)
+    return _refuse_unknown_within(fact, history)
 
 
-def _refuse_unknown_within(fact: Fact, history: Sequence[Event], reported: set[UUID]) -> Refused | None:
+def _refuse_unknown_within(fact: Fact, history: History) -> Refused | None:
     """Refuse what names something that this case does not hold."""
     named: tuple[UUID, ...] = ()
     if not isinstance(fact, f.ObstacleReported):
         named = tuple(obstacles_of(fact, history)) + (fact.into if isinstance(fact, f.ObstacleSplit) else ())
     for obstacle in named:
-        if obstacle not in reported:
+        if obstacle not in history.reported:
             return _unknown(RefusalCode.UNKNOWN_OBSTACLE, "obstacle", obstacle)
     about = getattr(fact, "event", None)
     if isinstance(about, UUID) and all(event.id != about for event in history):
         return _unknown(RefusalCode.UNKNOWN_EVENT, "event", about)
-    known = subjects_of(history)
     for subject in _subjects_named(fact):
-        if subject not in known:
+        if not history.knows(subject):
             return _unknown(RefusalCode.UNKNOWN_SUBJECT, "subject", subject)
     return None
-
-
-def subjects_of(history: Sequence[Event]) -> tuple[SubjectId, ...]:
-    """Return the subjects of a case, first those it was opened for, then those related to them."""
-    opened = [subject for event in history if isinstance(event.data, f.CaseOpened) for subject in event.data.subjects]
-    related = [
-        subject
-        for event in history
-        if isinstance(event.data, f.SubjectRelated)
-        for subject in (event.data.subject, event.data.to)
-    ]
-    return tuple(dict.fromkeys(opened + related))
 
 
 def _subjects_named(fact: Fact) -> Iterator[SubjectId]:
@@ -313,12 +297,21 @@ def _refuse_party(command: Command) -> Refused | None:
     return None
 
 
+@cache
+def _moments(fact: type[Fact]) -> tuple[tuple[str, str], ...]:
+    """Return the fields of a fact that hold a moment, by attribute and as stored."""
+    return tuple(
+        (field.name, field.encode_name)
+        for field in msgspec.structs.fields(fact)
+        if datetime in (field.type, *get_args(field.type))
+    )
+
+
 def _refuse_times(fact: Fact, at: datetime) -> Refused | None:
     """Refuse moments within a fact that cannot follow each other, or that have no offset."""
-    # Not msgspec.structs.fields: that works out every annotation anew, which takes longer than all else here.
-    for name, shown in zip(fact.__struct_fields__, fact.__struct_encode_fields__, strict=True):
-        value = getattr(fact, name)
-        if isinstance(value, datetime) and value.tzinfo is None:
+    for name, shown in _moments(type(fact)):
+        value: datetime | None = getattr(fact, name)
+        if value is not None and value.tzinfo is None:
             return Refused(RefusalCode.MALFORMED, f"{shown} needs its offset from UTC.")
     order: list[tuple[str, datetime | None, str, datetime | None]] = []
     match fact:

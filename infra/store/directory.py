@@ -1,27 +1,27 @@
 """What lies outside a stream, as a decider may ask for it: which ids the registry knows.
 
-Answers are what is committed at the moment of asking. What exists never ceases to, so a yes is kept at hand; a no is
-asked again.
+Answers are what is committed at the moment of asking. What exists never ceases to, so a yes is kept at hand; a no holds
+for the round in which it was given.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 import psycopg
 
-from ...domain.case.decide import Directory
 from ...domain.case.facts import GapMark
 from ...domain.event import Event
 from ...domain.ids import organisation_stream_of
+from .arrays import uuid_array
 from .codec import CASE, ORGANISATION
 
 KNOWN_MAX: Final = 100_000
-"""How many ids are kept at hand: all organisations of a country, and the obstacles of a day."""
+"""How many ids of each kind are kept at hand: all organisations of a country, and the obstacles of a day."""
 
 STREAMS: Final = "SELECT FROM knelpunt.stream_head WHERE stream_id = %s AND kind = %s"
-OBSTACLES: Final = "SELECT FROM knelpunt.known_obstacle WHERE obstacle_id = %s"
+OBSTACLES: Final = "SELECT obstacle_id FROM knelpunt.known_obstacle WHERE obstacle_id = ANY(%s)"
 
 Gaps = Callable[[Sequence[Event], GapMark, datetime], bool]
 """Whether the gap that a mark names exists in a history at a moment: a derivation, so it is handed in."""
@@ -32,38 +32,64 @@ class StoredDirectory:
 
     def __init__(self, gaps: Gaps) -> None:
         self._gaps = gaps
-        self._known: set[tuple[str, UUID]] = set()
+        self._organisations: set[str] = set()
+        self._cases: set[UUID] = set()
+        self._obstacles: set[UUID] = set()
+        self._missing: set[UUID] = set()  # obstacles that were looked for in this round
         self._connection: psycopg.Connection | None = None
 
-    def through(self, connection: psycopg.Connection) -> Directory:
-        """Return this directory, asked through ``connection`` until it is given another."""
+    def through(self, connection: psycopg.Connection) -> "StoredDirectory":
+        """Return this directory, asked through ``connection`` until it is given another; a round begins."""
         self._connection = connection
+        self._missing.clear()
         return self
+
+    def look_up(self, obstacles: Iterable[UUID]) -> None:
+        """Look for obstacles that will be asked for, all with one query."""
+        asked = {obstacle for obstacle in obstacles if obstacle not in self._obstacles}
+        if asked:
+            found = {obstacle for (obstacle,) in self._found(OBSTACLES, (uuid_array(asked),))}
+            _remember(self._obstacles, found)
+            self._missing |= asked - found
 
     def organisation(self, organisation: str) -> bool:
         """Return whether the organisation is registered."""
-        stream = organisation_stream_of(organisation)
-        return self._exists(ORGANISATION, stream, STREAMS, (stream, ORGANISATION))
+        if organisation in self._organisations:
+            return True
+        if not self._found(STREAMS, (organisation_stream_of(organisation), ORGANISATION)):
+            return False
+        _remember(self._organisations, {organisation})
+        return True
 
     def case(self, case: UUID) -> bool:
         """Return whether the case has been opened."""
-        return self._exists(CASE, case, STREAMS, (case, CASE))
+        if case in self._cases:
+            return True
+        if not self._found(STREAMS, (case, CASE)):
+            return False
+        _remember(self._cases, {case})
+        return True
 
     def obstacle(self, obstacle: UUID) -> bool:
         """Return whether the obstacle has been reported, in whatever case."""
-        return self._exists("obstacle", obstacle, OBSTACLES, (obstacle,))
+        if obstacle not in self._obstacles and obstacle not in self._missing:
+            self.look_up([obstacle])
+        return obstacle in self._obstacles
 
     def gap(self, history: Sequence[Event], mark: GapMark, moment: datetime) -> bool:
         """Return whether the gap that a mark names exists in this history at a moment."""
         return self._gaps(history, mark, moment)
 
-    def _exists(self, kind: str, wanted: UUID, query: str, values: Sequence[object]) -> bool:
-        if (kind, wanted) in self._known:
-            return True
+    def _found(self, query: str, values: Sequence[object]) -> list[tuple[UUID, ...]]:
         assert self._connection is not None, "a directory is asked through a connection"
-        found = self._connection.execute(query.encode(), values, prepare=True).fetchone() is not None
-        if found:
-            if len(self._known) >= KNOWN_MAX:
-                self._known.clear()
-            self._known.add((kind, wanted))
-        return found
+        return self._connection.cursor(binary=True).execute(query.encode(), values, prepare=True).fetchall()
+
+
+Id = TypeVar("Id", str, UUID)
+
+
+def _remember(known: set[Id], found: set[Id]) -> None:
+    """Keep ids at hand that were found."""
+    if len(known) >= KNOWN_MAX:
+        known.clear()
+    known |= found

@@ -22,6 +22,7 @@ from .appending import hold_log
 from .batch import Decide, Desk, Recorded, Round, Ticket, run_round
 from .connection import DatabaseRole, connect_as_registry
 from .directory import Gaps, StoredDirectory
+from .kept import KeptHistories
 from .mapper import EventMapper
 
 __all__ = ["Overloaded", "Recorded", "StoreUnavailable", "Writer"]
@@ -65,7 +66,7 @@ class Writer:
         """Start the thread; the first command connects to ``url``."""
         self._url = url
         self._vault = vault
-        self._desk = Desk(deciders, StoredDirectory(gaps), vault, EventMapper())
+        self._desk = Desk(deciders, StoredDirectory(gaps), vault, EventMapper(), KeptHistories())
         self._queue: Queue[Ticket | None] = Queue(WAITING_MAX)
         self._put_off: list[Ticket] = []
         self._connection: psycopg.Connection | None = None
@@ -184,6 +185,7 @@ class Writer:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        self._desk.kept.clear()  # the next connection may lead to a server that lost what this one had
 
 
 def _round_alone(connection: psycopg.Connection, desk: Desk, tickets: Sequence[Ticket]) -> Round:

@@ -15,7 +15,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from ...domain.case.corrections import is_mending, mend
-from ...domain.case.decide import place
+from ...domain.case.history import place
 from ...domain.event import Event
 from ...domain.settings import DEFAULTS, Settings
 from .facets import CaseFacets, Facet, Key, Turns

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from knelpunt.domain.case import facts as f
-from knelpunt.domain.case.decide import place
+from knelpunt.domain.case.history import place
 from knelpunt.domain.case.rules import Judge
 from knelpunt.domain.case.state import CaseState
 from knelpunt.domain.event import Actor, Event
