@@ -1,7 +1,8 @@
 """Takes commands from many threads and records them in shared commits.
 
-One thread drains the queue: whatever waits when a round begins goes into it, and a command that waits alone does not
-wait for others. A command is answered when its event is on disk, or with its refusal. After a lost connection, whose
+One thread drains the queue: whatever waits when a round begins goes into it. A command that comes alone does not wait
+for others; after a round of several there is a moment for those who were answered to come with their next. A command is
+answered when its event is on disk, or with its refusal. After a lost connection, whose
 last commit may or may not have happened, the commands are simply sent again: by their ids, none has its effect twice.
 """
 
@@ -11,7 +12,7 @@ from concurrent.futures import Future
 from queue import Empty, Full, Queue
 from threading import Event as Signal
 from threading import Thread
-from time import monotonic
+from time import monotonic, sleep
 from typing import Final
 
 import psycopg
@@ -29,6 +30,14 @@ __all__ = ["Overloaded", "Recorded", "StoreUnavailable", "Writer"]
 
 BATCH_MAX: Final = 256
 """How many commands share a commit at most; more hardly saves anything, and makes the first wait for the last."""
+
+GATHER_SECONDS_MAX: Final = 0.004
+"""How long after a round the next one may wait for as many commands as there were before: less than what a round takes.
+Clients who work step by step send on as soon as they are answered, and with all of them in one round, instead of two
+halves in turn, each writing to disk serves twice as many."""
+
+GATHER_STEP_SECONDS: Final = 0.001
+"""How long to wait at a time; when nobody came meanwhile, the round begins."""
 
 WAITING_MAX: Final = 10_000
 """How many commands may wait: some seconds of work. Beyond it callers are told at once, instead of after a timeout."""
@@ -96,10 +105,28 @@ class Writer:
 
     def _serve(self) -> None:
         try:
-            while batch := self._next_batch():
+            handled = 0
+            while True:
+                self._gather(handled)
+                batch = self._next_batch()
+                if not batch:
+                    break
                 self._handle(batch)
+                handled = len(batch)
         finally:
             self._disconnect()
+
+    def _gather(self, handled: int) -> None:
+        """Give those whom the last round answered, and who send on at once, the time to come into the next one."""
+        waiting = self._queue.qsize()
+        expected = min(handled + waiting, BATCH_MAX)
+        deadline = monotonic() + GATHER_SECONDS_MAX
+        # One client alone is not waited for: it saves nobody anything.
+        while 1 < expected > waiting and monotonic() < deadline:
+            sleep(GATHER_STEP_SECONDS)
+            before, waiting = waiting, self._queue.qsize()
+            if waiting == before:
+                break
 
     def _next_batch(self) -> list[Ticket]:
         """Wait for a command, and return it with all others that wait; nothing when it is time to stop."""

@@ -33,6 +33,9 @@ CASEWORK: Final = "casework"
 KEYS_KEPT_MAX: Final = 4096
 """How many unwrapped keys are kept at hand, at a kilobyte each."""
 
+SUBJECTS_KEPT_MAX: Final = 100_000
+"""Of how many subjects it is remembered that they had a key, or a fence, when last asked for."""
+
 CONNECTIONS_MAX: Final = 4
 
 KEYS: Final = (
@@ -61,6 +64,7 @@ class Vault:
         self._connections = pool(url, DatabaseRole.VAULT, CONNECTIONS_MAX)
         self._master = master
         self._unwrapped: dict[tuple[UUID, bytes], Key] = {}
+        self._keyed: set[SubjectId] = set()
         try:
             self._origin = _origin(self._connections)
             self._request_secret = self.secret("request-hash")
@@ -133,16 +137,25 @@ class Vault:
         return opened
 
     def _keys_in_force(self, subjects: set[SubjectId]) -> dict[SubjectId, Key | None]:
-        """Return each subject's key, made where there was none yet; none for who has been erased."""
-        keys, missing = self._keys_for([(subject, None, b"") for subject in subjects])
+        """Return each subject's key, made where there was none yet; none for who has been erased.
+
+        With a subject of whom nothing is known here goes a key to be taken if they have none: asking first would be
+        one query more for each new case.
+        """
+        keys, missing = self._keys_for(
+            [(subject, None, b"") if subject in self._keyed else self._proposal(subject) for subject in subjects]
+        )
         if missing:
-            proposals = [
-                (subject, uuid4(), aes_key_wrap(self._master, secrets.token_bytes(KEY_BYTES))) for subject in missing
-            ]
-            made, missing = self._keys_for(proposals)
+            made, missing = self._keys_for([self._proposal(subject) for subject in missing])
             assert not missing, "a proposed key is taken, unless there is another or a fence"
             keys.update(made)
+        if len(self._keyed) >= SUBJECTS_KEPT_MAX:
+            self._keyed.clear()
+        self._keyed |= subjects
         return keys
+
+    def _proposal(self, subject: SubjectId) -> tuple[SubjectId, UUID, bytes]:
+        return subject, uuid4(), aes_key_wrap(self._master, secrets.token_bytes(KEY_BYTES))
 
     def _keys_for(
         self, asked: Sequence[tuple[SubjectId, UUID | None, bytes]]
