@@ -5,18 +5,17 @@ the other, each on what the ones before it will have recorded. Whatever rests on
 on a history that has moved on, is decided again, in another round.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import Any, cast
 from uuid import UUID
 
 import psycopg
 from msgspec import Struct, structs
 
 from ...domain.case.decide import Directory, obstacles_asked
-from ...domain.case.facts import CaseOpened
 from ...domain.case.history import History
 from ...domain.command import Command, RefusalCode, Refused
 from ...domain.event import Event, Fact
@@ -25,15 +24,13 @@ from ...domain.topics import VERSIONS
 from ..trail import entry
 from ..vault.sealing import Place
 from ..vault.vault import ToSeal, Vault
-from . import appending, codec, reading
+from . import appending, codec
 from .appending import Answer, Outcome
-from .arrays import uuid_array
 from .codec import KINDS, STATE_BYTES_MAX, UnreadableEvent
 from .directory import StoredDirectory
 from .kept import KeptHistories
 from .mapper import EventMapper, NewEvent
-
-HEADS: Final = "SELECT stream_id, version FROM knelpunt.stream_head WHERE stream_id = ANY(%s)"
+from .streams import Stream, streams_of, verify
 
 Decide = Callable[[Command, Sequence[Event], datetime, Directory], Fact | Refused]
 """A decider: the fact to record for a command, or its refusal, on the history of its stream at a moment."""
@@ -74,18 +71,11 @@ class Desk(Struct, frozen=True):
     kept: KeptHistories
 
 
-class _Sources(Struct):
-    """The histories that a round decides on; those of ``unverified`` streams were not read in this round."""
-
-    histories: dict[UUID, History | UnreadableEvent]
-    unverified: dict[UUID, int]
-    """The version that each of them is taken to have."""
-
-
 class _Proposal(Struct):
     """An event that a command is to become."""
 
     ticket: Ticket
+    stream: Stream
     event: Event
     stored: NewEvent | None = None
     answer: Answer | None = None
@@ -95,6 +85,7 @@ class _Objection(Struct):
     """A refusal; ``on_pending``: it rests on events that this round has yet to record."""
 
     ticket: Ticket
+    stream: Stream
     refusal: Refused
     on_pending: bool
 
@@ -107,100 +98,50 @@ def run_round(connection: psycopg.Connection, desk: Desk, tickets: Sequence[Tick
     were read, the expected versions notice.
     """
     outcome = Round([], [])
-    sources = _sources(connection, desk.kept, tickets)
+    streams = streams_of(
+        connection,
+        desk.kept,
+        [ticket.command for ticket in tickets],
+        doubted={ticket.command.stream for ticket in tickets if ticket.doubted},
+    )
     directory = desk.directory.through(connection)
     directory.look_up(obstacle for ticket in tickets for obstacle in obstacles_asked(ticket.command.data))
-    proposals, objections = _decide(desk, directory, sources.histories, tickets, outcome)
-    _seal(desk, proposals, objections, sources.histories, outcome)
-    proposed = [proposal for proposal in proposals if proposal.stored is not None]
-    refused = [objection.ticket for objection in objections]
+    proposals, objections = _decide(desk, directory, tickets, streams, outcome)
+    _seal(desk, proposals, objections, outcome)
     before: dict[UUID, Answer] = {}
-    moved_on: set[UUID] = set()
-    if refused:
+    if objections:
         # A command sent twice may be refused for what it did itself, so a refusal is given only after looking.
+        refused = [objection.ticket for objection in objections]
         before = appending.recorded_commands(
             connection, [ticket.command.id for ticket in refused], [ticket.request_hash for ticket in refused]
         )
-        moved_on = _moved_on(connection, sources.unverified, {ticket.command.stream for ticket in refused})
-    answers: list[Answer] = []
-    if proposed:
+        verify(connection, [objection.stream for objection in objections])
+    ready = [proposal for proposal in proposals if proposal.stored is not None]
+    if ready:
         answers = appending.append(
             connection,
-            [cast("NewEvent", proposal.stored) for proposal in proposed],
-            [proposal.ticket.request_hash for proposal in proposed],
+            [cast("NewEvent", proposal.stored) for proposal in ready],
+            [proposal.ticket.request_hash for proposal in ready],
         )
-    _settle(proposed, answers, objections, before, moved_on, outcome)
-    _keep(desk.kept, sources.histories, proposals, moved_on)
+        for proposal, answer in zip(ready, answers, strict=True):
+            proposal.answer = answer
+    _settle(ready, objections, before, outcome)
+    _keep(desk.kept, streams, ready)
     outcome.again = [structs.replace(ticket, doubted=True) for ticket in outcome.again]
     return outcome
 
 
-def _sources(connection: psycopg.Connection, kept: KeptHistories, tickets: Sequence[Ticket]) -> _Sources:
-    """Find the history of each command's stream: at hand, or in the database.
-
-    The stream of a case that is to be opened is taken to be new: as a rule it is, and otherwise append says so.
-    """
-    sources = _Sources({}, {})
-    unknown: list[UUID] = []
-    for ticket in tickets:
-        stream = ticket.command.stream
-        if stream in sources.histories:
-            continue
-        history = kept.take(stream)
-        if history is None and not ticket.doubted and isinstance(ticket.command.data, CaseOpened):
-            history = History()
-        if history is None or ticket.doubted:
-            unknown.append(stream)
-            history = History()
-        else:
-            sources.unverified[stream] = len(history)
-        sources.histories[stream] = history
-    if unknown:
-        _load(connection, unknown, sources.histories)
-    return sources
-
-
-def _load(
-    connection: psycopg.Connection, streams: Sequence[UUID], histories: dict[UUID, History | UnreadableEvent]
-) -> None:
-    """Read streams into their empty histories; one with an event that cannot be read becomes that error."""
-    cursor = connection.cursor(binary=True).execute(reading.STREAMS, (uuid_array(streams),), prepare=True)
-    for row in reading.to_rows(cursor):
-        history = histories[row.stream]
-        if isinstance(history, History):
-            try:
-                history.append(codec.decode(row))
-            except UnreadableEvent as error:
-                histories[row.stream] = error
-
-
-def _moved_on(connection: psycopg.Connection, unverified: Mapping[UUID, int], streams: Collection[UUID]) -> set[UUID]:
-    """Return which of the streams, of those that were not read in this round, have another version than was taken."""
-    asked = [stream for stream in streams if stream in unverified]
-    if not asked:
-        return set()
-    cursor = connection.cursor(binary=True).execute(HEADS, (uuid_array(asked),), prepare=True)
-    heads: dict[UUID, int] = dict(cursor.fetchall())
-    return {stream for stream in asked if heads.get(stream, 0) != unverified[stream]}
-
-
 def _decide(
-    desk: Desk,
-    directory: Directory,
-    histories: Mapping[UUID, History | UnreadableEvent],
-    tickets: Sequence[Ticket],
-    outcome: Round,
+    desk: Desk, directory: Directory, tickets: Sequence[Ticket], streams: Sequence[Stream], outcome: Round
 ) -> tuple[list[_Proposal], list[_Objection]]:
     """Decide each command on its stream as it will be after those before it; histories grow by what is proposed."""
     proposals: list[_Proposal] = []
     objections: list[_Objection] = []
-    pending: set[UUID] = set()
     now = datetime.now(UTC)
-    for ticket in tickets:
-        command = ticket.command
-        history = histories[command.stream]
-        if isinstance(history, UnreadableEvent):
-            outcome.answered.append((ticket, history))
+    for ticket, stream in zip(tickets, streams, strict=True):
+        command, history = ticket.command, stream.history
+        if stream.unreadable is not None:
+            outcome.answered.append((ticket, stream.unreadable))
             continue
         kind = KINDS[command.data.topic]
         if history and KINDS[history[0].data.topic] != kind:
@@ -216,22 +157,23 @@ def _decide(
                 outcome.answered.append((ticket, error))
                 continue
         if isinstance(decided, Refused):
-            objections.append(_Objection(ticket, decided, command.stream in pending))
+            objections.append(_Objection(ticket, stream, decided, stream.pending))
             continue
         event = _event(command, decided, history, now)
         history.append(event)
-        pending.add(command.stream)
-        proposals.append(_Proposal(ticket, event))
+        stream.pending = True
+        proposals.append(_Proposal(ticket, stream, event))
     return proposals, objections
 
 
 def _event(command: Command, fact: Fact, history: History, now: datetime) -> Event:
     """Return the event of a decided fact. Position and ``recorded_at`` hold only until the log gives it its own."""
+    version = len(history) + 1
     return Event(
         id=event_id_of(command.id),
         stream=command.stream,
-        version=history[-1].version + 1 if history else 1,
-        position=history[-1].position + 1 if history else 0,
+        version=version,
+        position=history[-1].position + 1 if version > 1 else 0,
         occurred_at=command.occurred_at or now,
         recorded_at=now,
         actor=command.actor,
@@ -244,29 +186,21 @@ def _event(command: Command, fact: Fact, history: History, now: datetime) -> Eve
     )
 
 
-def _seal(
-    desk: Desk,
-    proposals: Sequence[_Proposal],
-    objections: list[_Objection],
-    histories: Mapping[UUID, History | UnreadableEvent],
-    outcome: Round,
-) -> None:
+def _seal(desk: Desk, proposals: Sequence[_Proposal], objections: list[_Objection], outcome: Round) -> None:
     """Give each proposal what will be stored; where one may not be, object, and put off those that build on it."""
     sealed = desk.vault.seal(
         [
             ToSeal(
                 proposal.event.data,
                 Place(proposal.event.id, proposal.event.stream, proposal.event.version, proposal.event.data.topic),
-                # Whom a text is about unless it says so.
-                cast("History", histories[proposal.event.stream]).first_subject,
+                proposal.stream.history.first_subject,
             )
             for proposal in proposals
         ]
     )
-    broken: set[UUID] = set()
     for proposal, fact in zip(proposals, sealed, strict=True):
-        stream = proposal.event.stream
-        if stream in broken:
+        stream = proposal.stream
+        if stream.broken:
             outcome.again.append(proposal.ticket)
             continue
         refusal: Refused | None = fact if isinstance(fact, Refused) else None
@@ -276,10 +210,10 @@ def _seal(
             refusal = _refuse_size(stored)
             proposal.stored = None if refusal else stored
         if refusal is not None:
-            broken.add(stream)
+            stream.broken = True
             # What came before it in its stream stands, or conflicts; either way it does not change this refusal.
-            objections.append(_Objection(proposal.ticket, refusal, on_pending=False))
-    for objection in [one for one in objections if one.on_pending and one.ticket.command.stream in broken]:
+            objections.append(_Objection(proposal.ticket, stream, refusal, on_pending=False))
+    for objection in [one for one in objections if one.on_pending and one.stream.broken]:
         objections.remove(objection)
         outcome.again.append(objection.ticket)
 
@@ -298,19 +232,14 @@ def _refuse_size(stored: NewEvent) -> Refused | None:
 
 
 def _settle(
-    proposals: Sequence[_Proposal],
-    answers: Sequence[Answer],
-    objections: Sequence[_Objection],
-    before: Mapping[UUID, Answer],
-    moved_on: Collection[UUID],
-    outcome: Round,
+    proposals: Sequence[_Proposal], objections: Sequence[_Objection], before: Mapping[UUID, Answer], outcome: Round
 ) -> None:
     """Turn the database's answers into those of the commands."""
-    broken: set[UUID] = set()
-    for proposal, answer in zip(proposals, answers, strict=True):
-        proposal.answer = answer
+    for proposal in proposals:
+        answer = proposal.answer
+        assert answer is not None
         if answer.outcome is not Outcome.RECORDED:
-            broken.add(proposal.event.stream)
+            proposal.stream.broken = True
         if answer.outcome is Outcome.CONFLICT:
             outcome.again.append(proposal.ticket)
         else:
@@ -319,29 +248,23 @@ def _settle(
         command = objection.ticket.command
         if command.id in before:
             outcome.answered.append((objection.ticket, _answer(command, event_id_of(command.id), before[command.id])))
-        elif command.stream in moved_on or (objection.on_pending and command.stream in broken):
+        elif objection.stream.behind or (objection.on_pending and objection.stream.broken):
             outcome.again.append(objection.ticket)
         else:
             outcome.answered.append((objection.ticket, objection.refusal))
 
 
-def _keep(
-    kept: KeptHistories,
-    histories: Mapping[UUID, History | UnreadableEvent],
-    proposals: Sequence[_Proposal],
-    moved_on: Collection[UUID],
-) -> None:
-    """Keep the histories that hold what is recorded now; let the others go."""
-    untrue = set(moved_on)
+def _keep(kept: KeptHistories, streams: Sequence[Stream], proposals: Sequence[_Proposal]) -> None:
+    """Keep the histories that hold just what is recorded now; let the others go."""
     for proposal in proposals:
         recorded = _as_recorded(proposal)
         if recorded is None:
-            untrue.add(proposal.event.stream)
+            proposal.stream.broken = True
         else:
-            cast("History", histories[proposal.event.stream]).as_recorded(recorded)
-    for stream, history in histories.items():
-        if isinstance(history, History) and stream not in untrue:
-            kept.keep(stream, history)
+            proposal.stream.history.as_recorded(recorded)
+    for stream in streams:
+        if not stream.broken and stream.unreadable is None:
+            kept.keep(stream.id, stream.history)
 
 
 def _as_recorded(proposal: _Proposal) -> Event | None:
