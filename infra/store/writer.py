@@ -13,7 +13,7 @@ from queue import Empty, Full, Queue
 from threading import Event as Signal
 from threading import Thread
 from time import monotonic, sleep
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 
@@ -107,7 +107,7 @@ class Writer:
         try:
             handled = 0
             while True:
-                self._gather(handled)
+                gather(self._queue, handled)
                 batch = self._next_batch()
                 if not batch:
                     break
@@ -115,18 +115,6 @@ class Writer:
                 handled = len(batch)
         finally:
             self._disconnect()
-
-    def _gather(self, handled: int) -> None:
-        """Give those whom the last round answered, and who send on at once, the time to come into the next one."""
-        waiting = self._queue.qsize()
-        expected = min(handled + waiting, BATCH_MAX)
-        deadline = monotonic() + GATHER_SECONDS_MAX
-        # One client alone is not waited for: it saves nobody anything.
-        while 1 < expected > waiting and monotonic() < deadline:
-            sleep(GATHER_STEP_SECONDS)
-            before, waiting = waiting, self._queue.qsize()
-            if waiting == before:
-                break
 
     def _next_batch(self) -> list[Ticket]:
         """Wait for a command, and return it with all others that wait; nothing when it is time to stop."""
@@ -220,3 +208,18 @@ def _round_alone(connection: psycopg.Connection, desk: Desk, tickets: Sequence[T
     with connection.transaction():
         hold_log(connection)
         return run_round(connection, desk, tickets)
+
+
+def gather(queue: "Queue[Any]", handled: int) -> None:
+    """Give those whom the last round answered, and who send on at once, the time to come into the next one.
+
+    ``handled`` is how many they are. One client alone is not waited for: that would save nobody anything.
+    """
+    waiting = queue.qsize()
+    expected = min(handled + waiting, BATCH_MAX)
+    deadline = monotonic() + GATHER_SECONDS_MAX
+    while 1 < expected > waiting and monotonic() < deadline:
+        sleep(GATHER_STEP_SECONDS)
+        before, waiting = waiting, queue.qsize()
+        if waiting == before:
+            break

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from queue import Queue
+from time import monotonic, sleep
 from uuid import uuid4
 
 import psycopg
@@ -21,7 +23,15 @@ from knelpunt.infra.store.appending import APPEND
 from knelpunt.infra.store.codec import CASE, ORGANISATION, UnreadableEvent
 from knelpunt.infra.store.connection import REGISTRY, DatabaseRole, connect
 from knelpunt.infra.store.reading import events_of
-from knelpunt.infra.store.writer import FREE_ROUNDS_MAX, Overloaded, Recorded, StoreUnavailable, Writer
+from knelpunt.infra.store.writer import (
+    FREE_ROUNDS_MAX,
+    GATHER_SECONDS_MAX,
+    Overloaded,
+    Recorded,
+    StoreUnavailable,
+    Writer,
+    gather,
+)
 
 
 def code(answer: object) -> RefusalCode:
@@ -59,6 +69,46 @@ def test_commands_that_wait_together_share_a_commit(writer, registry_url) -> Non
         assert positions == list(range(1, 65))
         (transactions,) = connection.execute("SELECT count(DISTINCT xmin::text) FROM knelpunt.event").fetchall()
     assert transactions[0] <= 6
+
+
+def test_one_client_alone_waits_for_nobody(writer, monkeypatch) -> None:
+    """Commands that come one after the other begin their round at once, however soon they follow."""
+    waits: list[float] = []
+    monkeypatch.setattr("knelpunt.infra.store.writer.sleep", waits.append)
+    case, obstacle = uuid4(), uuid4()
+    for one in (open_case(case), report(case, obstacle), step(case, obstacle), step(case, obstacle)):
+        writer.submit(one).result(30)
+    assert waits == []
+
+
+@pytest.mark.parametrize(
+    ("handled", "arriving", "steps"),
+    [(8, [8], 1), (8, [5, 3], 2), (8, [2, 0], 2), (8, [0], 1), (1, [], 0), (0, [], 0)],
+)
+def test_those_who_were_answered_together_are_waited_for(monkeypatch, handled, arriving, steps) -> None:
+    """After a round of several the next waits step by step until as many are there, or nobody came any more."""
+    queue: Queue[int] = Queue()
+    coming = iter(arriving)
+    waits: list[float] = []
+
+    def pass_time(seconds: float) -> None:
+        waits.append(seconds)
+        for _ in range(next(coming)):
+            queue.put(1)
+
+    monkeypatch.setattr("knelpunt.infra.store.writer.sleep", pass_time)
+    gather(queue, handled)
+    assert len(waits) == steps
+
+
+def test_nobody_waits_long(monkeypatch) -> None:
+    """However many trickle in, the round begins after a few milliseconds."""
+    queue: Queue[int] = Queue()
+    monkeypatch.setattr("knelpunt.infra.store.writer.sleep", lambda seconds: (sleep(seconds), queue.put(1)))
+    begun = monotonic()
+    gather(queue, 200)
+    assert GATHER_SECONDS_MAX <= monotonic() - begun < 1
+    assert 0 < queue.qsize() < 100
 
 
 def test_one_stream_in_one_batch(writer) -> None:

@@ -21,13 +21,14 @@ from knelpunt.domain.event import Event, Fact
 from knelpunt.domain.text import Clear, Erased, Plaintext, Sealed, clear
 from knelpunt.domain.vocabulary import NoticedBy, Origin, StepKind, SubjectRelation
 from knelpunt.infra.postgres.embedded import EmbeddedServer
+from knelpunt.infra.store.arrays import bytea_array, uuid_array
 from knelpunt.infra.store.connection import REGISTRY, DatabaseRole, connect
 from knelpunt.infra.store.reading import events_of
 from knelpunt.infra.store.registry import Registry
 from knelpunt.infra.store.writer import Recorded, Writer
 from knelpunt.infra.vault.request import canonical_request
 from knelpunt.infra.vault.sealing import Place, text_fields
-from knelpunt.infra.vault.vault import ToSeal, Vault, VaultError
+from knelpunt.infra.vault.vault import CASEWORK, KEYS_FOR, ToSeal, Vault, VaultError
 
 MASTER = secrets.token_bytes(32)
 
@@ -335,3 +336,35 @@ def test_first_subject_of_the_case(registry_url, vault) -> None:
         writer.close()
     assert {text.about for text in vault.open(events)} == {subjects[0]}
     assert len(vault.open(events)) == 2
+
+
+def test_keys_are_looked_up_one_by_one(registry_url: str) -> None:
+    """A connection whose plans were made while the vault was empty does not come to look through all of its keys."""
+    wrapped = secrets.token_bytes(40)
+    with (
+        connect(registry_url, DatabaseRole.VAULT) as connection,
+        psycopg.connect(registry_url, autocommit=True) as login,
+    ):
+
+        def keys_for(subjects: list[UUID], keys: list[UUID | None]) -> None:
+            values = (CASEWORK, uuid_array(subjects), uuid_array(keys), bytea_array(wrapped for _ in subjects))
+            assert len(connection.execute(KEYS_FOR, values, prepare=True).fetchall()) == len(subjects)
+
+        def read() -> int:
+            connection.execute("SELECT pg_stat_force_next_flush()")
+            login.execute("SELECT pg_stat_clear_snapshot()")
+            found = login.execute(
+                "SELECT sum(i.idx_tup_read) + sum(t.seq_tup_read) FROM pg_stat_user_indexes i "
+                "JOIN pg_stat_user_tables t USING (relid) WHERE i.relname = 'key' AND i.schemaname = 'vault'"
+            ).fetchone()
+            assert found is not None
+            return int(found[0])
+
+        some = [uuid4() for _ in range(12)]
+        for _ in range(10):  # PostgreSQL settles on a plan after five
+            keys_for(some, [None] * 12)
+        for subject in [*some, *(uuid4() for _ in range(400))]:
+            keys_for([subject], [uuid4()])
+        before = read()
+        keys_for(some, [None] * 12)
+        assert 0 < read() - before < 100
