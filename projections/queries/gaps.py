@@ -23,6 +23,11 @@ COLUMNS: Final = (
     "to_act, involved, length, evidence, harm_until > %(as_of)s AS harmed"
 )
 
+_KEY: Final = "case_id, gap_id, as_of_from, known_from"
+
+# A page is found by keys first, in an index alone; then its rows are fetched.
+_KEYS: Final = f"SELECT {_KEY} FROM read.gap_state WHERE "  # noqa: S608
+
 
 class GapOrder(Enum):
     """In which order gaps are listed."""
@@ -182,28 +187,32 @@ def _by_length(conditions: Conditions, more: tuple[LiteralString, ...], *, beyon
             *ended,
             "lasted <= %(after_lasted)s AND (lasted < %(after_lasted)s OR gap_id > %(after_gap)s)",
         )
-    select: LiteralString = f"SELECT {COLUMNS} FROM read.gap_state WHERE "  # noqa: S608
     return [
-        f"({select}{conditions.text(*running)} ORDER BY lasting_since, gap_id LIMIT %(limit)s)",
-        f"({select}{conditions.text(*ended)} ORDER BY lasted DESC, gap_id LIMIT %(limit)s)",
+        f"({_KEYS}{conditions.text(*running)} ORDER BY lasting_since, gap_id LIMIT %(limit)s)",
+        f"({_KEYS}{conditions.text(*ended)} ORDER BY lasted DESC, gap_id LIMIT %(limit)s)",
     ]
 
 
 def _merged(branches: Sequence[LiteralString], order: LiteralString) -> LiteralString:
-    return " UNION ALL ".join(branches) + " ORDER BY " + order + " LIMIT %(limit)s"
+    """Return the query for the gaps that the branches find by their keys."""
+    found = " UNION ALL ".join(branches)
+    return (
+        f"SELECT {COLUMNS} FROM ({found}) found JOIN read.gap_state USING ({_KEY}) "  # noqa: S608
+        f"ORDER BY {order} LIMIT %(limit)s"
+    )
 
 
 def _by_beginning(
     conditions: Conditions, direction: LiteralString, sign: LiteralString, *, beyond: bool
 ) -> LiteralString:
     """Return the query for gaps by when they began."""
-    more: tuple[LiteralString, ...] = ()
+    # Where the scan of the index begins; with two such conditions PostgreSQL may take the wrong one. No gap is shown
+    # before it began, so the newest that can be shown began at asOf.
+    begin: LiteralString = "from_at <= %(as_of)s"
     if beyond:
-        more = (f"(from_at, gap_id) {sign} (%(after_from)s, %(after_gap)s)",)
-    return (
-        f"SELECT {COLUMNS} FROM read.gap_state WHERE {conditions.text(*more)} "  # noqa: S608
-        f"ORDER BY from_at {direction}, gap_id {direction} LIMIT %(limit)s"
-    )
+        begin = f"(from_at, gap_id) {sign} (%(after_from)s, %(after_gap)s)"
+    order: LiteralString = f"from_at {direction}, gap_id {direction}"
+    return _merged([f"({_KEYS}{conditions.text(begin)} ORDER BY {order} LIMIT %(limit)s)"], order)
 
 
 _MICROSECOND: Final = timedelta(microseconds=1)

@@ -12,13 +12,16 @@ CREATE INDEX case_state_opened ON case_state (opened_at DESC, case_id);
 CREATE INDEX case_party_organisation ON case_party (organisation, case_id);
 CREATE INDEX chain_state_reported ON chain_state (reported_at DESC, obstacle_id);
 CREATE INDEX chain_state_obstacle ON chain_state (obstacle_id, case_id);
+-- Lists of gaps, each in its order. These hold all that a row is picked by, and its key: so a page is found in the index
+-- alone, and only its own rows are fetched. Most rows that a list passes have ended by then or were not known yet, and
+-- fetching each of them would take a hundred times as long.
 -- The longest first: running gaps by when they would have begun, ended ones by how long they lasted.
-CREATE INDEX gap_state_running ON gap_state (lasting_since, gap_id)
-    INCLUDE (as_of_from, as_of_until, known_from, until_known_from, known_until) WHERE lasted < 0;
-CREATE INDEX gap_state_ended ON gap_state (lasted DESC, gap_id)
-    INCLUDE (as_of_from, as_of_until, known_from, until_known_from, known_until) WHERE lasted >= 0;
+CREATE INDEX gap_state_running ON gap_state (lasting_since, gap_id, as_of_from, known_from, known_until, harm_until)
+    INCLUDE (as_of_until, until_known_from, counts_after, case_id) WHERE lasted < 0;
+CREATE INDEX gap_state_ended ON gap_state (lasted DESC, gap_id, as_of_from, known_from, known_until, harm_until)
+    INCLUDE (as_of_until, until_known_from, counts_after, case_id) WHERE lasted >= 0;
 -- The newest or oldest first.
-CREATE INDEX gap_state_begun ON gap_state (from_at, gap_id)
-    INCLUDE (as_of_from, as_of_until, known_from, until_known_from, known_until, counts_after);
+CREATE INDEX gap_state_begun ON gap_state (from_at, gap_id, as_of_from, known_from, known_until, counts_after)
+    INCLUDE (as_of_until, until_known_from, case_id);
 CREATE INDEX gap_state_gap ON gap_state (gap_id, case_id);
 CREATE INDEX handoff_state_made ON handoff_state (made_at, handoff_id);
