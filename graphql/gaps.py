@@ -15,7 +15,7 @@ from ..projections.derivation.answer import Told
 from ..projections.derivation.shapes import Gap as DerivedGap
 from ..projections.queries.gaps import GapRow
 from . import ids
-from .events import Event, event_of, events_of, texts_held
+from .events import Event, event_of, texts_held
 from .nodes import Node
 from .organisations import Organisation, organisation, organisations
 from .view import CaseAt, CaseReading, View, later
@@ -158,7 +158,12 @@ class Gap(Node):
     @strawberry.field(description="The events that prove it, in their order.")
     def evidence(self) -> list[Event]:
         """Return its evidence."""
-        return self.at.read(lambda reading: events_of(self.at, reading, self.evidence_ids))
+        found = self.at.view.told(self.at.id, self.evidence_ids)
+        return later(self._evidence()) if found is None else [event_of(self.at, told) for told in found]
+
+    async def _evidence(self) -> list[Event]:
+        await self.at.view.histories.load(self.at.id)
+        return [event_of(self.at, told) for told in self.at.view.told(self.at.id, self.evidence_ids) or ()]
 
     @strawberry.field(description="What organisations and subjects say about it.")
     def accounts(self) -> list[Account]:

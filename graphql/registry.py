@@ -10,6 +10,7 @@ from ..projections.queries import cases, chains, gaps, interfaces
 from ..projections.queries import organisations as organisation_queries
 from ..projections.queries.gaps import GapPlace
 from . import ids
+from .asking import Asking
 from .cases import After, Case, First, case_of, case_of_row
 from .chains import Chain
 from .connections import (
@@ -40,6 +41,7 @@ from .filters import (
 )
 from .gaps import gap_of_row
 from .interfaces import Interface, interface
+from .looking import asked_below
 from .nodes import page_size, place_of
 from .organisations import Organisation
 from .problems import bad_input
@@ -166,6 +168,7 @@ class Registry:
     @strawberry.field(description="The gaps: where people are, or were, between the cracks.")
     async def gaps(
         self,
+        info: strawberry.Info[Asking, None],
         filter: GapFilterArgument = None,  # noqa: A002
         order_by: GapOrderArgument = GapOrder.HARM,
         first: First = None,
@@ -174,11 +177,16 @@ class Registry:
         """Return a page of gaps."""
         view, size, choice = self.view, page_size(first), gap_choice(filter)
         place = place_of(after, GapPlace)
-        found = await view.session.rows(*gaps.page(view.moment, choice, order_by, place, size + 1))
+        rows = [
+            gaps.row(row) for row in await view.session.rows(*gaps.page(view.moment, choice, order_by, place, size + 1))
+        ]
+        if "evidence" in asked_below(info):
+            # Once for the page, so that no gap has to wait for its own.
+            await view.histories.load_all(row.case for row in rows[:size])
         return connection(
             (GapConnection, GapEdge),
             view,
-            [gaps.row(row) for row in found],
+            rows,
             size,
             after,
             gaps.count(view.moment, choice),

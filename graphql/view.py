@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from ..domain.case.corrections import mend
 from ..domain.case.history import place
 from ..domain.event import Event
 from ..domain.ids import organisation_stream_of
@@ -63,8 +64,8 @@ class View:
     """The registry at two times. ``position`` is the last event it takes in; ``known_at`` only says when that was."""
 
     __slots__ = (
-        "_to_open", "as_of", "asker", "cases_of", "histories", "known_at", "moment", "organisations", "position",
-        "readings", "session", "texts",
+        "_mended", "_to_open", "as_of", "asker", "cases_of", "histories", "known_at", "moment", "organisations",
+        "position", "readings", "session", "texts",
     )  # fmt: skip
 
     def __init__(
@@ -81,6 +82,7 @@ class View:
         self.cases_of = Batch[UUID, UUID | None](self._cases_of)
         self.texts = Batch[UUID, Mapping[Sealed, Clear | Erased]](self._texts)
         self._to_open: dict[UUID, Event] = {}
+        self._mended: dict[UUID, tuple[dict[UUID, Event], dict[UUID, list[UUID]]]] = {}
         self.readings: dict[tuple[UUID, str | None], CaseReading] = {}
 
     async def _histories(self, cases: Sequence[UUID]) -> Mapping[UUID, Sequence[Event] | Exception]:
@@ -107,6 +109,22 @@ class View:
         for event in events:
             opened.update(self.texts.known[event.id])
         return opened
+
+    def told(self, case: UUID, events: Sequence[UUID]) -> list[Told] | None:
+        """Return events of a case as corrected, without deriving anything; none if its history is not at hand.
+
+        For events that have effect: what would be said of one that has none is derived with its case.
+        """
+        history = self.histories.known.get(case)
+        if history is None:
+            return None
+        mended = self._mended.get(case)
+        if mended is None:
+            found = mend(history)
+            placed = {event.id: event for event in found.events}
+            mended = self._mended[case] = (placed, found.corrected)
+        placed, corrected = mended
+        return [Told(placed[event], None, None, tuple(corrected.get(event, ()))) for event in events]
 
     async def read(self, case: UUID, known_to: str | None) -> CaseReading | None:
         """Return a case as derived, to everybody or to one organisation; none if there is no such case at this view."""
