@@ -1,7 +1,7 @@
 """What a question asks for further down, so that a list can fetch it once for all that it holds."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import strawberry
 from graphql import FieldNode, FragmentSpreadNode, GraphQLResolveInfo, InlineFragmentNode, SelectionSetNode
@@ -15,7 +15,7 @@ def asked_below(info: strawberry.Info[Asking, None]) -> set[str]:
     A name may be that of another type's field, or be left out by a directive: then something is fetched for nothing.
     """
     # Strawberry's own view of what is selected is slow.
-    raw: GraphQLResolveInfo[Any] = info._raw_info  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType]
+    raw = cast("GraphQLResolveInfo[Any]", info._raw_info)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType]
     return {name for node in raw.field_nodes for name in _names(node.selection_set, raw, set())}
 
 
