@@ -75,3 +75,9 @@ class Batch(Generic[K, V]):
         waiting = [self._awaited(key) for key in dict.fromkeys(keys) if key not in self.known]
         if waiting:
             await asyncio.shield(asyncio.gather(*waiting))
+
+    async def look_ahead(self, keys: Iterable[K]) -> None:
+        """Load several that will be asked for. What fails is told to whoever asks for it, and to nobody else."""
+        waiting = [self._awaited(key) for key in dict.fromkeys(keys) if key not in self.known]
+        if waiting:
+            await asyncio.shield(asyncio.gather(*waiting, return_exceptions=True))

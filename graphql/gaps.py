@@ -15,7 +15,7 @@ from ..projections.derivation.answer import Told
 from ..projections.derivation.shapes import Gap as DerivedGap
 from ..projections.queries.gaps import GapRow
 from . import ids
-from .events import Event, event_of, texts_held
+from .events import Event, event_of, events_of, texts_held
 from .nodes import Node
 from .organisations import Organisation, organisation, organisations
 from .view import CaseAt, CaseReading, View, later
@@ -158,12 +158,18 @@ class Gap(Node):
     @strawberry.field(description="The events that prove it, in their order.")
     def evidence(self) -> list[Event]:
         """Return its evidence."""
-        found = self.at.view.told(self.at.id, self.evidence_ids)
-        return later(self._evidence()) if found is None else [event_of(self.at, told) for told in found]
+        at, events = self.at, self.evidence_ids
+        if at.known_to is not None or at.is_read:
+            # What one organisation knew of, corrections included, only a derivation tells.
+            return at.read(lambda reading: events_of(at, reading, events))
+        found = at.view.told(at.id, events)
+        return later(self._evidence()) if found is None else [event_of(at, told) for told in found]
 
     async def _evidence(self) -> list[Event]:
         await self.at.view.histories.load(self.at.id)
-        return [event_of(self.at, told) for told in self.at.view.told(self.at.id, self.evidence_ids) or ()]
+        found = self.at.view.told(self.at.id, self.evidence_ids)
+        assert found is not None, "the history has just been loaded"
+        return [event_of(self.at, told) for told in found]
 
     @strawberry.field(description="What organisations and subjects say about it.")
     def accounts(self) -> list[Account]:

@@ -182,7 +182,7 @@ class Registry:
         ]
         if "evidence" in asked_below(info):
             # Once for the page, so that no gap has to wait for its own.
-            await view.histories.load_all(row.case for row in rows[:size])
+            await view.histories.look_ahead(row.case for row in rows[:size])
         return connection(
             (GapConnection, GapEdge),
             view,

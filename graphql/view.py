@@ -111,9 +111,10 @@ class View:
         return opened
 
     def told(self, case: UUID, events: Sequence[UUID]) -> list[Told] | None:
-        """Return events of a case as corrected, without deriving anything; none if its history is not at hand.
+        """Return events of a case as corrected, to everybody, without deriving it; none if its history is not at hand.
 
-        For events that have effect: what would be said of one that has none is derived with its case.
+        For events that have effect, as what proves a gap has: what became of others is derived with their case.
+        Raises ``KeyError``.
         """
         history = self.histories.known.get(case)
         if history is None:
@@ -121,8 +122,7 @@ class View:
         mended = self._mended.get(case)
         if mended is None:
             found = mend(history)
-            placed = {event.id: event for event in found.events}
-            mended = self._mended[case] = (placed, found.corrected)
+            mended = self._mended[case] = ({event.id: event for event in found.events}, found.corrected)
         placed, corrected = mended
         return [Told(placed[event], None, None, tuple(corrected.get(event, ()))) for event in events]
 
@@ -176,6 +176,11 @@ class CaseAt:
         self.view = view
         self.id = case
         self.known_to = known_to
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the case has been derived already."""
+        return (self.id, self.known_to) in self.view.readings
 
     def read(self, what: Callable[[CaseReading], T]) -> T:
         """Return something of the case as derived: at once if it has been, else as an awaitable."""

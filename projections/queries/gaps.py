@@ -16,17 +16,16 @@ from msgspec import Struct
 from ...domain.vocabulary import GapKind, Harm
 from .lens import Conditions, Moment, Query
 
+_RUNNING_US: Final = "(extract(epoch FROM %(as_of)s - lasting_since) * 1000000)::bigint"
+
 COLUMNS: Final = (
     "case_id, gap_id, obstacle_id, kind, from_at, until_at, open, counts_after < %(as_of)s AS counts, "
-    "CASE WHEN lasted < 0 THEN (extract(epoch FROM %(as_of)s - lasting_since) * 1000000)::bigint ELSE lasted END "
-    "AS us, "
+    f"CASE WHEN lasted < 0 THEN {_RUNNING_US} ELSE lasted END AS us, "
     "to_act, involved, length, evidence, harm_until > %(as_of)s AS harmed"
 )
 
-_KEY: Final = "case_id, gap_id, as_of_from, known_from"
-
 # A page is found by keys first, in an index alone; then its rows are fetched.
-_KEYS: Final = f"SELECT {_KEY} FROM read.gap_state WHERE "  # noqa: S608
+_KEY: Final = "case_id, gap_id, as_of_from, known_from"
 
 
 class GapOrder(Enum):
@@ -124,7 +123,7 @@ def page(moment: Moment, choice: GapChoice, order: GapOrder, after: GapPlace | N
         case GapOrder.HARM:
             return _by_harm(conditions, after), values
         case GapOrder.DAYS:
-            branches = _by_length(conditions, (), beyond=after is not None)
+            branches = _by_length(conditions, "NULL AS harmed", (), beyond=after is not None)
             return _merged(branches, "us DESC, gap_id"), values
         case GapOrder.NEWEST:
             return _by_beginning(conditions, "DESC", "<", beyond=after is not None), values
@@ -172,12 +171,15 @@ def _by_harm(conditions: Conditions, after: GapPlace | None) -> LiteralString:
     """Return the query for gaps whose harm lasts or looms, then the others, each by length."""
     branches: list[LiteralString] = []
     if after is None or after.harmed:
-        branches += _by_length(conditions, ("harm_until > %(as_of)s",), beyond=after is not None)
-    branches += _by_length(conditions, ("harm_until <= %(as_of)s",), beyond=after is not None and not after.harmed)
+        branches += _by_length(conditions, "true AS harmed", ("harm_until > %(as_of)s",), beyond=after is not None)
+    beyond = after is not None and not after.harmed
+    branches += _by_length(conditions, "false AS harmed", ("harm_until <= %(as_of)s",), beyond=beyond)
     return _merged(branches, "harmed DESC, us DESC, gap_id")
 
 
-def _by_length(conditions: Conditions, more: tuple[LiteralString, ...], *, beyond: bool) -> list[LiteralString]:
+def _by_length(
+    conditions: Conditions, harmed: LiteralString, more: tuple[LiteralString, ...], *, beyond: bool
+) -> list[LiteralString]:
     """Return the queries for running gaps and for ended ones, each by length."""
     running: tuple[LiteralString, ...] = (*more, "lasted < 0")
     ended: tuple[LiteralString, ...] = (*more, "lasted >= 0")
@@ -187,18 +189,27 @@ def _by_length(conditions: Conditions, more: tuple[LiteralString, ...], *, beyon
             *ended,
             "lasted <= %(after_lasted)s AND (lasted < %(after_lasted)s OR gap_id > %(after_gap)s)",
         )
-    return [
-        f"({_KEYS}{conditions.text(*running)} ORDER BY lasting_since, gap_id LIMIT %(limit)s)",
-        f"({_KEYS}{conditions.text(*ended)} ORDER BY lasted DESC, gap_id LIMIT %(limit)s)",
-    ]
+    by_since: LiteralString = (
+        f"SELECT {_KEY}, {_RUNNING_US} AS us, {harmed} FROM read.gap_state "  # noqa: S608
+        f"WHERE {conditions.text(*running)} ORDER BY lasting_since, gap_id LIMIT %(limit)s"
+    )
+    by_lasted: LiteralString = (
+        f"SELECT {_KEY}, lasted AS us, {harmed} FROM read.gap_state "  # noqa: S608
+        f"WHERE {conditions.text(*ended)} ORDER BY lasted DESC, gap_id LIMIT %(limit)s"
+    )
+    return [f"({by_since})", f"({by_lasted})"]
 
 
 def _merged(branches: Sequence[LiteralString], order: LiteralString) -> LiteralString:
-    """Return the query for the gaps that the branches find by their keys."""
-    found = " UNION ALL ".join(branches)
+    """Return the query for the first of what the branches find together."""
+    return _fetched(f"{' UNION ALL '.join(branches)} ORDER BY {order} LIMIT %(limit)s", order)
+
+
+def _fetched(page: LiteralString, order: LiteralString) -> LiteralString:
+    """Return the query for the gaps of a page that was found by its keys."""
     return (
-        f"SELECT {COLUMNS} FROM ({found}) found JOIN read.gap_state USING ({_KEY}) "  # noqa: S608
-        f"ORDER BY {order} LIMIT %(limit)s"
+        f"SELECT {COLUMNS} FROM (SELECT {_KEY} FROM ({page}) found) page "  # noqa: S608
+        f"JOIN read.gap_state USING ({_KEY}) ORDER BY {order}"
     )
 
 
@@ -212,7 +223,11 @@ def _by_beginning(
     if beyond:
         begin = f"(from_at, gap_id) {sign} (%(after_from)s, %(after_gap)s)"
     order: LiteralString = f"from_at {direction}, gap_id {direction}"
-    return _merged([f"({_KEYS}{conditions.text(begin)} ORDER BY {order} LIMIT %(limit)s)"], order)
+    return _fetched(
+        f"SELECT {_KEY} FROM read.gap_state WHERE {conditions.text(begin)} "  # noqa: S608
+        f"ORDER BY {order} LIMIT %(limit)s",
+        order,
+    )
 
 
 _MICROSECOND: Final = timedelta(microseconds=1)
