@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from graph.given import GEMEENTE, LONG_AGO, SVB, ZORG, Story
@@ -344,6 +345,43 @@ def test_what_i_wrote_is_what_i_read(asked, monkeypatch):
     monkeypatch.setattr(reading, "REACH_SECONDS_MAX", 0.1)
     error = asked.error("{ registry(atLeast: 1000000) { position } }")
     assert error["extensions"]["code"] == "NOT_YET"
+
+
+EVIDENCE = "id evidence { id position occurredAt data summary conflict { code } struckBy { id } correctedBy { id } }"
+
+
+def test_evidence_in_a_list_is_that_of_the_case(told):
+    """A list, which derives no case, shows the same events as the case does: as corrected, and with their texts."""
+    asked, stories = told
+    for story in stories[:3]:
+        report = asked.registry("case(id: $id) { obstacles { report { id } } }", declared="($id: ID!)", id=story.case)[
+            "case"
+        ]["obstacles"][0]["report"]["id"]
+        story.done("correctFact", 50, event=report, field="occurredAt", value=story.day(0.5))
+    asked.project()
+    listed = asked.registry(f"gaps(first: 200, filter: {{counts: null}}) {{ nodes {{ {EVIDENCE} }} }}")["gaps"]["nodes"]
+    derived = [
+        gap
+        for story in stories
+        for gap in asked.registry(
+            f"case(id: $id) {{ gaps(counts: null) {{ {EVIDENCE} }} }}", declared="($id: ID!)", id=story.case
+        )["case"]["gaps"]
+    ]
+    assert {gap["id"]: gap["evidence"] for gap in listed} == {gap["id"]: gap["evidence"] for gap in derived}
+    assert any(event["correctedBy"] for gap in listed for event in gap["evidence"])
+
+
+def test_evidence_that_cannot_be_read_fails_its_own_gaps_only(told):
+    """One case of a page that holds an unreadable event takes no other gap's evidence away."""
+    asked, stories = told
+    query = "{ registry { gaps(first: 200, filter: {counts: null}) { nodes { case { id } evidence { id } } } } }"
+    whole = asked.ask(query)["registry"]["gaps"]["nodes"]
+    with psycopg.connect(asked.url, autocommit=True) as login:
+        login.execute("UPDATE knelpunt.event SET topic_version = 99 WHERE position = %s", (stories[0].position,))
+    answer = asked.run(asked.running.ask(asked.asker(), query, {}))
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"UNREADABLE"}
+    assert {error["path"][-1] for error in answer["errors"]} == {"evidence"}
+    assert len(answer["errors"]) == sum(gap["case"]["id"] == stories[0].case for gap in whole)
 
 
 @pytest.fixture
