@@ -9,6 +9,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
 from itertools import count
 from random import Random
@@ -23,9 +24,10 @@ from msgspec import structs
 
 from knelpunt.domain.command import Command
 from knelpunt.domain.event import API
-from knelpunt.infra.bootstrap import Parts, bootstrap
+from knelpunt.infra.bootstrap import DECIDERS, bootstrap, derived
 from knelpunt.infra.store import codec
 from knelpunt.infra.store.batch import Recorded
+from knelpunt.infra.store.writer import Writer
 
 from .generate import BEGIN, Told, case, registrations
 from .laboratory import History, Laboratory
@@ -61,23 +63,29 @@ def rows(laboratory: Laboratory, report: Report, rounds: int = ROUNDS, seconds: 
         bootstrap(ours_url, secrets.token_bytes(32)) as parts,
         stock.StockCases(stock.environment(stock_url)) as application,
         stock.StockCases(stock.tuned(tuned_url)) as tuned,
+        ExitStack() as closing,
     ):
         for answer in [parts.writer.submit(as_sent(command)) for command in registrations()]:
             assert isinstance(answer.result(ANSWER_SECONDS_MAX), Recorded)
+        loading = Writer(ours_url, parts.vault, DECIDERS, derived, events_kept_max=0)
+        closing.callback(loading.close)
         measured: list[list[list[float]]] = []
         for clients in (CLIENTS, 1):
             report(f"commands: {clients} at a time, {rounds} rounds of {seconds:g} s each side")
             sides = (
-                _ours(parts, clients, seconds),
+                _ours(parts.writer, clients, seconds),
                 _stock(application, clients, seconds),
                 _stock(tuned, clients, seconds),
+                _ours(loading, clients, seconds),
             )
             measured.append(alternate(sides, rounds))
         stored = application.recorder.max_notification_id() or 0
     laboratory.drop(ours_url)
     laboratory.drop(stock_url)
     laboratory.drop(tuned_url)
-    (together, stock_together, tuned_together), (alone, stock_alone, tuned_alone) = measured
+    (together, stock_together, tuned_together, loading_together), (alone, stock_alone, tuned_alone, loading_alone) = (
+        measured
+    )
     against = f"stock Application: repository.get, trigger, save ({stock.WRITERS} connections)"
     return [
         Row(
@@ -89,11 +97,12 @@ def rows(laboratory: Laboratory, report: Report, rounds: int = ROUNDS, seconds: 
             ours=together,
             theirs=stock_together,
             at_least=10.0,
-            details=_against_tuned(together, tuned_together),
+            details=_beside(together, tuned_together, loading_together),
             meaning=(
-                f"{CLIENTS} clients, each with one command under way: its case is loaded, the domain decides, texts "
-                "are sealed, the event is appended and on disk before the answer. Ours share commits; the stock "
-                "recorder locks its table and writes to disk once a command."
+                f"{CLIENTS} clients, each with one command under way: the domain decides on its case, texts are "
+                "sealed, the event is appended and on disk before the answer. Ours share commits, and keep the cases "
+                "that are worked on at hand, behind a check of their versions; beside it, ours with every case loaded "
+                "for every command. The stock recorder locks its table and writes to disk once a command."
             ),
         ),
         Row(
@@ -105,7 +114,7 @@ def rows(laboratory: Laboratory, report: Report, rounds: int = ROUNDS, seconds: 
             ours=alone,
             theirs=stock_alone,
             at_least=1.5,
-            details=_against_tuned(alone, tuned_alone),
+            details=_beside(alone, tuned_alone, loading_alone),
             meaning=(
                 "One client that waits for each answer: what a command costs when it shares its commit with no other, "
                 "which is one write to disk and the round trips around it."
@@ -114,10 +123,14 @@ def rows(laboratory: Laboratory, report: Report, rounds: int = ROUNDS, seconds: 
     ]
 
 
-def _against_tuned(ours: list[float], tuned: list[float]) -> dict[str, float | str]:
-    """Return what is told beside the stock recorder as it comes: how it does with its option for speed."""
+def _beside(ours: list[float], tuned: list[float], loading: list[float]) -> dict[str, float | str]:
+    """Return what is told beside: the stock recorder with its option for speed, and ours with nothing at hand."""
     name = "theirs with POSTGRES_ENABLE_DB_FUNCTIONS"
-    return {f"{name}, commands/s": median(tuned), f"ratio to {name}": median(ours) / median(tuned)}
+    return {
+        f"{name}, commands/s": median(tuned),
+        f"ratio to {name}": median(ours) / median(tuned),
+        "ours, loading the case for each command, commands/s": median(loading),
+    }
 
 
 def cases_of(seed: int, commands: int) -> Iterator[list[Told]]:
@@ -130,15 +143,17 @@ def cases_of(seed: int, commands: int) -> Iterator[list[Told]]:
         yield told
 
 
-def _ours(parts: Parts, clients: int, seconds: float) -> Measure:
+def _ours(writer: Writer, clients: int, seconds: float) -> Measure:
     def measure() -> float:
         made = cases_of(next_seed(), int(OURS_MAX * seconds))
-        return asyncio.run(_tasks(parts, [[as_sent(told.command) for told in each] for each in made], clients, seconds))
+        return asyncio.run(
+            _tasks(writer, [[as_sent(told.command) for told in each] for each in made], clients, seconds)
+        )
 
     return measure
 
 
-async def _tasks(parts: Parts, cases: Sequence[Sequence[Command]], clients: int, seconds: float) -> float:
+async def _tasks(writer: Writer, cases: Sequence[Sequence[Command]], clients: int, seconds: float) -> float:
     """Let clients work through cases for some seconds, as tasks of one loop: so the service hands commands in."""
     waiting = iter(cases)
     deadline = perf_counter() + seconds
@@ -149,7 +164,7 @@ async def _tasks(parts: Parts, cases: Sequence[Sequence[Command]], clients: int,
             commands = next(waiting, None)
             assert commands is not None, "there were too few cases for these seconds"
             for command in commands:
-                answer = await asyncio.wrap_future(parts.writer.submit(command))
+                answer = await asyncio.wrap_future(writer.submit(command))
                 assert isinstance(answer, Recorded), answer
                 answered += 1
                 if perf_counter() > deadline:

@@ -23,7 +23,7 @@ from .appending import hold_log
 from .batch import Decide, Desk, Recorded, Round, Ticket, run_round
 from .connection import DatabaseRole, connect_as_registry
 from .directory import Gaps, StoredDirectory
-from .kept import KeptHistories
+from .kept import EVENTS_KEPT_MAX, KeptHistories
 from .mapper import EventMapper
 
 __all__ = ["Overloaded", "Recorded", "StoreUnavailable", "Writer"]
@@ -69,13 +69,23 @@ class Overloaded(Exception):  # noqa: N818  named for what it is
 
 
 class Writer:
-    """Records commands. ``deciders`` by kind of stream (``codec.CASE``, ``codec.ORGANISATION``); ``gaps`` derives."""
+    """Records commands. ``deciders`` by kind of stream (``codec.CASE``, ``codec.ORGANISATION``); ``gaps`` derives.
 
-    def __init__(self, url: str, vault: Vault, deciders: Mapping[str, Decide], gaps: Gaps) -> None:
+    At most ``events_kept_max`` events of cases that are worked on stay at hand; with 0, each case is loaded every time.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        vault: Vault,
+        deciders: Mapping[str, Decide],
+        gaps: Gaps,
+        events_kept_max: int = EVENTS_KEPT_MAX,
+    ) -> None:
         """Start the thread; the first command connects to ``url``."""
         self._url = url
         self._vault = vault
-        self._desk = Desk(deciders, StoredDirectory(gaps), vault, EventMapper(), KeptHistories())
+        self._desk = Desk(deciders, StoredDirectory(gaps), vault, EventMapper(), KeptHistories(events_kept_max))
         self._queue: Queue[Ticket | None] = Queue(WAITING_MAX)
         self._put_off: list[Ticket] = []
         self._connection: psycopg.Connection | None = None
