@@ -18,7 +18,9 @@ REJECTIONS_PRINTED_MAX: Final = 20
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="The log: .xes or .csv, each also with .gz.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(help="The log: XES, CSV or OCEL 2.0, by its name (docs/importing.md).", show_default=False)
+    ],
     mapping: Annotated[
         Path, typer.Option("--mapping", help="The mapping, as docs/importing.md describes it.", show_default=False)
     ],
@@ -34,8 +36,8 @@ def import_(
         )
     _print_rejections(report, None if all_rejected else REJECTIONS_PRINTED_MAX)
     _print_counts(people(), report)
-    if strict and report.rows_rejected:
-        notices().print("Nothing was imported: with --strict every row must be readable.", style="red")
+    if strict and (report.rows_rejected or report.parts_left_out):
+        notices().print("Nothing was imported: with --strict everything must be readable.", style="red")
         raise typer.Exit(1)
 
 
@@ -55,9 +57,12 @@ class _Shown:
 
 def _print_rejections(report: ImportReport, most: int | None) -> None:
     console = notices()
+    for note in report.notes:
+        console.print(note)
     for rejection in report.rejections[:most]:
-        console.print(f"{rejection.file}:{rejection.line}: {rejection.reason}")
-    left_out = report.rows_rejected - len(report.rejections[:most])
+        place = f"{rejection.file}:{rejection.line}" if rejection.line else rejection.file
+        console.print(f"{place}: {rejection.reason}")
+    left_out = report.rows_rejected + report.parts_left_out - len(report.rejections[:most])
     if most is not None and len(report.rejections) > most:
         console.print(f"… {left_out} more rejected rows; --all-rejected prints them.")
 
@@ -66,6 +71,7 @@ def _print_counts(console: Console, report: ImportReport) -> None:
     for name, count in (
         ("rows read", report.rows_read),
         ("rows rejected", report.rows_rejected),
+        *((("parts left out", report.parts_left_out),) if report.parts_left_out else ()),
         ("cases", report.cases),
         ("events new", report.events_new),
         ("events present", report.events_present),

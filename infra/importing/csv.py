@@ -14,7 +14,7 @@ from typing import Final
 
 from .errors import ImportRefusedError
 from .grouping import CaseGroups
-from .mapping import Mapping
+from .mapping import Mapping, RowColumns
 from .opening import OpenedLog, ReadingProgress, opened
 from .rows import RowInterpreter, UnreadableRowError
 
@@ -47,8 +47,9 @@ def read_csv(
     encoding = _encoding_of(path, mapping)
     with opened(path) as log:
         lines = _Lines(log, encoding)
-        header, delimiter = _header(path, lines, mapping)
-        places = _places(path, header, mapping)
+        columns = mapping.row_columns(path)
+        header, delimiter = _header(path, lines, mapping, columns)
+        places = _places(path, header, columns)
         return _Rows(lines, delimiter, len(header), places).read(interpreter, groups, reject, progress, log)
 
 
@@ -117,7 +118,7 @@ class _Lines:
         return line
 
 
-def _header(path: Path, lines: _Lines, mapping: Mapping) -> tuple[list[str], str]:
+def _header(path: Path, lines: _Lines, mapping: Mapping, columns: RowColumns) -> tuple[list[str], str]:
     """Return the names in the file's first line that is not blank, and the delimiter between them."""
     line = next((line for line in lines if line.strip()), None)
     delimiter = mapping.csv.delimiter
@@ -126,7 +127,7 @@ def _header(path: Path, lines: _Lines, mapping: Mapping) -> tuple[list[str], str
         line = next((line for line in lines if line.strip()), None)
     if line is None:
         raise ImportRefusedError(f"{path}: the file holds no line with the names of its columns.")
-    wanted = _wanted(mapping)
+    wanted = {columns.case, columns.activity, columns.timestamp, columns.organisation}
     try:
         headers = {
             candidate: [name.strip() for name in next(csv.reader([line], delimiter=candidate))]
@@ -140,14 +141,8 @@ def _header(path: Path, lines: _Lines, mapping: Mapping) -> tuple[list[str], str
     return headers[best], best
 
 
-def _wanted(mapping: Mapping) -> set[str]:
-    columns = mapping.columns
-    return {columns.case, columns.activity, columns.timestamp, columns.organisation}
-
-
-def _places(path: Path, header: Sequence[str], mapping: Mapping) -> tuple[int, int, int, int]:
+def _places(path: Path, header: Sequence[str], columns: RowColumns) -> tuple[int, int, int, int]:
     """Return where case, activity, timestamp and organisation stand in a row."""
-    columns = mapping.columns
     if columns.case == columns.activity:
         message = f"{path}: in a CSV file case and activity are different columns; the mapping names one for both."
         raise ImportRefusedError(message)

@@ -33,17 +33,24 @@ class CaseNames:
 
     @property
     def obstacle(self) -> UUID:
-        """The one obstacle."""
+        """The one obstacle of a case whose log names none."""
         return self._named(b"obstacle")
+
+    def named_obstacle(self, name: str) -> UUID:
+        """Return the id of an obstacle that the log names, within this case."""
+        return self._named(b"obstacle/" + name.encode())
 
     @property
     def subject(self) -> UUID:
         """The pseudonym of the one subject; who that is, the log does not say."""
         return self._named(b"subject")
 
-    def handoff(self, number: int) -> UUID:
-        """Return the id of the handoff that event ``number`` of the trace begins: at most one, by the import rules."""
-        return self._named(b"handoff/%d" % number)
+    def handoff(self, number: int, obstacle: str = "") -> UUID:
+        """Return the id of the handoff that event ``number`` of the trace begins: at most one for each obstacle.
+
+        ``obstacle`` is the obstacle's name in the log, if it has one.
+        """
+        return self._named(b"handoff/%d/%b" % (number, obstacle.encode()) if obstacle else b"handoff/%d" % number)
 
     def command(self, number: int, ordinal: int) -> UUID:
         """Return the id of the ``ordinal``-th command (from 1) that event ``number`` (from 1) of the trace leads to."""

@@ -1,7 +1,7 @@
 """The mapping file: how the columns of another system's log become cases.
 
-A mapping is TOML (contract.md has the keys, docs/importing.md an example). It is read into one frozen value and
-checked to the last key, so that a wrong word is found before a row is read, and named with its file and key.
+A mapping is TOML (docs/importing.md has the keys and examples). It is read into one frozen value and checked to the
+last key, so that a wrong word is found before a row is read, and named with its file and key.
 """
 
 import tomllib
@@ -17,6 +17,7 @@ from msgspec import Meta, Struct
 
 from ...domain.ids import OrganisationId, Theme
 from .errors import ImportRefusedError
+from .places import Place, misfit
 
 MAPPING_BYTES_MAX: Final = 1 << 20
 """A mapping names activities and organisations: a mebibyte holds some ten thousand of them."""
@@ -41,13 +42,26 @@ ColumnName = Annotated[str, Meta(min_length=1, max_length=255)]
 
 
 class Columns(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a row says what: an attribute of an XES trace or event, or a column of a CSV file."""
+    """Where a row says what: an attribute of an XES trace or event, a column of a CSV file, a place in an OCEL log.
 
-    case: ColumnName
-    activity: ColumnName
-    timestamp: ColumnName
-    organisation: ColumnName
+    In an OCEL log no activity means the event's type, no timestamp its time, and no obstacle that a case has one.
+    """
+
+    case: Place
+    activity: ColumnName | None = None
+    timestamp: ColumnName | None = None
+    organisation: Place | None = None
     missing: tuple[str, ...] = ()
+    obstacle: Place | None = None
+
+
+class RowColumns(Struct, frozen=True):
+    """The columns of a log of rows, XES or CSV, by their names."""
+
+    case: str
+    activity: str
+    timestamp: str
+    organisation: str
 
 
 class Terms(Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,7 +85,7 @@ class Times(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Mapping(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
-    """A whole mapping file. ``file`` is where it was read from, for messages."""
+    """A whole mapping file."""
 
     source: Annotated[str, Meta(pattern=SOURCE_PATTERN)]
     columns: Columns
@@ -86,6 +100,22 @@ class Mapping(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     def zone(self) -> ZoneInfo:
         """The zone of moments that name none."""
         return ZoneInfo(self.times.timezone)
+
+    def row_columns(self, path: Path) -> RowColumns:
+        """Return the columns of the log of rows at ``path``; raises ``ImportRefusedError`` if they are none of such."""
+        columns = self.columns
+        named: dict[str, str] = {}
+        for key in ("case", "activity", "timestamp", "organisation"):
+            place: Place | None = getattr(columns, key)
+            if not isinstance(place, str):
+                what = "does not say it" if place is None else "names objects for it"
+                message = f"{path}: a log of rows needs the name of a column for {key}, and the mapping {what}."
+                raise ImportRefusedError(message)
+            named[key] = place
+        if columns.obstacle is not None:
+            message = f"{path}: a log of rows has one obstacle a case; [columns] obstacle is for OCEL logs."
+            raise ImportRefusedError(message)
+        return RowColumns(**named)
 
     @cached_property
     def source_organisation(self) -> str:
@@ -131,13 +161,18 @@ def read_mapping(path: Path) -> Mapping:
     return mapping
 
 
+_PLACE_NEEDS: Final = (
+    "a column's name or, for an OCEL log, a type of object or one or more tables of type, qualifier, inverse, via "
+    "and attribute"
+)
 _NEEDS: Final = {
     "source": "1 to 64 lower-case letters, digits, dots, dashes or underscores, beginning with a letter or digit",
     "theme": "1 to 64 lower-case letters, digits or dashes, beginning with a letter or digit",
-    "columns.case": "a column's name",
+    "columns.case": _PLACE_NEEDS,
+    "columns.obstacle": _PLACE_NEEDS,
     "columns.activity": "a column's name",
     "columns.timestamp": "a column's name",
-    "columns.organisation": "a column's name",
+    "columns.organisation": _PLACE_NEEDS,
     "columns.missing": 'a list of texts, such as ["EMPTY"]',
     "terms.respond_by_days": "a whole number of days, from 0 to 3650",
     "csv.delimiter": 'one character, such as ";"',
@@ -164,7 +199,7 @@ def _explained(raw: dict[str, object], error: str) -> str:
         if key.startswith(f"{table}["):
             return f"[{table}] {_first_misfit(raw[table], kind)} must be {needs}"
     for known, needs in _NEEDS.items():
-        if key == known or key.startswith(f"{known}["):
+        if key == known or key.startswith((f"{known}[", f"{known}.")):
             return f"{_written(known)} must be {needs}"
     return f"{_written(key)} must be a table of keys and values"
 
@@ -185,7 +220,15 @@ def _check_beyond_types(path: Path, mapping: Mapping) -> None:
     if mapping.source == "api":
         raise ImportRefusedError(f'{path}: source may not be "api", which stands for commands; name the log instead.')
     columns = mapping.columns
-    if len({columns.activity, columns.timestamp, columns.organisation}) < 3:  # noqa: PLR2004 - those three
+    if columns.organisation is None:
+        raise ImportRefusedError(f"{path}: [columns] organisation is missing.")
+    for key in ("case", "obstacle", "organisation"):
+        place: Place | None = getattr(columns, key)
+        wrong = None if place is None else misfit(place)
+        if wrong is not None:
+            raise ImportRefusedError(f"{path}: [columns] {key}: {wrong}.")
+    named = [name for name in (columns.activity, columns.timestamp, columns.organisation) if name is not None]
+    if len(set(named)) < len(named):
         raise ImportRefusedError(f"{path}: [columns] activity, timestamp and organisation must be different columns.")
     try:
         _ = mapping.zone

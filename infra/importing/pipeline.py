@@ -19,7 +19,10 @@ from .csv import read_csv
 from .errors import ImportRefusedError
 from .grouping import CaseGroups
 from .mapping import Mapping
-from .rows import Rejection, RowInterpreter, Trace
+from .ocel.reading import READERS as OCEL_READERS
+from .ocel.reading import read_ocel
+from .places import described
+from .rows import LogRow, Rejection, RowInterpreter, Trace
 from .rules import events_of_trace, registration_of
 from .validation import objection_to
 from .xes import read_xes
@@ -38,12 +41,14 @@ class Stage(StrEnum):
     """What an import is doing."""
 
     READING = "reading"
+    RELATING = "relating"
     CHECKING = "checking"
     WRITING = "writing"
 
 
 Progress = Callable[[Stage, int, int], None]
-"""Told the stage, and how much of how much is done: bytes of the file in READING, rows in the other two."""
+"""Told the stage, and how much of how much is done: bytes of the file in READING, events of an OCEL log in RELATING (to
+its objects), rows in the other two."""
 
 
 class RefusedCase(Struct, frozen=True):
@@ -79,8 +84,9 @@ class Sink(Protocol):
 class ImportReport(Struct, frozen=True):
     """What an import did. ``rejections`` lists the first ``REJECTIONS_SHOWN_MAX`` of ``rows_rejected``.
 
-    A case that cannot be recorded is one rejection, and all its rows count. With ``strict`` and any row rejected,
-    nothing was written and ``cases`` is 0.
+    A case that cannot be recorded is one rejection, and all its rows count. ``parts_left_out`` counts what is left out
+    of rows that were imported; these stand among the rejections, too. With ``strict`` and anything rejected or left
+    out, nothing was written and ``cases`` is 0. ``notes`` are sentences about the whole file.
     """
 
     cases: int
@@ -88,7 +94,9 @@ class ImportReport(Struct, frozen=True):
     events_present: int
     rows_read: int
     rows_rejected: int
+    parts_left_out: int
     rejections: tuple[Rejection, ...]
+    notes: tuple[str, ...] = ()
 
 
 def import_file(
@@ -100,7 +108,7 @@ def import_file(
     progress: Progress | None = None,
     now: datetime | None = None,
 ) -> ImportReport:
-    """Import the log at ``path`` (.xes or .csv, each also with .gz) and return what came of it.
+    """Import the log at ``path`` (XES, CSV or OCEL 2.0, by its name) and return what came of it.
 
     Raises ``ImportRefusedError`` for a file that cannot be imported at all; nothing was written then. Rows that cannot
     be read are left out and reported, unless ``strict``: then one such row leaves everything out. ``now`` is the
@@ -113,7 +121,7 @@ def import_file(
             # Checking every case before the first is written: what only the domain can refuse counts too.
             for _ in run.accepted(groups, Stage.CHECKING):
                 pass
-        if not (strict and run.rejected):
+        if not (strict and (run.rows_rejected or run.parts_left_out)):
             run.write(groups, sink)
     return run.report()
 
@@ -135,26 +143,48 @@ class _Run:
         self._rows_read = 0
         self._rejections: list[Rejection] = []
         self._refused_cases: set[str] = set()
+        self._notes: list[str] = []
         self._cases = self._new = self._present = 0
-        self.rejected = 0
+        self.rows_rejected = 0
+        self.parts_left_out = 0
 
     def read(self, groups: CaseGroups, now: datetime) -> None:
         """Read all rows of the file into ``groups``."""
         suffixes = [suffix.lower() for suffix in self._path.suffixes]
         suffix = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else "".join(suffixes[-1:])
-        reader = _READERS.get(suffix)
-        if reader is None:
-            kinds = " and ".join(_READERS)
-            message = f"{self._path}: its name does not say what it is; logs are {kinds}, each also with .gz."
+        interpreter = RowInterpreter(self._mapping, now)
+        if suffix in _READERS:
+            reader = _READERS[suffix]
+            self._rows_read = reader(self._path, self._mapping, interpreter, groups, self.rejected, self.reading)
+        elif suffix in OCEL_READERS:
+            self._rows_read = read_ocel(self._path, OCEL_READERS[suffix], self._mapping, interpreter, groups, self)
+        else:
+            kinds = ", ".join((*_READERS, *OCEL_READERS))
+            message = (
+                f"{self._path}: its name does not say what it is; logs are {kinds}, all but the last also with .gz."
+            )
             raise ImportRefusedError(message)
-        self._rows_read = reader(
-            self._path,
-            self._mapping,
-            RowInterpreter(self._mapping, now),
-            groups,
-            lambda line, reason: self._reject(line, reason, 1),
-            lambda done, total: self._progress(Stage.READING, done, total),
-        )
+
+    def rejected(self, line: int, reason: str) -> None:
+        """Take in that a row cannot be imported."""
+        self._reject(line, reason, 1)
+
+    def left_out(self, line: int, reason: str) -> None:
+        """Take in that something is left out of the rows that are imported."""
+        self.parts_left_out += 1
+        self._list(line, reason)
+
+    def noted(self, sentence: str) -> None:
+        """Take in what people should know of the whole file."""
+        self._notes.append(sentence)
+
+    def reading(self, done: int, total: int) -> None:
+        """Tell how many bytes of the file have been read."""
+        self._progress(Stage.READING, done, total)
+
+    def relating(self, done: int, total: int) -> None:
+        """Tell for how many events of an OCEL log the objects have been found."""
+        self._progress(Stage.RELATING, done, total)
 
     def accepted(self, groups: CaseGroups, stage: Stage) -> Iterator[tuple[Trace, list[Command]]]:
         """Yield each case that can be recorded, with its commands; the others are rejected, once."""
@@ -199,7 +229,14 @@ class _Run:
     def report(self) -> ImportReport:
         """Return what came of it."""
         return ImportReport(
-            self._cases, self._new, self._present, self._rows_read, self.rejected, tuple(self._rejections)
+            self._cases,
+            self._new,
+            self._present,
+            self._rows_read,
+            self.rows_rejected,
+            self.parts_left_out,
+            tuple(self._rejections),
+            tuple(self._notes),
         )
 
     def _count(self, chunk: _Chunk, answer: Future[Appended]) -> None:
@@ -213,14 +250,18 @@ class _Run:
     def _judged(self, trace: Trace) -> list[Command]:
         """Return the trace's commands; none if it is refused, or if the mapping ignores all of it."""
         if trace.left_out:
-            column = self._mapping.columns.case
-            self._reject_trace(trace, f"it has more than {len(trace.rows)} rows: does {column!r} tell cases apart?")
+            column = described(self._mapping.columns.case)
+            self._reject_trace(trace, f"it has more than {len(trace.rows)} rows: does {column} tell cases apart?")
             return []
-        commands = events_of_trace(trace, self._mapping)
+        idle: list[LogRow] = []
+        commands = events_of_trace(trace, self._mapping, idle.append)
         objection = objection_to(commands)
         if objection is not None:
             self._reject_trace(trace, objection.message)
             return []
+        for row in idle:
+            reason = f"it names no obstacle, and case {trace.case!r} has none open then"
+            self._reject(row.line, f"event {row.event!r}: {reason}", 1)
         return commands
 
     def _reject_trace(self, trace: Trace, reason: str) -> None:
@@ -231,6 +272,9 @@ class _Run:
         self._reject(line, f"case {trace.case!r}: {reason}", len(trace.rows) + trace.left_out)
 
     def _reject(self, line: int, reason: str, rows: int) -> None:
-        self.rejected += rows
+        self.rows_rejected += rows
+        self._list(line, reason)
+
+    def _list(self, line: int, reason: str) -> None:
         if len(self._rejections) < REJECTIONS_SHOWN_MAX:
             self._rejections.append(Rejection(str(self._path), line, reason))

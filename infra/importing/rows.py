@@ -1,7 +1,7 @@
 """What a reader hands on: one row of a log, and the reasons why a row cannot be one.
 
-Both readers take the same four texts from a row and have them judged here, so that XES and CSV mean the same by the
-same words. Limits keep what one row can take of memory bounded.
+All readers have the texts of a row judged here, so that XES, CSV and OCEL mean the same by the same words. Limits keep
+what one row can take of memory bounded.
 """
 
 import re
@@ -13,6 +13,7 @@ from msgspec import Struct
 from ...domain.vocabulary import Precision
 from .errors import ImportRefusedError
 from .mapping import Mapping
+from .places import described
 
 CASE_CHARS_MAX: Final = 255
 ACTIVITY_CHARS_MAX: Final = 255
@@ -33,17 +34,22 @@ _DAY_CHARS: Final = 10  # 2011-10-11; the shortest ISO 8601 moment with a time, 
 
 
 class LogRow(Struct, frozen=True, array_like=True, gc=False):
-    """One readable row: ``at`` in UTC, ``organisation`` an identifier or none, ``line`` where it stands in its file."""
+    """One readable row: ``at`` in UTC, ``organisation`` an identifier or none, ``line`` where it stands in its file.
+
+    A row of an OCEL log has the id of its ``event``, and the obstacles of its case that it names, sorted.
+    """
 
     at: datetime
     activity: str
     organisation: str | None
     line: int
     precision: Precision = Precision.SECOND
+    event: str = ""
+    obstacles: tuple[str, ...] = ()
 
 
 class Trace(Struct, frozen=True):
-    """All rows of one case, in order of time; where moments are equal, in order of the file.
+    """All rows of one case, in order of time; where moments are equal, in order of the file, or of an OCEL log's ids.
 
     ``left_out`` counts the rows beyond the longest trace that is read: a trace with any cannot be imported.
     """
@@ -54,7 +60,10 @@ class Trace(Struct, frozen=True):
 
 
 class Rejection(Struct, frozen=True):
-    """A row that cannot be read, or whose case cannot be recorded: where it stands, and why in a few words."""
+    """A row that cannot be read, or whose case cannot be recorded: where it stands, and why in a few words.
+
+    ``line`` is 0 where a file has no lines.
+    """
 
     file: str
     line: int
@@ -78,15 +87,24 @@ class RowInterpreter:
 
     def row(self, activity: str, timestamp: str, organisation: str, line: int) -> LogRow:
         """Return the row; raises ``UnreadableRowError`` for what is missing, malformed, too long or in the future."""
-        activity = activity.strip()
+        named = self.activity(activity)
+        at, precision = self.moment(timestamp)
+        return LogRow(at, named, self.organisation(organisation), line, precision)
+
+    def activity(self, value: str) -> str:
+        """Return the activity's name; raises ``UnreadableRowError`` for none and for one that is too long."""
+        activity = value.strip()
         if not 0 < len(activity) <= ACTIVITY_CHARS_MAX:
             self._refuse_length("activity", activity, ACTIVITY_CHARS_MAX)
-        at, precision = self._moment(timestamp)
+        return activity
+
+    def organisation(self, value: str) -> str | None:
+        """Return an organisation's identifier, or none; raises ``UnreadableRowError`` for a name that cannot be one."""
         try:
-            identifier = self._identifiers[organisation]
+            return self._identifiers[value]
         except KeyError:
-            identifier = self._identifiers[organisation] = self._identifier(organisation.strip())
-        return LogRow(at, activity, identifier, line, precision)
+            identifier = self._identifiers[value] = self._identifier(value.strip())
+            return identifier
 
     def case(self, value: str | None) -> str:
         """Return the case's name; raises ``UnreadableRowError`` for none and for one that is too long."""
@@ -95,14 +113,33 @@ class RowInterpreter:
             self._refuse_length("case", name, CASE_CHARS_MAX)
         return name
 
-    def _refuse_length(self, column: str, value: str, chars_max: int) -> NoReturn:
-        name = getattr(self._mapping.columns, column)
-        if not value:
-            raise UnreadableRowError(f"there is no {column} in {name!r}")
-        raise UnreadableRowError(f"the {column} in {name!r} is longer than {chars_max} characters")
+    def obstacle(self, value: str) -> str:
+        """Return an obstacle's name; raises ``UnreadableRowError`` for none and for one that is too long."""
+        name = value.strip()
+        if not 0 < len(name) <= CASE_CHARS_MAX:
+            self._refuse_length("obstacle", name, CASE_CHARS_MAX)
+        return name
 
-    def _moment(self, text: str) -> tuple[datetime, Precision]:
-        """Return a moment in UTC and how exactly it is known."""
+    def _refuse_length(self, column: str, value: str, chars_max: int) -> NoReturn:
+        where = self._where(column)
+        if not value:
+            raise UnreadableRowError(f"there is no {column}{where}")
+        raise UnreadableRowError(f"the {column}{where} is longer than {chars_max} characters")
+
+    def _where(self, column: str) -> str:
+        """Return where the mapping looks for something, for a sentence; nothing where an OCEL log itself says it."""
+        place = getattr(self._mapping.columns, column)
+        return "" if place is None else f" in {described(place)}"
+
+    def moment(self, text: str) -> tuple[datetime, Precision]:
+        """Return a moment in UTC and how exactly it is known; raises ``UnreadableRowError``, also for the future."""
+        at, precision = self.any_moment(text)
+        if at > self._latest:
+            raise UnreadableRowError(f"{text!r} lies in the future")
+        return at, precision
+
+    def any_moment(self, text: str) -> tuple[datetime, Precision]:
+        """Return a moment in UTC, also one in the future, and how exactly it is known."""
         precision = Precision.SECOND
         try:
             if self._format is not None:
@@ -117,18 +154,15 @@ class RowInterpreter:
         if at.tzinfo is None:
             at = at.replace(tzinfo=self._mapping.zone)
         try:
-            at = at.astimezone(UTC)
+            return at.astimezone(UTC), precision
         except OverflowError:
             raise UnreadableRowError(f"{text!r} lies outside the years 1 to 9999") from None
-        if at > self._latest:
-            raise UnreadableRowError(f"{text!r} lies in the future")
-        return at, precision
 
     def _loosely(self, text: str) -> tuple[datetime, Precision]:
         """Return a moment from the forms that are near enough to ISO 8601 to leave no doubt."""
         stripped = text.strip()
         if not stripped:
-            raise UnreadableRowError(f"there is no moment in {self._mapping.columns.timestamp!r}")
+            raise UnreadableRowError(f"there is no moment{self._where('timestamp')}")
         if self._format is None:
             if _MONTH.fullmatch(stripped):
                 stripped, precision = f"{stripped}-01", Precision.MONTH
@@ -148,8 +182,8 @@ class RowInterpreter:
     def _identifier(self, value: str) -> str | None:
         """Return an organisation's identifier; called once for each value that the log has."""
         if len(self._identifiers) >= ORGANISATIONS_MAX:
-            column = self._mapping.columns.organisation
-            message = f"there are more than {ORGANISATIONS_MAX} organisations: does {column!r} name organisations?"
+            found = self._where("organisation").removeprefix(" in ")
+            message = f"there are more than {ORGANISATIONS_MAX} organisations: does {found} name organisations?"
             raise ImportRefusedError(message)
         if len(value) > NAME_CHARS_MAX:
             raise UnreadableRowError(f"the organisation's name is longer than {NAME_CHARS_MAX} characters")

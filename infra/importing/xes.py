@@ -1,11 +1,8 @@
 """Reads XES (IEEE 1849-2016), the XML format of event logs, as a stream: no more of it is in memory than one trace.
 
-Only the attributes that the mapping names are looked at. The parser is the standard library's expat and not lxml,
-which says "line 65535" for every element beyond it. No entity is resolved and nothing is fetched: a file that declares
-a document type is refused, since XES has none.
+Only the attributes that the mapping names are looked at.
 """
 
-import codecs
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -14,17 +11,11 @@ from xml.parsers import expat
 from .errors import ImportRefusedError
 from .grouping import TRACE_ROWS_MAX, CaseGroups
 from .mapping import Mapping
-from .opening import ReadingProgress, opened
+from .markup import local, parse
+from .opening import ReadingProgress
 from .rows import RowInterpreter, UnreadableRowError
 
-TOKEN_BYTES_MAX: Final = 10_000_000
-"""The longest start tag, with its attributes: expat itself would go on collecting one until the memory is full."""
-
-_BLOCK_BYTES: Final = 1 << 18
 _VALUE_CHARS_MAX: Final = 1024  # what is kept of a value; longer than any that is accepted
-
-_UNICODE: Final = {"utf-8", "utf-16", "utf-16-le", "utf-16-be"}
-_ALL_BYTES: Final = bytes(range(256))
 
 # How deep elements stand: the log is 1.
 _TRACE: Final = 2
@@ -46,23 +37,7 @@ def read_xes(
     file that cannot be read at all.
     """
     elements = _Elements(path, mapping, interpreter, groups, reject)
-    parser = elements.parser
-    fed = 0
-    with opened(path) as log:
-        try:
-            while block := log.content.read(_BLOCK_BYTES):
-                fed += len(block)
-                parser.Parse(block, False)
-                if fed - parser.CurrentByteIndex > TOKEN_BYTES_MAX:
-                    line = parser.CurrentLineNumber
-                    raise ImportRefusedError(f"{path}, line {line}: an element is longer than {TOKEN_BYTES_MAX} bytes.")
-                progress(log.bytes_read, log.bytes_total)
-            parser.Parse(b"", True)
-        except expat.ExpatError as error:
-            what = expat.ErrorString(error.code)
-            raise ImportRefusedError(
-                f"{path}, line {error.lineno}: the XML is malformed or cut short ({what}). Nothing was imported."
-            ) from None
+    parse(path, elements.parser, "XES", progress)
     elements.refuse_missing_attributes()
     return elements.events
 
@@ -83,7 +58,7 @@ class _Elements:
         self._interpreter = interpreter
         self._groups = groups
         self._reject = reject
-        columns = mapping.columns
+        columns = mapping.row_columns(path)
         self._case = columns.case
         self._keys = (columns.activity, columns.timestamp, columns.organisation)
         self._wanted = {columns.case, *self._keys}
@@ -98,8 +73,6 @@ class _Elements:
         self.parser.ordered_attributes = True  # a flat list of names and values, faster than a dictionary each
         self.parser.StartElementHandler = self._began
         self.parser.EndElementHandler = self._ended
-        self.parser.StartDoctypeDeclHandler = self._doctype_declared
-        self.parser.XmlDeclHandler = self._encoding_declared
 
     def refuse_missing_attributes(self) -> None:
         """Raise ``ImportRefusedError`` if no event or trace has an attribute that the mapping names: it is misspelt."""
@@ -119,18 +92,18 @@ class _Elements:
         elif depth == _EVENT:
             if self._trace is None:
                 return
-            if name == "event" or _local(name) == "event":
+            if name == "event" or local(name) == "event":
                 self._event, self._line = {}, self.parser.CurrentLineNumber
             else:
                 self._take(attributes, self._trace)
         elif depth == _TRACE:
-            local = _local(name)
-            if local == "trace":
+            kind = local(name)
+            if kind == "trace":
                 self._trace = {}
-            elif local == "event":
+            elif kind == "event":
                 self.events += 1
                 self._reject(self.parser.CurrentLineNumber, "the event stands in no trace")
-        elif depth == 1 and _local(name) != "log":
+        elif depth == 1 and local(name) != "log":
             message = f"{self._path}: is XML but not XES: its outermost element is {name!r}, not 'log'."
             raise ImportRefusedError(message)
 
@@ -184,23 +157,3 @@ class _Elements:
             else:
                 groups.add(case, row)
         self._rows.clear()
-
-    def _doctype_declared(self, *_declaration: object) -> None:
-        message = f"{self._path}: holds a document type declaration (DOCTYPE), which XES has not; remove it."
-        raise ImportRefusedError(message)
-
-    def _encoding_declared(self, _version: str, encoding: str | None, _standalone: int) -> None:
-        """Refuse encodings that expat would fail on without a word: those of several bytes, but for Unicode's."""
-        if encoding is None:
-            return
-        try:
-            readable = codecs.lookup(encoding).name in _UNICODE or len(_ALL_BYTES.decode(encoding, "replace")) == 256  # noqa: PLR2004 - a character a byte
-        except LookupError:
-            readable = False
-        if not readable:
-            raise ImportRefusedError(f"{self._path}: its encoding {encoding!r} cannot be read; convert it to UTF-8.")
-
-
-def _local(name: str) -> str:
-    """Return an element's name without the prefix of its namespace."""
-    return name.rpartition(":")[2]
