@@ -32,7 +32,12 @@ def import_(
     with opened(settings()) as (_, parts), progress(notices()) as bar:
         shown = _Shown(bar)
         report = import_file(
-            file, rules, RegistrySink(parts.registry, parts.vault), strict=strict, progress=shown.advance
+            file,
+            rules,
+            RegistrySink(parts.registry, parts.vault),
+            strict=strict,
+            progress=shown.advance,
+            tell=shown.tell,
         )
     _print_rejections(report, None if all_rejected else REJECTIONS_PRINTED_MAX)
     _print_counts(people(), report)
@@ -54,11 +59,13 @@ class _Shown:
             self._tasks[stage] = self._bar.add_task(stage.capitalize(), total=total)
         self._bar.update(self._tasks[stage], completed=done, total=total)
 
+    def tell(self, sentence: str) -> None:
+        """Show a sentence above the bar."""
+        self._bar.console.print(sentence)
+
 
 def _print_rejections(report: ImportReport, most: int | None) -> None:
     console = notices()
-    for note in report.notes:
-        console.print(note)
     for rejection in report.rejections[:most]:
         place = f"{rejection.file}:{rejection.line}" if rejection.line else rejection.file
         console.print(f"{place}: {rejection.reason}")

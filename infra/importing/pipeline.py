@@ -18,10 +18,11 @@ from ...domain.command import Command
 from .csv import read_csv
 from .errors import ImportRefusedError
 from .grouping import CaseGroups
-from .mapping import Mapping
+from .mapping import ImportRole, Mapping
 from .ocel.reading import READERS as OCEL_READERS
 from .ocel.reading import read_ocel
 from .places import described
+from .progress import Bookmark, Reached, fingerprint_of
 from .rows import LogRow, Rejection, RowInterpreter, Trace
 from .rules import events_of_trace, registration_of
 from .validation import objection_to
@@ -72,12 +73,21 @@ class Appended(Struct, frozen=True):
 class Sink(Protocol):
     """Where commands go."""
 
-    def append_chunk(self, commands: Sequence[Command]) -> Appended:
+    def begin(self, fingerprint: bytes) -> Reached:
+        """Begin an import, and return how far one with the same fingerprint had come that was broken off."""
+        ...
+
+    def append_chunk(self, commands: Sequence[Command], bookmark: Bookmark) -> Appended:
         """Record all that is new of ``commands`` in one transaction, each stream's in the order given.
 
         A command whose id is recorded already counts as present, and so does the registration of an organisation that
         is registered, whoever did so. The commands have been judged by the domain, each case's as a whole history.
+        What is done with this chunk is remembered in the same transaction.
         """
+        ...
+
+    def end(self) -> None:
+        """Forget how far the import has come, since it has come to its end."""
         ...
 
 
@@ -106,40 +116,61 @@ def import_file(
     *,
     strict: bool = False,
     progress: Progress | None = None,
+    tell: Callable[[str], None] | None = None,
     now: datetime | None = None,
 ) -> ImportReport:
     """Import the log at ``path`` (XES, CSV or OCEL 2.0, by its name) and return what came of it.
 
     Raises ``ImportRefusedError`` for a file that cannot be imported at all; nothing was written then. Rows that cannot
-    be read are left out and reported, unless ``strict``: then one such row leaves everything out. ``now`` is the
-    moment after which nothing can have happened (aware; none: the clock's).
+    be read are left out and reported, unless ``strict``: then one such row leaves everything out. ``tell`` hears the
+    report's notes at once. ``now`` is the moment after which nothing can have happened (aware; none: the clock's).
     """
-    run = _Run(path, mapping, progress or (lambda _stage, _done, _total: None))
+    run = _Run(path, mapping, progress or (lambda _stage, _done, _total: None), tell or (lambda _note: None))
     with CaseGroups() as groups:
         run.read(groups, now or datetime.now(UTC))
         if strict:
             # Checking every case before the first is written: what only the domain can refuse counts too.
-            for _ in run.accepted(groups, Stage.CHECKING):
+            for _ in run.judged(groups, Stage.CHECKING, Reached()):
                 pass
         if not (strict and (run.rows_rejected or run.parts_left_out)):
             run.write(groups, sink)
     return run.report()
 
 
-class _Chunk(Struct, frozen=True):
-    """Commands of whole cases, and the traces that they were made of."""
+class _Chunk:
+    """Commands of whole cases, and the traces that they were made of, by stream."""
 
-    commands: list[Command]
-    traces: dict[UUID, Trace]
+    def __init__(self) -> None:
+        self.commands: list[Command] = []
+        self.traces: dict[UUID, Trace] = {}
+        self._numbers: dict[UUID, int] = {}
+        self._again: set[int] = set()
+        self._end = 0
+
+    def add(self, number: int, trace: Trace, commands: list[Command], *, again: bool) -> None:
+        """Add the trace of a number, the next one, with the commands that it leads to."""
+        self._end = number + 1
+        if again:
+            self._again.add(number)
+        if commands:
+            self.commands.extend(commands)
+            self.traces[commands[0].stream] = trace
+            self._numbers[commands[0].stream] = number
+
+    @property
+    def bookmark(self) -> Bookmark:
+        """Where the chunk ends."""
+        return Bookmark(self._end, frozenset(self._again), self._numbers)
 
 
 class _Run:
     """One import on its way."""
 
-    def __init__(self, path: Path, mapping: Mapping, progress: Progress) -> None:
+    def __init__(self, path: Path, mapping: Mapping, progress: Progress, tell: Callable[[str], None]) -> None:
         self._path = path
         self._mapping = mapping
         self._progress = progress
+        self._tell = tell
         self._rows_read = 0
         self._rejections: list[Rejection] = []
         self._refused_cases: set[str] = set()
@@ -160,9 +191,7 @@ class _Run:
             self._rows_read = read_ocel(self._path, OCEL_READERS[suffix], self._mapping, interpreter, groups, self)
         else:
             kinds = ", ".join((*_READERS, *OCEL_READERS))
-            message = (
-                f"{self._path}: its name does not say what it is; logs are {kinds}, all but the last also with .gz."
-            )
+            message = f"{self._path}: its name does not say what it is; logs are {kinds}; texts also with .gz."
             raise ImportRefusedError(message)
 
     def rejected(self, line: int, reason: str) -> None:
@@ -177,6 +206,7 @@ class _Run:
     def noted(self, sentence: str) -> None:
         """Take in what people should know of the whole file."""
         self._notes.append(sentence)
+        self._tell(sentence)
 
     def reading(self, done: int, total: int) -> None:
         """Tell how many bytes of the file have been read."""
@@ -186,45 +216,65 @@ class _Run:
         """Tell for how many events of an OCEL log the objects have been found."""
         self._progress(Stage.RELATING, done, total)
 
-    def accepted(self, groups: CaseGroups, stage: Stage) -> Iterator[tuple[Trace, list[Command]]]:
-        """Yield each case that can be recorded, with its commands; the others are rejected, once."""
+    def judged(
+        self, groups: CaseGroups, stage: Stage, reached: Reached
+    ) -> Iterator[tuple[int, Trace, list[Command] | None]]:
+        """Yield each case with its number and its commands; none if it is done, no commands if there is none to record.
+
+        What is rejected is told on the way.
+        """
         done, total = 0, groups.rows
-        for trace in groups.traces():
+        for number, trace in enumerate(groups.traces()):
             done += len(trace.rows) + trace.left_out
-            commands = self._judged(trace)
+            commands = None if reached.passes(number) else self._commands_of(trace)
             self._progress(stage, done, total)
-            if commands:
-                yield trace, commands
+            yield number, trace, commands
 
     def write(self, groups: CaseGroups, sink: Sink) -> None:
         """Hand all commands on, organisations before the first case that names them.
 
         While the sink waits for its database with one chunk, the next one is made.
         """
+        reached = sink.begin(fingerprint_of(self._path, self._mapping, groups.rows))
+        if reached.at is not None:
+            self._cases, self._present = reached.cases, reached.events
+            when = reached.at.astimezone(UTC)
+            self.noted(
+                f"This import was broken off on {when:%Y-%m-%d} at {when:%H:%M:%S} UTC, after {reached.cases:,} cases "
+                f"and {reached.events:,} events; it goes on from there."
+            )
         with ThreadPoolExecutor(1, "knelpunt-import") as writer:
             before: tuple[_Chunk, Future[Appended]] | None = None
-            for chunk in self._chunks(groups):
+            for chunk in self._chunks(groups, reached):
                 if before is not None:
                     self._count(*before)
-                before = chunk, writer.submit(sink.append_chunk, chunk.commands)
+                before = chunk, writer.submit(sink.append_chunk, chunk.commands, chunk.bookmark)
             if before is not None:
                 self._count(*before)
+        sink.end()
 
-    def _chunks(self, groups: CaseGroups) -> Iterator[_Chunk]:
+    def _chunks(self, groups: CaseGroups, reached: Reached) -> Iterator[_Chunk]:
         registered: set[str] = set()
-        chunk = _Chunk([], {})
-        for trace, commands in self.accepted(groups, Stage.WRITING):
-            named = {row.organisation for row in trace.rows if row.organisation is not None}
-            for organisation in sorted((named | {self._mapping.source_organisation}) - registered):
-                registered.add(organisation)
-                chunk.commands.append(registration_of(organisation, self._mapping))
-            chunk.commands.extend(commands)
-            chunk.traces[commands[0].stream] = trace
+        chunk = _Chunk()
+        rejected = self.rows_rejected
+        for number, trace, commands in self.judged(groups, Stage.WRITING, reached):
+            if commands or (commands is None and not self._ignores(trace)):
+                named = {row.organisation for row in trace.rows if row.organisation is not None}
+                for organisation in sorted((named | {self._mapping.source_organisation}) - registered):
+                    registered.add(organisation)
+                    chunk.commands.append(registration_of(organisation, self._mapping))
+            chunk.add(number, trace, commands or [], again=self.rows_rejected > rejected)
             if len(chunk.commands) >= CHUNK_COMMANDS:
                 yield chunk
-                chunk = _Chunk([], {})
+                chunk = _Chunk()
+            rejected = self.rows_rejected  # what the sink refused of an earlier chunk is not about the next trace
         if chunk.commands:
             yield chunk
+
+    def _ignores(self, trace: Trace) -> bool:
+        """Return whether the mapping ignores all rows of a trace."""
+        roles = self._mapping.roles
+        return all(roles.get(row.activity) is ImportRole.IGNORE for row in trace.rows)
 
     def report(self) -> ImportReport:
         """Return what came of it."""
@@ -247,7 +297,7 @@ class _Run:
         for refused in appended.refused:
             self._reject_trace(chunk.traces[refused.case], refused.reason)
 
-    def _judged(self, trace: Trace) -> list[Command]:
+    def _commands_of(self, trace: Trace) -> list[Command]:
         """Return the trace's commands; none if it is refused, or if the mapping ignores all of it."""
         if trace.left_out:
             column = described(self._mapping.columns.case)

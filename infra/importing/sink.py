@@ -1,6 +1,7 @@
 """The registry as the place where an import's commands go: a chunk is one transaction of one append call.
 
-What was imported before is recognised by its command ids. Where somebody has worked on an imported case since, what is
+What was imported before is recognised by its command ids; how far an import has come stands beside the events, so that
+one which is gone on with need not look at each. Where somebody has worked on an imported case since, what is
 new of it is judged against the case as it stands, like any command.
 """
 
@@ -27,6 +28,7 @@ from ..store.reading import events_of
 from ..store.registry import Registry
 from ..vault.vault import Vault
 from .pipeline import Appended, RefusedCase
+from .progress import AGAIN_MAX, Bookmark, Reached
 
 ATTEMPTS_MAX: Final = 5
 """How often a chunk is planned anew because a case moved on between planning and appending. Each needs somebody who
@@ -34,6 +36,10 @@ works on one of these very cases in these milliseconds."""
 
 HEADS: Final = "SELECT stream_id, version FROM knelpunt.stream_head WHERE stream_id = ANY(%s)"
 RECORDED: Final = "SELECT command_id, request_hash FROM knelpunt.command WHERE command_id = ANY(%s)"
+
+BROKEN_OFF: Final = "SELECT traces, cases, events, again, reached_at FROM knelpunt.import_run WHERE fingerprint = %s"
+NOTE: Final = "SELECT knelpunt.note_import(%s, %s, %s, %s, %s)"
+END: Final = "SELECT knelpunt.end_import(%s)"
 
 CHANGED: Final = (
     "it was imported before from rows, or by a mapping, that said something else; it stays as it is: correct it in the "
@@ -56,26 +62,62 @@ class RegistrySink:
     def __init__(self, registry: Registry, vault: Vault) -> None:
         self._registry = registry
         self._vault = vault
+        self._fingerprint = b""
+        self._reached = Reached()
 
-    def append_chunk(self, commands: Sequence[Command]) -> Appended:
+    def begin(self, fingerprint: bytes) -> Reached:
+        """Begin an import, as ``pipeline.Sink`` says. Raises ``psycopg.Error``."""
+        self._fingerprint, self._reached = fingerprint, Reached()
+        with self._registry.appender.connection() as connection, connection.transaction():
+            connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
+            row = connection.execute(BROKEN_OFF, (fingerprint,)).fetchone()
+        if row is not None:
+            traces, cases, events, again, at = row
+            self._reached = Reached(traces, cases, events, frozenset(again), at)
+        return self._reached
+
+    def append_chunk(self, commands: Sequence[Command], bookmark: Bookmark) -> Appended:
         """Record what is new, in one transaction, as ``pipeline.Sink`` says. Raises ``psycopg.Error``."""
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:
-                return self._appended(commands)
+                return self._appended(commands, bookmark)
             except (StreamMovedOn, CommandReused):
                 # Somebody recorded in one of these cases since the plan was made; or, having the same file, all of it.
                 if attempt == ATTEMPTS_MAX:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
-    def _appended(self, commands: Sequence[Command]) -> Appended:
+    def end(self) -> None:
+        """Forget how far the import has come. Raises ``psycopg.Error``."""
+        with self._registry.appender.connection() as connection:
+            connection.execute(END, (self._fingerprint,))
+
+    def _appended(self, commands: Sequence[Command], bookmark: Bookmark) -> Appended:
         with self._registry.appender.connection() as connection:
             plan = self._plan(connection, commands)
+            reached = self._reached_with(commands, bookmark, plan.refused)
             recorded = 0
-            if plan.events:
-                recorded = append_bulk(connection, plan.events, plan.request_hashes).recorded
+            with connection.transaction():
+                if plan.events:
+                    recorded = append_bulk(connection, plan.events, plan.request_hashes).recorded
+                if len(reached.again) <= AGAIN_MAX:
+                    noted = (reached.traces, reached.cases, reached.events, sorted(reached.again))
+                    connection.execute(NOTE, (self._fingerprint, *noted))
+        self._reached = reached
         # What was planned and not recorded, another import of the same rows has recorded meanwhile.
         return Appended(recorded, plan.present + len(plan.events) - recorded, tuple(plan.refused))
+
+    def _reached_with(self, commands: Sequence[Command], bookmark: Bookmark, refused: list[RefusedCase]) -> Reached:
+        """Return how far the import has come with a chunk."""
+        before, numbers = self._reached, bookmark.numbers
+        again = bookmark.again | {numbers[case.case] for case in refused}
+        whole = {stream for stream, number in numbers.items() if number not in again}
+        return Reached(
+            max(before.traces, bookmark.traces),
+            before.cases + len(whole),
+            before.events + sum(command.stream in whole for command in commands),
+            (before.again - frozenset(numbers.values())) | again,
+        )
 
     def _plan(self, connection: psycopg.Connection, commands: Sequence[Command]) -> _Plan:
         with connection.transaction():

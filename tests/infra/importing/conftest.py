@@ -9,6 +9,7 @@ import pytest
 from knelpunt.domain.command import Command
 from knelpunt.infra.importing.mapping import Columns, CsvForm, Mapping, Times
 from knelpunt.infra.importing.pipeline import Appended, ImportReport, import_file
+from knelpunt.infra.importing.progress import Bookmark, Reached
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 
@@ -20,7 +21,14 @@ class Collected:
         self.commands: dict = {}
         self.chunks: list[int] = []
 
-    def append_chunk(self, commands: Sequence[Command]) -> Appended:
+    def begin(self, fingerprint: bytes) -> Reached:
+        """Every import begins at its beginning here."""
+        return Reached()
+
+    def end(self) -> None:
+        """Nothing was remembered."""
+
+    def append_chunk(self, commands: Sequence[Command], bookmark: Bookmark) -> Appended:
         """Keep what is new; a command that came before must come again as it was."""
         new = 0
         for command in commands:

@@ -122,7 +122,7 @@ def test_chunks_hold_whole_cases_and_begin_with_organisations(import_bytes, coll
 def test_names_that_say_nothing_are_refused(import_bytes):
     """A file is read by its name, and one whose name says nothing is refused with what can be read."""
     for name in ("log.txt", "log", "log.gz", ".csv"):
-        with pytest.raises(ImportRefusedError, match=r"logs are \.xes and \.csv, each also with \.gz"):
+        with pytest.raises(ImportRefusedError, match=r"logs are \.xes, \.csv, \.json, .*; texts also with \.gz"):
             import_bytes(HEADER, name)
     assert import_bytes(HEADER + "c1,A,2024-01-01,X\n", "LOG.2024.CSV").cases == 1
 
