@@ -8,10 +8,12 @@ import subprocess
 import time
 from pathlib import Path
 
+import msgspec
 import psycopg
 import pytest
 
 from infra.cli.conftest import CommandLine, InThisProcess
+from infra.importing.ocel_logs import REFERENCE, write
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "docs" / "examples"
@@ -122,6 +124,46 @@ def test_an_interrupted_import_is_gone_on_with(fresh: CommandLine, tmp_path: Pat
         assert whole["cases"] == 1_434
         assert whole["events present"] > 0
         assert events(watching) == part + whole["events new"]
+
+
+def test_an_import_that_was_killed_is_gone_on_with(fresh: CommandLine, tmp_path: Path) -> None:
+    """kill -9, and the same command says where it goes on from, passes over what is there and records the rest."""
+    mapping, log = tmp_path / "log.toml", tmp_path / "log.csv"
+    mapping.write_text('source = "x"\n[columns]\ncase = "c"\nactivity = "a"\ntimestamp = "t"\norganisation = "o"\n')
+    rows = (f"c{n},work,2024-01-0{k},o{(n + k) % 5}" for n in range(6000) for k in (1, 2, 3))
+    log.write_text("c,a,t,o\n" + "\n".join(rows) + "\n")
+    command = ("import", log, "--mapping", mapping)
+    running = fresh.start(*command)
+    with psycopg.connect(fresh.settings["KNELPUNT_DATABASE_URL"], autocommit=True) as watching:
+        while running.poll() is None and events(watching) == 0:
+            time.sleep(0.002)
+        running.kill()
+        running.communicate(timeout=60)
+        part = events(watching)
+        again = fresh.run(*command)
+        told = counts(again.stdout)
+        assert again.returncode == 0, again.stderr
+        assert told["cases"] == 6_000
+        assert events(watching) == part + told["events new"] == told["events present"] + told["events new"]
+    assert part > 0
+    assert "This import was broken off on " in again.stderr
+    assert "it goes on from there." in again.stderr
+
+
+@pytest.mark.parametrize("format_", ["json", "sqlite"])
+def test_an_ocel_log_is_imported(fresh_here: InThisProcess, tmp_path: Path, format_: str) -> None:
+    """The example of the documentation, in two formats; what is left out is counted and named without a line."""
+    first = msgspec.structs.replace(
+        REFERENCE.events[0], relations=[*REFERENCE.events[0].relations, ("zoek", "bijlage")]
+    )
+    path = write(msgspec.structs.replace(REFERENCE, events=[first, *REFERENCE.events[1:]]), tmp_path, format_)
+    done = fresh_here.run("import", path, "--mapping", EXAMPLES / "jeugd.toml")
+    assert done.returncode == 0, done.stderr
+    told = counts(done.stdout)
+    assert (told["rows read"], told["parts left out"], told["cases"]) == (10, 1, 2)
+    text = "" if format_ == "sqlite" else path.read_text("utf-8")
+    line = next((f":{number}" for number, content in enumerate(text.splitlines(), 1) if '"e1"' in content), "")
+    assert f"{path}{line}: event 'e1': it names object 'zoek', which the log does not hold" in done.stderr
 
 
 def events(connection: psycopg.Connection) -> int:

@@ -72,9 +72,9 @@ REFERENCE = Log(
             [("h1", "bevat"), ("h2", "bevat")],
         ),
         Thing("z2", "Zaak", [], [("h3", "bevat")]),
-        Thing("h1", "Hulpvraag", [("soort", EVER, 'schulden & "meer"')]),
+        Thing("h1", "Hulpvraag", [("soort", EVER, "schulden")]),
         Thing("h2", "Hulpvraag", [("soort", EVER, "wonen")]),
-        Thing("h3", "Hulpvraag", [("soort", EVER, "<zorg>")]),
+        Thing("h3", "Hulpvraag", [("soort", EVER, "zorg")]),
         Thing("m1", "Medewerker", [("afdeling", EVER, "Loket"), ("nummer", EVER, 7)], [("a1", "werkt bij")]),
         # Moved from the counter to debt counselling half-way.
         Thing(
@@ -170,7 +170,7 @@ def purchases(orders: int, seed: int = 1) -> Log:
 
 
 def as_json(log: Log) -> str:
-    """The log in the JSON format."""
+    """The log in the JSON format, each event and object on a line of its own."""
 
     def types(declared: dict[str, dict[str, str]]) -> list:
         return [
@@ -204,7 +204,11 @@ def as_json(log: Log) -> str:
             for event in log.events
         ],
     }
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    sections = []
+    for key, elements in content.items():
+        lines = ",\n".join(f"  {json.dumps(element, ensure_ascii=False)}" for element in elements)
+        sections.append(f'"{key}": [\n{lines}\n]')
+    return "{\n" + ",\n".join(sections) + "\n}\n"
 
 
 def as_xml(log: Log) -> str:

@@ -23,7 +23,7 @@ from knelpunt.infra.importing.sink import RegistrySink
 
 PROGRAM = Path(__file__).with_name("import_program.py")
 MASTER = bytes(32)
-CHUNK = 200
+CHUNK = 100
 
 SHOP = """
 source = "shop"
@@ -84,7 +84,7 @@ def written(folder: Path, format_: str) -> tuple[Path, str]:
     """A log of some hundred cases, and the text of its mapping."""
     if format_ in {"xes", "csv"}:
         return folder / f"log.{format_}", ROWS
-    return ocel_logs.write(ocel_logs.purchases(300), folder, format_), SHOP
+    return ocel_logs.write(ocel_logs.purchases(120), folder, format_), SHOP
 
 
 def rows_log(path: Path) -> None:
@@ -149,7 +149,7 @@ def start(url: str, log: Path, mapping: Path) -> subprocess.Popen:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-KILLS = [pytest.param("json", 3, id="json-3")] + [
+KILLS = [pytest.param("json", 2, id="json-2")] + [
     pytest.param(format_, 20, id=f"{format_}-20", marks=[pytest.mark.long, pytest.mark.timeout(900)])
     for format_ in ("csv", "xes", "json", "xml", "sqlite")
 ]

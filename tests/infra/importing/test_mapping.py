@@ -4,6 +4,8 @@ import pytest
 
 from knelpunt.infra.importing.errors import ImportRefusedError
 from knelpunt.infra.importing.mapping import ImportRole, read_mapping
+from knelpunt.infra.importing.pipeline import import_file
+from knelpunt.infra.importing.places import routes_of
 
 CONTRACT = """
 source = "bpi2013"
@@ -113,3 +115,65 @@ def test_files_that_are_no_mapping(tmp_path):
     ):
         with pytest.raises(ImportRefusedError, match=said):
             read_mapping(path)
+
+
+OBJECTS = """
+source = "jeugd"
+[columns]
+case = ["Zaak", { type = "Zaak", qualifier = "bevat", inverse = true, via = "Hulpvraag" }]
+obstacle = "Hulpvraag"
+organisation = { type = "Afdeling", attribute = "naam", via = { type = "Medewerker", qualifier = "door" } }
+"""
+
+
+def test_a_mapping_of_objects_is_read(mapping_file):
+    """Places of an OCEL log are read as routes, that from the event first."""
+    columns = read_mapping(mapping_file(OBJECTS)).columns
+    assert [[step.type for step in route] for route in routes_of(columns.case)] == [["Zaak"], ["Hulpvraag", "Zaak"]]
+    assert [[step.type for step in route] for route in routes_of(columns.organisation)] == [["Medewerker", "Afdeling"]]
+    assert (columns.activity, columns.timestamp) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('obstacle = "Hulpvraag"', "obstacle = 3", "[columns] obstacle must be a column's name or, for an OCEL log,"),
+        ('obstacle = "Hulpvraag"', "obstacle = []", "[columns] obstacle: a place has at least one route"),
+        ('obstacle = "Hulpvraag"', "obstacle = {}", "[columns] obstacle: a type is missing"),
+        ('obstacle = "Hulpvraag"', 'obstacle = { type = "A", inverse = true }', "inverse needs a via"),
+        ('obstacle = "Hulpvraag"', 'obstacle = { attribute = "A", qualifier = "b" }', "a type is missing"),
+        ('obstacle = "Hulpvraag"', 'obstacle = { attribute = "A", via = "B" }', "a type is missing"),
+        ('obstacle = "Hulpvraag"', 'obstacle = { type = "A", via = { qualifier = "b" } }', "a type is missing"),
+        (
+            'obstacle = "Hulpvraag"',
+            'obstacle = { type = "A", via = { type = "B", attribute = "c" } }',
+            "a via is an object, and cannot be an attribute",
+        ),
+        ("inverse = true", 'inverse = "ja"', "[columns] case must be a column's name or"),
+        ("inverse = true", "invers = true", "invers is no key of a mapping"),
+        ('obstacle = "Hulpvraag"', "obstacle = " + '{ type = "A", via = ' * 9 + '"B"' + "}" * 9, "at most 8 steps"),
+        ("organisation =", "organisatie =", "organisatie is no key of a mapping"),
+    ],
+)
+def test_a_mistake_in_a_place_is_one_sentence(mapping_file, old, new, said):
+    """Each is refused with the file, the key and what it needs, on one line."""
+    assert old in OBJECTS
+    path = mapping_file(OBJECTS.replace(old, new, 1))
+    with pytest.raises(ImportRefusedError) as refused:
+        read_mapping(path)
+    assert str(refused.value).startswith(f"{path}: ")
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_mapping_for_another_kind_of_log_is_refused(mapping_file, tmp_path, collected):
+    """A mapping of objects says what a log of rows lacks, and which key does not go with one."""
+    log = tmp_path / "log.csv"
+    log.write_text("a,b\n")
+    for text, said in (
+        (OBJECTS, "needs the name of a column for case, and the mapping names objects for it"),
+        (CONTRACT.replace('activity = "concept:name"', ""), "for activity, and the mapping does not say it"),
+        (CONTRACT.replace("missing =", 'obstacle = "x"\nmissing ='), "obstacle is for OCEL logs"),
+    ):
+        with pytest.raises(ImportRefusedError, match=said):
+            import_file(log, read_mapping(mapping_file(text)), collected)

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from infra.importing import ocel_logs
 from knelpunt.domain.case import facts as f
 from knelpunt.domain.case.history import place
 from knelpunt.domain.case.rules import Judge
@@ -19,6 +20,7 @@ from knelpunt.domain.vocabulary import Harm, OrganisationKind, Role
 from knelpunt.infra.importing.identity import CaseNames
 from knelpunt.infra.importing.mapping import Columns, ImportRole, Mapping
 from knelpunt.infra.importing.pipeline import import_file
+from knelpunt.infra.importing.places import Step
 from knelpunt.infra.importing.sink import RegistrySink
 from knelpunt.infra.store.connection import REGISTRY
 from knelpunt.infra.store.migrate import migrate
@@ -219,6 +221,48 @@ def test_strict_leaves_the_registry_empty(run, somewhere):
     """With strict, one bad row and nothing is in the log."""
     assert run(SHORT + "c9,werk,soon,A\n", strict=True).rows_rejected == 1
     assert somewhere.events() == []
+
+
+def test_three_formats_are_one_registry(somewhere, tmp_path):
+    """Whichever of OCEL's formats a log comes in first, the registry is the same, and the other two add nothing."""
+    mapping = Mapping(
+        "jeugd",
+        Columns(
+            ("Zaak", Step("Zaak", "bevat", inverse=True, via="Hulpvraag")),
+            organisation=Step("Medewerker", "door", attribute="afdeling"),
+            obstacle="Hulpvraag",
+        ),
+        roles={"Overdracht": ImportRole.OFFER, "Weigering": ImportRole.REFUSE, "Afsluiting": ImportRole.CLOSE},
+    )
+    first = import_file(ocel_logs.write(ocel_logs.REFERENCE, tmp_path, "sqlite"), mapping, somewhere.sink)
+    events = somewhere.events()
+    assert (first.events_new, first.rows_rejected) == (len(events), 0)
+    for format_ in ("json", "xml", "sqlite"):
+        again = import_file(ocel_logs.write(ocel_logs.REFERENCE, tmp_path, format_), mapping, somewhere.sink)
+        assert (again.events_new, again.events_present, again.rows_rejected) == (0, len(events), 0)
+    assert somewhere.events() == events
+
+
+def test_no_event_of_several_obstacles_is_inert(somewhere, tmp_path):
+    """Read back from the database, each event of cases with several obstacles has the effect that it was made for."""
+    shop = Mapping(
+        "shop",
+        Columns(
+            ("Order", Step("Order", "comprises", inverse=True, via="Item")),
+            organisation=Step("Employee", "by", attribute="department"),
+            obstacle="Item",
+        ),
+        roles={"send package": ImportRole.RESOLVE, "pay order": ImportRole.CLOSE},
+    )
+    import_file(ocel_logs.write(ocel_logs.purchases(80), tmp_path, "json"), shop, somewhere.sink)
+    cases: dict[UUID, list[Event]] = {}
+    for event in somewhere.events():
+        if isinstance(event.data, f.CaseFact):
+            cases.setdefault(event.stream, []).append(event)
+    assert len(cases) == 80
+    for history in cases.values():
+        judge, state = Judge(lambda _mark, _moment: False), CaseState()
+        assert [judge.advance(state, event) for event in place(history)] == [None] * len(history)
 
 
 @receipt
