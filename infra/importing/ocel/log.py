@@ -221,13 +221,12 @@ class ObjectLog:
         )
         return found.fetchone() is not None
 
-    def value_at(self, object_: str, name: str, at: int) -> str | None:
-        """Return the value that an attribute of an object had at a moment, in microseconds, or none."""
+    def values(self, object_: str, name: str) -> list[tuple[int, str]]:
+        """Return the values that an attribute of an object has had, each from a moment on (microseconds), in order."""
         found = self._tables.execute(
-            "SELECT text FROM value WHERE object = ? AND name = ? AND at <= ? ORDER BY at DESC LIMIT 1",
-            (object_, name, at),
-        ).fetchone()
-        return None if found is None else found[0]
+            "SELECT at, text FROM value WHERE object = ? AND name = ? ORDER BY at", (object_, name)
+        )
+        return found.fetchall()
 
     def events(self) -> Iterator[LoggedEvent]:
         """Yield all events in the order in which they were added."""

@@ -11,7 +11,7 @@ from typing import Final
 from ..errors import ImportRefusedError
 from ..grouping import CaseGroups
 from ..mapping import Mapping
-from ..places import Place, described, routes_of
+from ..places import described, routes_of
 from ..rows import LogRow, RowInterpreter, UnreadableRowError
 from .intake import Findings, Intake, microseconds
 from .json import read_json
@@ -103,8 +103,10 @@ class _Rows:
     def __init__(
         self, mapping: Mapping, interpreter: RowInterpreter, routes: Routes, groups: CaseGroups, findings: Findings
     ) -> None:
-        self._mapping = mapping
-        self._columns = mapping.columns
+        self._columns = columns = mapping.columns
+        self._case = routes_of(columns.case)
+        self._obstacle = routes_of(columns.obstacle)
+        self._actor = routes_of(columns.organisation)
         self._interpreter = interpreter
         self._routes = routes
         self._groups = groups
@@ -134,11 +136,11 @@ class _Rows:
         activity = interpreter.activity(activity)
         at, precision = interpreter.moment(time)
         moment = microseconds(at)
-        cases = routes.values(columns.case, event, moment)
+        cases = routes.ends(self._case, event, moment)
         if not cases:
             raise UnreadableRowError(f"it leads to no case in {described(columns.case)}")
-        obstacles = [] if columns.obstacle is None else routes.values(columns.obstacle, event, moment)
-        organisation = self._organisation(columns.organisation, event, moment)
+        obstacles = routes.ends(self._obstacle, event, moment)
+        organisation = self._organisation(event, moment)
         rows: dict[str, LogRow] = {}
         for case, own in self._shared(cases, obstacles).items():
             names = tuple(sorted({interpreter.obstacle(name) for name in own}))
@@ -161,10 +163,10 @@ class _Rows:
                 shared[case].append(obstacle)
         return shared
 
-    def _organisation(self, place: Place | None, event: LoggedEvent, moment: int) -> str | None:
+    def _organisation(self, event: LoggedEvent, moment: int) -> str | None:
         """Return who acted, or none; raises ``UnreadableRowError`` if that could be several."""
         acted: dict[str, str] = {}
-        for value in () if place is None else self._routes.values(place, event, moment):
+        for value in self._routes.ends(self._actor, event, moment):
             identifier = self._interpreter.organisation(value)
             if identifier is not None:
                 acted.setdefault(identifier, value)
