@@ -4,13 +4,12 @@ The whole file is read before anything is written, so that a file cut short or m
 holds whole cases, so that an import broken off leaves whole cases, and the next one goes on from there.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, Protocol
-from uuid import UUID
+from typing import Final
 
 from msgspec import Struct
 
@@ -18,11 +17,12 @@ from ...domain.command import Command
 from .csv import read_csv
 from .errors import ImportRefusedError
 from .grouping import CaseGroups
+from .handover import Appended, Chunk, Sink
 from .mapping import ImportRole, Mapping
 from .ocel.reading import READERS as OCEL_READERS
 from .ocel.reading import read_ocel
 from .places import described
-from .progress import Bookmark, Reached, fingerprint_of
+from .progress import Reached, fingerprint_of
 from .rows import LogRow, Rejection, RowInterpreter, Trace
 from .rules import events_of_trace, registration_of
 from .validation import objection_to
@@ -50,45 +50,6 @@ class Stage(StrEnum):
 Progress = Callable[[Stage, int, int], None]
 """Told the stage, and how much of how much is done: bytes of the file in READING, events of an OCEL log in RELATING (to
 its objects), rows in the other two."""
-
-
-class RefusedCase(Struct, frozen=True):
-    """A case that the store adds nothing to: what it holds of it already is not what the file says."""
-
-    case: UUID
-    reason: str
-
-
-class Appended(Struct, frozen=True):
-    """What became of a chunk: commands that led to new events, those whose events were there, and cases refused.
-
-    Commands about a refused case count as neither new nor present.
-    """
-
-    new: int
-    present: int
-    refused: tuple[RefusedCase, ...] = ()
-
-
-class Sink(Protocol):
-    """Where commands go."""
-
-    def begin(self, fingerprint: bytes) -> Reached:
-        """Begin an import, and return how far one with the same fingerprint had come that was broken off."""
-        ...
-
-    def append_chunk(self, commands: Sequence[Command], bookmark: Bookmark) -> Appended:
-        """Record all that is new of ``commands`` in one transaction, each stream's in the order given.
-
-        A command whose id is recorded already counts as present, and so does the registration of an organisation that
-        is registered, whoever did so. The commands have been judged by the domain, each case's as a whole history.
-        What is done with this chunk is remembered in the same transaction.
-        """
-        ...
-
-    def end(self) -> None:
-        """Forget how far the import has come, since it has come to its end."""
-        ...
 
 
 class ImportReport(Struct, frozen=True):
@@ -135,32 +96,6 @@ def import_file(
         if not (strict and (run.rows_rejected or run.parts_left_out)):
             run.write(groups, sink)
     return run.report()
-
-
-class _Chunk:
-    """Commands of whole cases, and the traces that they were made of, by stream."""
-
-    def __init__(self) -> None:
-        self.commands: list[Command] = []
-        self.traces: dict[UUID, Trace] = {}
-        self._numbers: dict[UUID, int] = {}
-        self._again: set[int] = set()
-        self._end = 0
-
-    def add(self, number: int, trace: Trace, commands: list[Command], *, again: bool) -> None:
-        """Add the trace of a number, the next one, with the commands that it leads to."""
-        self._end = number + 1
-        if again:
-            self._again.add(number)
-        if commands:
-            self.commands.extend(commands)
-            self.traces[commands[0].stream] = trace
-            self._numbers[commands[0].stream] = number
-
-    @property
-    def bookmark(self) -> Bookmark:
-        """Where the chunk ends."""
-        return Bookmark(self._end, frozenset(self._again), self._numbers)
 
 
 class _Run:
@@ -244,7 +179,7 @@ class _Run:
                 f"and {reached.events:,} events; it goes on from there."
             )
         with ThreadPoolExecutor(1, "knelpunt-import") as writer:
-            before: tuple[_Chunk, Future[Appended]] | None = None
+            before: tuple[Chunk, Future[Appended]] | None = None
             for chunk in self._chunks(groups, reached):
                 if before is not None:
                     self._count(*before)
@@ -253,9 +188,9 @@ class _Run:
                 self._count(*before)
         sink.end()
 
-    def _chunks(self, groups: CaseGroups, reached: Reached) -> Iterator[_Chunk]:
+    def _chunks(self, groups: CaseGroups, reached: Reached) -> Iterator[Chunk]:
         registered: set[str] = set()
-        chunk = _Chunk()
+        chunk = Chunk()
         rejected = self.rows_rejected
         for number, trace, commands in self.judged(groups, Stage.WRITING, reached):
             if commands or (commands is None and not self._ignores(trace)):
@@ -266,7 +201,7 @@ class _Run:
             chunk.add(number, trace, commands or [], again=self.rows_rejected > rejected)
             if len(chunk.commands) >= CHUNK_COMMANDS:
                 yield chunk
-                chunk = _Chunk()
+                chunk = Chunk()
             rejected = self.rows_rejected  # what the sink refused of an earlier chunk is not about the next trace
         if chunk.commands:
             yield chunk
@@ -289,7 +224,7 @@ class _Run:
             tuple(self._notes),
         )
 
-    def _count(self, chunk: _Chunk, answer: Future[Appended]) -> None:
+    def _count(self, chunk: Chunk, answer: Future[Appended]) -> None:
         appended = answer.result()
         self._new += appended.new
         self._present += appended.present

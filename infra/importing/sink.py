@@ -27,7 +27,7 @@ from ..store.connection import REGISTRY, SET_PRINCIPAL, principal_text
 from ..store.reading import events_of
 from ..store.registry import Registry
 from ..vault.vault import Vault
-from .pipeline import Appended, RefusedCase
+from .handover import Appended, RefusedCase
 from .progress import AGAIN_MAX, Bookmark, Reached
 
 ATTEMPTS_MAX: Final = 5
@@ -66,7 +66,7 @@ class RegistrySink:
         self._reached = Reached()
 
     def begin(self, fingerprint: bytes) -> Reached:
-        """Begin an import, as ``pipeline.Sink`` says. Raises ``psycopg.Error``."""
+        """Begin an import, as ``handover.Sink`` says. Raises ``psycopg.Error``."""
         self._fingerprint, self._reached = fingerprint, Reached()
         with self._registry.appender.connection() as connection, connection.transaction():
             connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
@@ -77,7 +77,7 @@ class RegistrySink:
         return self._reached
 
     def append_chunk(self, commands: Sequence[Command], bookmark: Bookmark) -> Appended:
-        """Record what is new, in one transaction, as ``pipeline.Sink`` says. Raises ``psycopg.Error``."""
+        """Record what is new, in one transaction, as ``handover.Sink`` says. Raises ``psycopg.Error``."""
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:
                 return self._appended(commands, bookmark)

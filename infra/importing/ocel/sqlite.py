@@ -5,6 +5,7 @@ tables and columns come from the file and are quoted.
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -85,6 +86,11 @@ class _Database:
         event_tables = {type_: f"event_{text_of(named)}" for type_, named in self._rows("event_map_type")}
         object_tables = {type_: f"object_{text_of(named)}" for type_, named in self._rows("object_map_type")}
         self._parts = len(_TABLES) + len(event_tables) + len(object_tables)
+        for tables in (event_tables, object_tables):
+            shared = [table for table, count in Counter(tables.values()).items() if count > 1]
+            if shared:
+                # Each would be read once for each of its types, and every row would be of all but one of them.
+                raise ImportRefusedError(f"{self._path}: several types have their rows in one table, {shared[0]!r}.")
         for type_, table in object_tables.items():
             columns = self._columns(table)
             intake.object_type(type_, {name: kind for name, kind in columns.items() if name not in _OWN_COLUMNS})

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from knelpunt.domain.command import Command
+from knelpunt.infra.importing.handover import Appended
 from knelpunt.infra.importing.mapping import Columns, CsvForm, Mapping, Times
-from knelpunt.infra.importing.pipeline import Appended, ImportReport, import_file
+from knelpunt.infra.importing.pipeline import ImportReport, import_file
 from knelpunt.infra.importing.progress import Bookmark, Reached
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)

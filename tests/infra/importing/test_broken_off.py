@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from infra.importing import ocel_logs
 from knelpunt.infra.bootstrap import bootstrap
@@ -67,14 +68,14 @@ def mapping_file(tmp_path):
 def sibling(url: str) -> Iterator[str]:
     """Another empty registry, as its database's owner: a copy of the one at a URL."""
     name = f"test_{secrets.token_hex(8)}"
-    original = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
-    admin_url = psycopg.conninfo.make_conninfo(url, dbname="postgres")
+    original = conninfo_to_dict(url)["dbname"]
+    admin_url = make_conninfo(url, dbname="postgres")
     with psycopg.connect(admin_url, autocommit=True) as admin:
         admin.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(str(original)))
         )
     try:
-        yield psycopg.conninfo.make_conninfo(url, dbname=name)
+        yield make_conninfo(url, dbname=name)
     finally:
         with psycopg.connect(admin_url, autocommit=True) as admin:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

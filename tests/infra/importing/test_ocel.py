@@ -548,6 +548,12 @@ class TestSqlite:
         with pytest.raises(ImportRefusedError, match="its table 'object_object' has no column 'ocel_qualifier'"):
             import_file(database, mapping_of(LINK), collected, now=NOW)
 
+    def test_types_that_share_a_table_are_refused(self, database, mapping_of, collected):
+        """A table is read once, whatever a file says: a thousand types of one table would be a thousand readings."""
+        self.altered(database, "INSERT INTO event_map_type VALUES ('Ander', 'Werk');")
+        with pytest.raises(ImportRefusedError, match="several types have their rows in one table, 'event_Werk'"):
+            import_file(database, mapping_of(LINK), collected, now=NOW)
+
     def test_names_of_tables_are_quoted(self, database, mapping_of, collected):
         """A type whose table is named like a statement is read, and nothing of it is executed."""
         odd = 'x" ; DROP TABLE event; --'
