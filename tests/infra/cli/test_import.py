@@ -130,7 +130,7 @@ def test_an_import_that_was_killed_is_gone_on_with(fresh: CommandLine, tmp_path:
     """kill -9, and the same command says where it goes on from, passes over what is there and records the rest."""
     mapping, log = tmp_path / "log.toml", tmp_path / "log.csv"
     mapping.write_text('source = "x"\n[columns]\ncase = "c"\nactivity = "a"\ntimestamp = "t"\norganisation = "o"\n')
-    rows = (f"c{n},work,2024-01-0{k},o{(n + k) % 5}" for n in range(6000) for k in (1, 2, 3))
+    rows = (f"c{n},work,2024-01-0{k},o{(n + k) % 5}" for n in range(2500) for k in (1, 2, 3))
     log.write_text("c,a,t,o\n" + "\n".join(rows) + "\n")
     command = ("import", log, "--mapping", mapping)
     running = fresh.start(*command)
@@ -143,7 +143,7 @@ def test_an_import_that_was_killed_is_gone_on_with(fresh: CommandLine, tmp_path:
         again = fresh.run(*command)
         told = counts(again.stdout)
         assert again.returncode == 0, again.stderr
-        assert told["cases"] == 6_000
+        assert told["cases"] == 2_500
         assert events(watching) == part + told["events new"] == told["events present"] + told["events new"]
     assert part > 0
     assert "This import was broken off on " in again.stderr
