@@ -35,8 +35,9 @@ def read_sqlite(path: Path, intake: Intake) -> None:
     with closing(_opened(path)) as connection:
         try:
             _Database(path, connection, intake).read()
-        except sqlite3.Error as error:
-            raise ImportRefusedError(f"{path}: the database cannot be read ({error}). Nothing was imported.") from None
+        except (sqlite3.Error, UnicodeError) as error:  # UnicodeError: what SQLite says of a damaged name is no text
+            reason = " ".join(str(error).split())[:300]  # it may quote whole statements
+            raise ImportRefusedError(f"{path}: the database cannot be read ({reason}). Nothing was imported.") from None
 
 
 def _opened(path: Path) -> sqlite3.Connection:

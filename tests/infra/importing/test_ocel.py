@@ -5,6 +5,7 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from random import Random
 
 import msgspec
 import pytest
@@ -600,6 +601,28 @@ class TestSqlite:
         with pytest.raises(ImportRefusedError, match="the database cannot be read"):
             import_file(path, mapping_of(SHOP), collected, now=NOW)
         assert not collected.commands
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_damage_is_read_or_refused(tmp_path, mapping_of, format_):
+    """Whatever happened to a file on its way, it is read, with what cannot be told, or refused in one line."""
+    random = Random(7)
+    path = write(REFERENCE, tmp_path, format_)
+    whole, mapping = path.read_bytes(), mapping_of(HELP)
+    refusals: list[str] = []
+    for _ in range(60):
+        damaged = bytearray(whole)
+        for _ in range(random.choice([1, 1, 3])):
+            at = random.randrange(len(damaged))
+            sign = random.choice([b"", b'"', b"{", b"<", b"\0", b"\xd2", b"-1e999"])
+            damaged[at : at + random.choice([0, 1, 40])] = sign
+        path.write_bytes(damaged)
+        try:
+            import_file(path, mapping, Collected(), now=NOW)
+        except ImportRefusedError as refused:
+            refusals.append(str(refused))
+    assert 10 < len(refusals) < 60
+    assert all(sentence.startswith(str(path)) and "\n" not in sentence for sentence in refusals)
 
 
 def test_a_full_disk_is_one_sentence(run, monkeypatch):
