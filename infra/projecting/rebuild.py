@@ -91,7 +91,11 @@ def _fill(url: str, upto: int, workers: int, progress: Progress | None) -> None:
             if progress is not None:
                 progress(done)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    # Forked from a server of their own: what a worker imports takes as long as thousands of events, and is then imported
+    # once. Not forked from this process, which has threads and connections.
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["__main__", __name__])
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
         shares = [pool.submit(fill_share, url, upto, start, end) for start, end in pairwise(edges)]
         for share in shares:
             done += share.result()
