@@ -91,8 +91,8 @@ def _fill(url: str, upto: int, workers: int, progress: Progress | None) -> None:
             if progress is not None:
                 progress(done)
         return
-    # Forked from a server of their own: what a worker imports takes as long as thousands of events, and is then imported
-    # once. Not forked from this process, which has threads and connections.
+    # Forked from a server of their own: what a worker imports takes as long as thousands of events, and is imported
+    # once then. Not forked from this process, which has threads and connections.
     context = get_context("forkserver")
     context.set_forkserver_preload(["__main__", __name__])
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
