@@ -50,6 +50,7 @@ class RefusalCode(StrEnum):
     UNKNOWN_SUBJECT = "UNKNOWN_SUBJECT"
     UNKNOWN_EVENT = "UNKNOWN_EVENT"
     UNKNOWN_GAP = "UNKNOWN_GAP"
+    UNKNOWN_STRATEGY = "UNKNOWN_STRATEGY"
     ALREADY_EXISTS = "ALREADY_EXISTS"
     WRONG_PARTY = "WRONG_PARTY"
     NOT_OPEN = "NOT_OPEN"
@@ -63,6 +64,8 @@ class RefusalCode(StrEnum):
     NOT_CONTESTED = "NOT_CONTESTED"
     CASE_CLOSED = "CASE_CLOSED"
     CASE_OPEN = "CASE_OPEN"
+    ORGANISATION_ENDED = "ORGANISATION_ENDED"
+    CIRCULAR = "CIRCULAR"
     NOT_CORRECTABLE = "NOT_CORRECTABLE"
     VERSION_CONFLICT = "VERSION_CONFLICT"
     COMMAND_REUSED = "COMMAND_REUSED"
@@ -117,5 +120,12 @@ COMMANDS: Final[dict[str, type[Fact]]] = {
     "StrikeEvent": case.EventStruck,
     "RegisterOrganisation": organisation.OrganisationRegistered,
     "RenameOrganisation": organisation.OrganisationRenamed,
+    "ChangeParent": organisation.ParentChanged,
+    "MergeOrganisation": organisation.OrganisationMerged,
+    "DissolveOrganisation": organisation.OrganisationDissolved,
+    "TransferTask": organisation.TaskTransferred,
+    "EstablishSolutionTeam": organisation.SolutionTeamEstablished,
+    "ShareStrategy": organisation.StrategyShared,
+    "AdoptStrategy": organisation.StrategyAdopted,
 }
 """Every command by its name, and the fact that it asks to record."""

@@ -20,6 +20,7 @@ HandoffId = UUID
 CommandId = UUID
 GapId = UUID
 SubjectId = UUID
+StrategyId = UUID
 
 OrganisationId = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^(\d{20}|[a-z][a-z0-9+.-]*:[!-~]+)\Z")]
 """An OIN (twenty digits, the Dutch register of organisations) or an absolute URI (RFC 3986)."""

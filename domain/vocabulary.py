@@ -197,6 +197,15 @@ class OrganisationKind(StrEnum):
     OTHER = "OTHER"
 
 
+class TeamMotive(StrEnum):
+    """Why a solution team was set up."""
+
+    SENSE_OF_JUSTICE = "SENSE_OF_JUSTICE"
+    OPERATIONAL_NECESSITY = "OPERATIONAL_NECESSITY"
+    FAILURE_COSTS = "FAILURE_COSTS"
+    LEARNING_AND_INNOVATION = "LEARNING_AND_INNOVATION"
+
+
 class GapKind(StrEnum):
     """The ways in which a chain can fail a subject. Declared in the order in which they are explained and listed."""
 

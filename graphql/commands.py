@@ -138,7 +138,7 @@ def _value(field: FactField, value: Any) -> Any:
 
 
 def _text(given: Any, field: FactField, value: str) -> Any:
-    about = getattr(given, f"about_{field.attribute}")
+    about = getattr(given, f"about_{field.attribute}", None)
     try:
         return clear(value, None if about is None else ids.parse(about, "Subject", f"{field.name}About").id)
     except ValueError as error:

@@ -20,7 +20,7 @@ from strawberry.utils.str_converters import to_camel_case
 from ..domain.case import facts as f
 from ..domain.command import COMMANDS
 from ..domain.event import Fact
-from ..domain.organisation.facts import OrganisationFact
+from ..domain.organisation.facts import OrganisationFact, StrategyShared
 from ..domain.text import Clear
 from ..domain.vocabulary import Precision
 from .scalars import Json
@@ -80,6 +80,7 @@ _KINDS_BY_NAME: Final[Mapping[str, Kind]] = {
 
 _MADE_HERE: Final = frozenset({
     (f.CaseOpened, "subjects"), (f.ObstacleReported, "obstacle"), (f.HandoffOffered, "handoff"),
+    (StrategyShared, "strategy"),
 })  # fmt: skip
 """Ids of what is new: made from the command's id where the client leaves them out."""
 
@@ -135,7 +136,8 @@ def _kind(name: str, type_: Any) -> Kind:
 
 
 _ORGANISATIONS: Final = frozenset({
-    "organisation", "from_", "to", "experienced_at", "told", "received_by", "suggests", "body", "parent",
+    "organisation", "from_", "to", "experienced_at", "told", "received_by", "suggests", "body", "parent", "into",
+    "shared_by",
 })  # fmt: skip
 
 
@@ -171,7 +173,7 @@ def input_of(command: str) -> type:
     for field in fields_of(fact):
         type_ = list[_graphql_type(field)] if field.several else _graphql_type(field)
         declare(f"f_{field.attribute}", field.name, type_, _description(fact, field), asked=field.asked)
-        if field.kind is Kind.TEXT:
+        if field.kind is Kind.TEXT and issubclass(fact, f.CaseFact):
             about = f"Whom '{field.name}' is about, by pseudonym; the case's first subject if not given."
             declare(f"about_{field.attribute}", f"{field.name}About", strawberry.ID, about, asked=False)
     for attribute, name, type_, description in _ENVELOPE:
@@ -230,6 +232,24 @@ _DESCRIPTIONS: Final[Mapping[str | tuple[str, str], str]] = {
     "organisation": "The organisation that did it.",
     ("organisation-registered", "organisation"): "Its OIN (twenty digits) or URI.",
     ("organisation-renamed", "organisation"): "Which organisation.",
+    ("parent-changed", "organisation"): "Which organisation.",
+    ("organisation-merged", "organisation"): "The organisation that is no more.",
+    ("organisation-merged", "into"): "The organisation that succeeds it in everything.",
+    ("organisation-dissolved", "organisation"): "The organisation that is no more.",
+    ("task-transferred", "organisation"): "Whose task it was.",
+    ("task-transferred", "theme"): "The theme in which it passes on, as a slug: 'jeugdhulp'.",
+    ("task-transferred", "to"): "Whose task it is from then on.",
+    ("task-transferred", "since"): "From when; if not given, from when it was transferred. May lie in the future.",
+    ("task-transferred", "basis"): "The rule by which, by its identifier: 'BWBR0034925'.",
+    ("solution-team-established", "organisation"): "The organisation that is a solution team.",
+    ("strategy-shared", "organisation"): "Who shares it.",
+    ("strategy-adopted", "organisation"): "Who works in this way from now on.",
+    "motives": "Why it was set up; at least one motive.",
+    "mandate": "What it may do.",
+    "contact": "How to reach it.",
+    "strategy": "The strategy, by its id.",
+    "description": "What it comes down to.",
+    "shared_by": "The organisation that shared it.",
     ("obstacle-reopened", "organisation"): "Who holds it from now on; nobody if not given.",
     "ground": "Why.",
     "obstacle": "The obstacle.",
@@ -284,6 +304,6 @@ _DESCRIPTIONS: Final[Mapping[str | tuple[str, str], str]] = {
     "value": "The right value, as the event's 'data' would show it.",
     "content": "The right text, where the field is one.",
     "name": "Its name.",
-    "parent": "The organisation of which it is a unit.",
+    "parent": "The organisation of which it is a unit; none if not given.",
 }
 """What a field is for, by its name; by topic and name where that differs."""

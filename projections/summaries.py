@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ..domain.case import facts as f
 from ..domain.event import Event, Fact
+from ..domain.organisation import facts as o
 from ..domain.vocabulary import Confirmation
 
 Name = Callable[[str], str]
@@ -55,7 +56,8 @@ def organisations_named(event: Event) -> tuple[str, ...]:
 
 
 _ORGANISATIONS: Final = frozenset({
-    "organisation", "from_", "to", "suggests", "body", "experienced_at", "received_by", "parent",
+    "organisation", "from_", "to", "suggests", "body", "experienced_at", "received_by", "parent", "into",
+    "shared_by",
 })  # fmt: skip
 
 
@@ -91,6 +93,10 @@ def _variant(fact: Fact) -> str:
             return f"{topic}/until"
         case f.CoordinatorNamed(until=datetime()):
             return f"{topic}/until"
+        case o.ParentChanged(parent=None):
+            return f"{topic}/none"
+        case o.TaskTransferred(since=datetime()):
+            return f"{topic}/since"
         case _:
             return topic
 
@@ -374,6 +380,15 @@ _LINES: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "event-struck": "{actor} schrapte een eerder vastgelegde gebeurtenis: {reason}.",
             "organisation-registered": "{name} staat nu in het register.",
             "organisation-renamed": "Een organisatie heet voortaan {name}.",
+            "parent-changed": "{organisation} hoort voortaan bij {parent}.",
+            "parent-changed/none": "{organisation} hoort voortaan bij geen andere organisatie.",
+            "organisation-merged": "{organisation} ging op in {into}.",
+            "organisation-dissolved": "{organisation} is opgeheven; niemand volgt op.",
+            "task-transferred": "De taak {theme} ging van {organisation} naar {to}.",
+            "task-transferred/since": "De taak {theme} gaat van {organisation} naar {to}, met ingang van {since}.",
+            "solution-team-established": "{organisation} is een oplossingsteam.",
+            "strategy-shared": "{organisation} deelt een werkwijze met anderen.",
+            "strategy-adopted": "{organisation} werkt voortaan volgens een werkwijze van {shared_by}.",
         },
         Language.EN: {
             "case-opened": "{actor} opened case {reference}; {noticed_by} noticed it first.",
@@ -434,6 +449,15 @@ _LINES: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "event-struck": "{actor} struck an event recorded earlier: {reason}.",
             "organisation-registered": "{name} is now registered.",
             "organisation-renamed": "An organisation is now called {name}.",
+            "parent-changed": "{organisation} is now a unit of {parent}.",
+            "parent-changed/none": "{organisation} is now a unit of no other organisation.",
+            "organisation-merged": "{organisation} went up in {into}.",
+            "organisation-dissolved": "{organisation} was dissolved; nobody succeeds it.",
+            "task-transferred": "The task {theme} passed from {organisation} to {to}.",
+            "task-transferred/since": "The task {theme} passes from {organisation} to {to}, as of {since}.",
+            "solution-team-established": "{organisation} is a solution team.",
+            "strategy-shared": "{organisation} shares a strategy with others.",
+            "strategy-adopted": "{organisation} adopted a strategy of {shared_by}.",
         },
     }
 )

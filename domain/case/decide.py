@@ -37,6 +37,10 @@ class Directory(Protocol):
         """Return whether the organisation is registered."""
         ...
 
+    def organisation_history(self, organisation: str) -> Sequence[Event]:
+        """Return the events of an organisation's own stream, in order of position; none if it is not registered."""
+        ...
+
     def case(self, case: UUID) -> bool:
         """Return whether the case has been opened."""
         ...

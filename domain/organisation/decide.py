@@ -1,13 +1,20 @@
-"""Whether a command about an organisation becomes an event."""
+"""Whether a command about an organisation becomes an event.
 
-from collections.abc import Sequence
+As in a case: unknown ids, a party that is not the command's and a moment in the future are always refused; what only
+the state forbids is refused too, unless the command is late. Then it is kept, without effect if its own stream
+contradicts it, until something told later gives it effect.
+"""
+
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from ..case.decide import SKEW, Directory
+from ..case.decide import LATE, SKEW, Directory, organisations_of, refused
+from ..case.rules import Objection
 from ..command import Command, RefusalCode, Refused
 from ..event import Event, Fact
-from ..ids import organisation_stream_of
-from .facts import OrganisationFact, OrganisationRegistered
+from ..ids import event_id_of, organisation_stream_of
+from . import facts as f
+from .standing import Standing, advance, standing_at
 
 
 def decide_organisation(
@@ -15,21 +22,132 @@ def decide_organisation(
 ) -> Fact | Refused:
     """Return the fact to record for ``command``, or why it is refused; ``history`` is the organisation's stream."""
     fact = command.data
-    assert isinstance(fact, OrganisationFact)
-    if (command.occurred_at or now) > now + SKEW:
-        return Refused(RefusalCode.FUTURE, "What is recorded must have happened; the moment given lies in the future.")
+    assert isinstance(fact, f.OrganisationFact)
+    at = command.occurred_at or now
+    refusal = (
+        _refuse_times(fact, at, now)
+        or _refuse_stream(command, fact, history)
+        or _refuse_unknown(command, fact, directory)
+        or _refuse_party(fact)
+    )
+    if refusal is not None:
+        return refusal
+    objection = _objection(command, fact, history, at, directory)
+    if objection is None or _is_late(history, at, now):
+        return fact
+    return refused(objection)
+
+
+def _refuse_times(fact: f.OrganisationFact, at: datetime, now: datetime) -> Refused | None:
+    since = fact.since if isinstance(fact, f.TaskTransferred) else None
+    if at.tzinfo is None or (since is not None and since.tzinfo is None):
+        return Refused(RefusalCode.MALFORMED, "A moment needs its offset from UTC, such as 2024-03-04T09:00:00+01:00.")
+    if at > now + SKEW:
+        return Refused(
+            RefusalCode.FUTURE,
+            "What is recorded must have happened; the moment given lies in the future.",
+            (("occurredAt", at.isoformat()), ("now", now.isoformat())),
+        )
+    if since is not None and since < at:
+        message = f"since ({since.isoformat()}) lies before the transfer was made ({at.isoformat()})."
+        return Refused(RefusalCode.MALFORMED, message)
+    return None
+
+
+def _refuse_stream(command: Command, fact: f.OrganisationFact, history: Sequence[Event]) -> Refused | None:
     if command.stream != organisation_stream_of(fact.organisation):
         return Refused(RefusalCode.WRONG_PARTY, "The command names another organisation than the stream it is sent to.")
     if command.expected_version is not None and command.expected_version != len(history):
-        return Refused(RefusalCode.VERSION_CONFLICT, "The organisation has changed since it was read; read it again.")
+        return Refused(
+            RefusalCode.VERSION_CONFLICT,
+            "The organisation has changed since it was read; read it again.",
+            (("expectedVersion", str(command.expected_version)), ("version", str(len(history)))),
+        )
     known = (("organisation", fact.organisation),)
-    if isinstance(fact, OrganisationRegistered):
+    if isinstance(fact, f.OrganisationRegistered):
         if history:
             return Refused(RefusalCode.ALREADY_EXISTS, "The organisation has been registered already.", known)
-        if fact.parent is not None and not directory.organisation(fact.parent):
-            return Refused(
-                RefusalCode.UNKNOWN_ORGANISATION, "The parent is not registered.", (("parent", fact.parent),)
-            )
     elif not history:
         return Refused(RefusalCode.UNKNOWN_ORGANISATION, "The organisation has not been registered.", known)
-    return fact
+    return None
+
+
+def _refuse_unknown(command: Command, fact: f.OrganisationFact, directory: Directory) -> Refused | None:
+    """Refuse what names an organisation or strategy that the registry does not know."""
+    named = (organisation for organisation in organisations_of(fact) if organisation != fact.organisation)
+    for organisation in (*named, *(knower.organisation for knower in command.known_to)):
+        if organisation != fact.organisation and not directory.organisation(organisation):
+            message = f"The organisation {organisation} is not registered."
+            return Refused(RefusalCode.UNKNOWN_ORGANISATION, message, (("organisation", organisation),))
+    if isinstance(fact, f.StrategyAdopted) and fact.shared_by != fact.organisation:
+        shared = directory.organisation_history(fact.shared_by)
+        if not any(isinstance(one.data, f.StrategyShared) and one.data.strategy == fact.strategy for one in shared):
+            message = f"{fact.shared_by} has shared no such strategy."
+            return Refused(RefusalCode.UNKNOWN_STRATEGY, message, (("strategy", str(fact.strategy)),))
+    return None
+
+
+def _refuse_party(fact: f.OrganisationFact) -> Refused | None:
+    """Refuse an organisation that deals with itself, and a team without a motive."""
+    if fact.organisation in organisations_of(fact)[1:]:
+        message = "An organisation cannot be its own parent or successor, nor pass on a task or a strategy to itself."
+        return Refused(RefusalCode.WRONG_PARTY, message, (("organisation", fact.organisation),))
+    if isinstance(fact, f.SolutionTeamEstablished) and not fact.motives:
+        return Refused(RefusalCode.MALFORMED, "A solution team is established for at least one motive.")
+    return None
+
+
+def _objection(
+    command: Command, fact: f.OrganisationFact, history: Sequence[Event], at: datetime, directory: Directory
+) -> Objection | None:
+    """Return what the organisation itself, or another that the fact names, has against it at its place."""
+    event = Event(
+        id=event_id_of(command.id),
+        stream=command.stream,
+        version=len(history) + 1,
+        position=history[-1].position + 1 if history else 0,
+        occurred_at=at,
+        recorded_at=at,
+        actor=command.actor,
+        command_id=command.id,
+        data=fact,
+    )
+    after = advance(standing_at(history, at), event)
+    if isinstance(after, Objection):
+        return after
+
+    def standing(organisation: str) -> Standing | None:
+        return standing_at(directory.organisation_history(organisation), at)
+
+    match fact:
+        case f.OrganisationRegistered(parent=str() as other) | f.ParentChanged(parent=str() as other):
+            return _has_ended(standing(other), other) or _circular(fact.organisation, other, standing)
+        case f.OrganisationMerged(into=other) | f.TaskTransferred(to=other):
+            return _has_ended(standing(other), other)
+        case _:
+            return None
+
+
+def _has_ended(standing: Standing | None, organisation: str) -> Objection | None:
+    if standing is None or standing.ended is None:
+        return None
+    message = f"{organisation} had ended by that moment; name its successor."
+    return Objection(RefusalCode.ORGANISATION_ENDED, message, (standing.ended.event,))
+
+
+def _circular(organisation: str, parent: str, standing: Callable[[str], Standing | None]) -> Objection | None:
+    """Object if ``parent`` is itself a unit of ``organisation``, directly or further down."""
+    seen = {organisation}
+    above: str | None = parent
+    while above is not None and above not in seen:
+        seen.add(above)
+        found = standing(above)
+        above = found.parent if found else None
+    if above != organisation:
+        return None
+    return Objection(RefusalCode.CIRCULAR, f"{parent} is itself a unit of {organisation} at that moment.")
+
+
+def _is_late(history: Sequence[Event], at: datetime, now: datetime) -> bool:
+    """Return whether it is told a day after it occurred, or after something later was told already."""
+    return now - at > LATE or any(event.occurred_at > at for event in history)

@@ -1,12 +1,18 @@
-"""The facts of an organisation: that it is registered, and what it is called."""
+"""The facts of an organisation: what it is called, where it belongs, what becomes of it and of its tasks.
 
+What a merger, a dissolution or the transfer of a task does to obstacles is not here: the registry writes it into each
+case (``succession``). Texts are about no person; they are sealed under a key of the organisation's own.
+"""
+
+from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta
 
 from ..event import Fact
-from ..ids import OrganisationId
-from ..vocabulary import OrganisationKind
+from ..ids import OrganisationId, RuleReference, StrategyId, Theme
+from ..text import Text
+from ..vocabulary import OrganisationKind, TeamMotive
 
 OrganisationName = Annotated[str, Meta(min_length=1, max_length=200)]
 """An organisation's own name: public, and so not sealed."""
@@ -34,3 +40,68 @@ class OrganisationRenamed(OrganisationFact, frozen=True, gc=False):
     topic = "organisation-renamed"
 
     name: OrganisationName
+
+
+class ParentChanged(OrganisationFact, frozen=True, gc=False):
+    """The organisation is a unit of ``parent`` from now on, or of none."""
+
+    topic = "parent-changed"
+
+    parent: OrganisationId | None = None
+
+
+class OrganisationMerged(OrganisationFact, frozen=True, gc=False):
+    """The organisation went up in ``into``, which succeeds it in everything."""
+
+    topic = "organisation-merged"
+
+    into: OrganisationId
+
+
+class OrganisationDissolved(OrganisationFact, frozen=True, gc=False):
+    """The organisation is no more, and nobody succeeds it."""
+
+    topic = "organisation-dissolved"
+
+
+class TaskTransferred(OrganisationFact, frozen=True, gc=False):
+    """The organisation's task in a theme is another's from ``since`` on (none: from when this occurred)."""
+
+    topic = "task-transferred"
+
+    theme: Theme
+    to: OrganisationId
+    since: datetime | None = None
+    basis: RuleReference | None = None
+
+
+class SolutionTeamEstablished(OrganisationFact, frozen=True, gc=False):
+    """The organisation is a solution team from now on, or is given another mandate.
+
+    ``mandate`` says what it may do, ``contact`` how to reach it.
+    """
+
+    topic = "solution-team-established"
+
+    motives: tuple[TeamMotive, ...]
+    mandate: Text | None = None
+    contact: Text | None = None
+
+
+class StrategyShared(OrganisationFact, frozen=True, gc=False):
+    """The organisation shares a way of working with others."""
+
+    topic = "strategy-shared"
+
+    strategy: StrategyId
+    title: Text
+    description: Text | None = None
+
+
+class StrategyAdopted(OrganisationFact, frozen=True, gc=False):
+    """The organisation works in the way that another one shared."""
+
+    topic = "strategy-adopted"
+
+    strategy: StrategyId
+    shared_by: OrganisationId

@@ -174,6 +174,10 @@ class _OfImports:
         """Return true: every organisation is registered before the first command that names it."""
         return True
 
+    def organisation_history(self, organisation: str) -> Sequence[Event]:
+        """Return nothing: imports only register organisations."""
+        return ()
+
     def case(self, case: UUID) -> bool:
         """Return false: imports link no cases."""
         return False

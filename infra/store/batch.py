@@ -20,6 +20,7 @@ from ...domain.case.history import History
 from ...domain.command import Command, RefusalCode, Refused
 from ...domain.event import Event, Fact
 from ...domain.ids import EventId, event_id_of
+from ...domain.organisation.facts import OrganisationFact
 from ...domain.topics import VERSIONS
 from ..trail import entry
 from ..vault.sealing import Place
@@ -193,7 +194,7 @@ def _seal(desk: Desk, proposals: Sequence[_Proposal], objections: list[_Objectio
             ToSeal(
                 proposal.event.data,
                 Place(proposal.event.id, proposal.event.stream, proposal.event.version, proposal.event.data.topic),
-                proposal.stream.history.first_subject,
+                _whom(proposal),
             )
             for proposal in proposals
         ]
@@ -216,6 +217,13 @@ def _seal(desk: Desk, proposals: Sequence[_Proposal], objections: list[_Objectio
     for objection in [one for one in objections if one.on_pending and one.stream.broken]:
         objections.remove(objection)
         outcome.again.append(objection.ticket)
+
+
+def _whom(proposal: _Proposal) -> UUID | None:
+    """Return whom a text of an event is about unless it says so: the case's first subject, or the organisation."""
+    # An organisation's texts are about no person, but they are sealed all the same, under a key of its own.
+    event = proposal.event
+    return event.stream if isinstance(event.data, OrganisationFact) else proposal.stream.history.first_subject
 
 
 def _refuse_size(stored: NewEvent) -> Refused | None:

@@ -14,6 +14,7 @@ import psycopg
 from ...domain.case.facts import GapMark
 from ...domain.event import Event
 from ...domain.ids import organisation_stream_of
+from . import reading
 from .arrays import uuid_array
 from .codec import CASE, ORGANISATION
 
@@ -60,6 +61,13 @@ class StoredDirectory:
             return False
         _remember(self._organisations, {organisation})
         return True
+
+    def organisation_history(self, organisation: str) -> Sequence[Event]:
+        """Return the events of an organisation's own stream that can be read, in order of position."""
+        assert self._connection is not None, "a directory is asked through a connection"
+        cursor = self._connection.cursor(binary=True)
+        cursor.execute(reading.STREAMS, ([organisation_stream_of(organisation)],), prepare=True)
+        return reading.readable(reading.to_rows(cursor))[0]
 
     def case(self, case: UUID) -> bool:
         """Return whether the case has been opened."""

@@ -46,6 +46,9 @@ class Everything:
     def organisation(self, organisation: str) -> bool:
         return True
 
+    def organisation_history(self, organisation: str) -> list[Event]:
+        return []
+
     def case(self, case: UUID) -> bool:
         return False
 

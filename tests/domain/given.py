@@ -3,7 +3,7 @@
 Events happen an hour apart, each recorded when it happened; a command comes an hour after the last one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
@@ -47,11 +47,15 @@ class Known:
     """What the registry knows beside the case; gaps are derived for real."""
 
     organisations: frozenset[str] = frozenset({GEM, UWV, SVB})
+    histories: Mapping[str, Sequence[Event]] = field(default_factory=dict)
     cases: frozenset[UUID] = frozenset({CASE, OTHER_CASE})
     obstacles: frozenset[UUID] = frozenset({some_id("obstacle of another case")})
 
     def organisation(self, organisation: str) -> bool:
         return organisation in self.organisations
+
+    def organisation_history(self, organisation: str) -> Sequence[Event]:
+        return self.histories.get(organisation, ())
 
     def case(self, case: UUID) -> bool:
         return case in self.cases

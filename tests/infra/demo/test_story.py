@@ -34,6 +34,9 @@ class Registry:
     def organisation(self, organisation):
         return organisation in self.organisations
 
+    def organisation_history(self, organisation):
+        return ()
+
     def case(self, case):
         return case in self.histories
 
