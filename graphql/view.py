@@ -10,14 +10,13 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from ..domain.case.corrections import mend
-from ..domain.case.history import place
 from ..domain.event import Event
 from ..domain.ids import organisation_stream_of
 from ..domain.organisation.facts import OrganisationFact
+from ..domain.organisation.standing import standing_at
 from ..domain.text import Clear, Erased, Sealed
 from ..projections.derivation.answer import CaseAnswer, ObstacleAnswer, Told, answer
-from ..projections.derivation.facets import Facet, OrganisationFacet
-from ..projections.derivation.organisations import OrganisationFacets
+from ..projections.derivation.organisations import facet_of
 from ..projections.queries import organisations as organisation_queries
 from ..projections.queries.lens import Moment
 from ..projections.queries.obstacles import CASES_OF, cases_of
@@ -156,15 +155,13 @@ class ViewOfEvents(View):
     def _organisation(self, history: Sequence[Event] | Exception) -> OrganisationRow | Exception | None:
         if isinstance(history, Exception):
             return history
-        facets = OrganisationFacets()
-        found: Facet | None = None
-        for event in place(history):
-            if event.occurred_at <= self.as_of:
-                for turns in facets.show(event).values():
-                    found = turns[-1][2]
-        if not isinstance(found, OrganisationFacet):
+        standing = standing_at(history, self.as_of)
+        if standing is None:
             return None
-        return OrganisationRow(found.organisation, found.name, found.kind, found.parent)
+        facet = facet_of(standing)
+        return OrganisationRow(
+            facet.organisation, facet.name, facet.kind, facet.parent, facet.ended_at, facet.merged_into, facet.team
+        )
 
 
 class CaseAt:

@@ -50,7 +50,8 @@ class Strategy(Struct, frozen=True):
 class Standing(Struct, frozen=True):
     """A registered organisation. ``team`` is the event that made it a solution team, if one did.
 
-    ``transfers`` holds every transfer of a task of its, in order; the last of a theme is the one that stands.
+    ``transfers`` holds the transfers of its tasks, in order; the last one of a theme that has begun is the one that
+    stands. One that had not begun when the next was made, or when the organisation ended, is not among them.
     """
 
     organisation: str
@@ -93,13 +94,14 @@ def _after(standing: Standing, event: Event) -> Standing | Objection:
         case f.ParentChanged(parent=parent):
             return replace(standing, parent=parent)
         case f.OrganisationMerged(into=into):
-            return replace(standing, ended=Ending(event.occurred_at, event.id, into))
+            return _ended(standing, event, into)
         case f.OrganisationDissolved():
-            return replace(standing, ended=Ending(event.occurred_at, event.id, None))
+            return _ended(standing, event, None)
         case f.TaskTransferred(theme=theme, to=to, since=since):
-            # What passed on before it was said to pass on passed on when it was said to.
+            # A moment before the event itself counts for nothing: commands refuse it.
             began = max(since or event.occurred_at, event.occurred_at)
-            return replace(standing, transfers=(*standing.transfers, Transfer(event.id, theme, to, began)))
+            kept = _begun(standing.transfers, event.occurred_at, theme)
+            return replace(standing, transfers=(*kept, Transfer(event.id, theme, to, began)))
         case f.SolutionTeamEstablished():
             return replace(standing, team=event.id)
         case f.StrategyShared(strategy=strategy):
@@ -109,6 +111,16 @@ def _after(standing: Standing, event: Event) -> Standing | Objection:
         case other:
             message = f"{type(other).__name__} is no fact of an organisation."
             raise TypeError(message)
+
+
+def _ended(standing: Standing, event: Event, into: str | None) -> Standing:
+    ending = Ending(event.occurred_at, event.id, into)
+    return replace(standing, ended=ending, transfers=_begun(standing.transfers, event.occurred_at, None))
+
+
+def _begun(transfers: tuple[Transfer, ...], at: datetime, theme: str | None) -> tuple[Transfer, ...]:
+    """Return the transfers without those of one theme (none: of any) that have not begun at ``at``."""
+    return tuple(one for one in transfers if one.since <= at or theme not in {None, one.theme})
 
 
 def _with_strategy(

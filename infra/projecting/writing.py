@@ -38,6 +38,8 @@ _CHANGE: Final = MappingProxyType(
         "gap_state": _change("gap_state", "s.case_id = c.stream AND s.gap_id = c.name", "uuid"),
         "handoff_state": _change("handoff_state", "s.case_id = c.stream AND s.handoff_id = c.name", "uuid"),
         "organisation_state": _change("organisation_state", "s.organisation = c.name", "text"),
+        "task_state": _change("task_state", "s.stream_id = c.stream AND s.theme = c.name", "text"),
+        "strategy_state": _change("strategy_state", "s.stream_id = c.stream AND s.strategy_id = c.name", "uuid"),
     }
 )
 """Changes rows by what names them. Of a thing's rows that are still the answer only one begins at a moment; one that is

@@ -18,10 +18,11 @@ from ...domain.case.decide import organisations_of
 from ...domain.case.state import Open, Settled
 from ...domain.event import Event
 from ...domain.ids import CaseId, EventId, HandoffId, ObstacleId
-from ...domain.vocabulary import Harm, OrganisationKind
+from ...domain.vocabulary import Harm
 from .chain import Chain
 from .fold import CaseFold
 from .live import live
+from .organisation_facets import OrganisationFacet, StrategyFacet, TaskFacet
 from .shapes import Gap, GapKey, StatedHarm
 
 FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -104,16 +105,9 @@ class PartyFacet(Struct, frozen=True, gc=False):
     organisation: str
 
 
-class OrganisationFacet(Struct, frozen=True, gc=False):
-    """An organisation: what it is called, and of what it is a unit."""
-
-    organisation: str
-    name: str
-    kind: OrganisationKind
-    parent: str | None
-
-
-Facet = GapFacet | ChainFacet | HandoffFacet | CaseFacet | PartyFacet | OrganisationFacet
+Facet = (
+    GapFacet | ChainFacet | HandoffFacet | CaseFacet | PartyFacet | OrganisationFacet | TaskFacet | StrategyFacet
+)
 
 
 Key = GapKey | int | str

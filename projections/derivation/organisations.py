@@ -1,36 +1,79 @@
-"""What an organisation is called over time: the facets of an organisation's stream."""
+"""What an organisation is over time: the facets of an organisation's stream."""
 
 from collections.abc import Sequence
 
-from msgspec.structs import replace
-
+from ...domain.case.rules import Objection
 from ...domain.event import Event
-from ...domain.organisation.facts import OrganisationRegistered, OrganisationRenamed
-from .facets import Key, OrganisationFacet, Turns
+from ...domain.organisation.standing import Standing, Transfer, advance
+from .facets import Key, Turns
+from .organisation_facets import OrganisationFacet, StrategyFacet, TaskFacet
 from .timelines import Timelines
 
 
 class OrganisationFacets:
     """An organisation at the moment of the last event that it was shown."""
 
-    __slots__ = ("_facet",)
+    __slots__ = ("_standing",)
 
     def __init__(self) -> None:
         """Start with an organisation that is not registered."""
-        self._facet: OrganisationFacet | None = None
+        self._standing: Standing | None = None
 
     def show(self, event: Event, *, struck: bool = False) -> dict[Key, Turns]:
-        """Advance by one event; a name given before the registration has no effect."""
-        fact = event.data
+        """Advance by one event; return what it changed, from its moment on. Most of what it is, it stays."""
         if struck:
             return {}
-        if isinstance(fact, OrganisationRegistered) and self._facet is None:
-            self._facet = OrganisationFacet(fact.organisation, fact.name, fact.kind, fact.parent)
-        elif isinstance(fact, OrganisationRenamed) and self._facet is not None:
-            self._facet = replace(self._facet, name=fact.name)
-        else:
+        before, after = self._standing, advance(self._standing, event)
+        if isinstance(after, Objection):
             return {}
-        return {fact.organisation: [(event.occurred_at, None, self._facet)]}
+        self._standing = after
+        changed: dict[Key, Turns] = {}
+        facet = facet_of(after)
+        if before is None or facet != facet_of(before):
+            changed[after.organisation] = [(event.occurred_at, None, facet)]
+        transfers = before.transfers if before else ()
+        for theme in {one.theme for one in {*transfers, *after.transfers}}:
+            if _of(transfers, theme) != _of(after.transfers, theme):
+                changed[f"task/{theme}"] = _turns(after.organisation, _of(after.transfers, theme))
+        for strategy in after.strategies.keys() - (before.strategies.keys() if before else ()):
+            found = after.strategies[strategy]
+            changed[strategy.int] = [
+                (found.at, None, StrategyFacet(after.organisation, strategy, found.at, found.shared_by, found.event))
+            ]
+        return changed
+
+    @property
+    def standing(self) -> Standing | None:
+        """What the organisation is now; none before its registration."""
+        return self._standing
+
+
+def facet_of(standing: Standing) -> OrganisationFacet:
+    """Return what the read model keeps of an organisation as it stands."""
+    ended = standing.ended
+    return OrganisationFacet(
+        standing.organisation,
+        standing.name,
+        standing.kind,
+        standing.parent,
+        ended.at if ended else None,
+        ended.into if ended else None,
+        standing.team,
+    )
+
+
+def _of(transfers: Sequence[Transfer], theme: str) -> list[Transfer]:
+    return [one for one in transfers if one.theme == theme]
+
+
+def _turns(organisation: str, transfers: Sequence[Transfer]) -> Turns:
+    """Return the transfers of one theme, each until the next one begins."""
+    # The last one has no next one, which is why zip may stop short of it.
+    ends = (*(one.since for one in transfers[1:]), None)
+    return [
+        (one.since, until, TaskFacet(organisation, one.theme, one.to, one.since, one.event))
+        for one, until in zip(transfers, ends, strict=False)
+    ]
 
 
 def organisation_timelines(recorded: Sequence[Event] = ()) -> Timelines:

@@ -1,23 +1,28 @@
 """Organisations at two times: by identifier, and as a list."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final, LiteralString
+from uuid import UUID
 
 from msgspec import Struct
 
 from ...domain.vocabulary import OrganisationKind
 from .lens import AT, Conditions, Moment, Query
 
-COLUMNS: Final = "organisation, name, kind, parent"
+COLUMNS: Final = "organisation, name, kind, parent, ended_at, merged_into, team"
 
 
 class OrganisationRow(Struct, frozen=True):
-    """An organisation as it is at the two times."""
+    """An organisation as it is at the two times; ``team`` is the event that made it a solution team."""
 
     identifier: str
     name: str
     kind: OrganisationKind
     parent: str | None
+    ended_at: datetime | None
+    merged_into: str | None
+    team: UUID | None
 
 
 class OrganisationChoice(Struct, frozen=True):
@@ -38,8 +43,8 @@ def named(moment: Moment, identifiers: Sequence[str]) -> Query:
 
 def row(columns: tuple[Any, ...]) -> OrganisationRow:
     """Return the row that a query here found."""
-    identifier, name, kind, parent = columns
-    return OrganisationRow(identifier, name, OrganisationKind(kind), parent)
+    identifier, name, kind, *rest = columns
+    return OrganisationRow(identifier, name, OrganisationKind(kind), *rest)
 
 
 def page(moment: Moment, choice: OrganisationChoice, after: tuple[str, str] | None, limit: int) -> Query:

@@ -24,9 +24,9 @@ from ..derivation.facets import (
     Facet,
     GapFacet,
     HandoffFacet,
-    OrganisationFacet,
     PartyFacet,
 )
+from ..derivation.organisation_facets import OrganisationFacet, StrategyFacet, TaskFacet
 from ..derivation.shapes import NO_TIME
 from ..derivation.timelines import Row
 
@@ -54,7 +54,9 @@ COLUMNS: Final = MappingProxyType(
             f"{WINDOWS}, made_at, delivered_at, case_id, handoff_id, obstacle_id, respond_by, ended_at, kind, outcome, "
             "ground, from_organisation, to_organisation"
         ),
-        "organisation_state": f"{WINDOWS}, organisation, name, kind, parent",
+        "organisation_state": f"{WINDOWS}, organisation, name, kind, parent, ended_at, merged_into, team",
+        "task_state": f"{WINDOWS}, since, stream_id, event_id, theme, organisation, to_organisation",
+        "strategy_state": f"{WINDOWS}, at, stream_id, event_id, strategy_id, organisation, shared_by",
     }
 )
 """The columns of each table, in the order in which rows give them: those of one length that are never null first, so
@@ -68,6 +70,8 @@ TABLES: Final = MappingProxyType(
         GapFacet: "gap_state",
         HandoffFacet: "handoff_state",
         OrganisationFacet: "organisation_state",
+        TaskFacet: "task_state",
+        StrategyFacet: "strategy_state",
     }
 )
 """Where each kind of facet is kept."""
@@ -315,7 +319,27 @@ class _Scribe:
 
     def organisation(self, state: OrganisationFacet) -> bytes:
         """Write an organisation."""
-        return _text(state.organisation) + _text(state.name) + _text(state.kind) + _text_or_null(state.parent)
+        return b"".join(
+            (
+                _text(state.organisation),
+                _text(state.name),
+                _text(state.kind),
+                _text_or_null(state.parent),
+                self.moments.field(state.ended_at),
+                _text_or_null(state.merged_into),
+                _NULL if state.team is None else _SIXTEEN + state.team.int.to_bytes(16),
+            )
+        )
+
+    def task(self, state: TaskFacet) -> bytes:
+        """Write that a task of the organisation, whose stream the case is here, is another's."""
+        names = _text(state.theme) + _text(state.organisation) + _text(state.to)
+        return self.moments.field(state.since) + _SIXTEEN + self.case + _SIXTEEN + state.event.int.to_bytes(16) + names
+
+    def strategy(self, state: StrategyFacet) -> bytes:
+        """Write that the organisation, whose stream the case is here, shares a strategy or adopted it."""
+        ids = b"".join(_SIXTEEN + one for one in (self.case, state.event.bytes, state.strategy.bytes))
+        return self.moments.field(state.at) + ids + _text(state.organisation) + _text_or_null(state.shared_by)
 
 
 @lru_cache(maxsize=100_000)
@@ -342,6 +366,8 @@ _WRITERS: Final[Mapping[type, tuple[str, int, Callable[[_Scribe, Any], bytes]]]]
             GapFacet: _Scribe.gap,
             HandoffFacet: _Scribe.handoff,
             OrganisationFacet: _Scribe.organisation,
+            TaskFacet: _Scribe.task,
+            StrategyFacet: _Scribe.strategy,
         }.items()
     }
 )
@@ -359,6 +385,10 @@ def name_of(state: Facet) -> UUID | str | None:
             return state.id
         case PartyFacet() | OrganisationFacet():
             return state.organisation
+        case TaskFacet():
+            return state.theme
+        case StrategyFacet():
+            return state.strategy
         case CaseFacet():
             return None
 

@@ -113,9 +113,44 @@ CREATE TABLE organisation_state (
     known_from timestamptz NOT NULL,
     until_known_from timestamptz NOT NULL,
     known_until timestamptz NOT NULL,
+    ended_at timestamptz,                        -- null: it has not ended
     organisation text NOT NULL,
     name text NOT NULL,
     kind text NOT NULL,
     parent text,
+    merged_into text,                            -- its successor; null: it was dissolved, or has not ended
+    team uuid,                                   -- the event that made it a solution team; null: it is none
     PRIMARY KEY (organisation, as_of_from, known_from)
+);
+
+-- Tasks that passed to another organisation.
+CREATE TABLE task_state (
+    as_of_from timestamptz NOT NULL,
+    as_of_until timestamptz NOT NULL,
+    known_from timestamptz NOT NULL,
+    until_known_from timestamptz NOT NULL,
+    known_until timestamptz NOT NULL,
+    since timestamptz NOT NULL,
+    stream_id uuid NOT NULL,                     -- the stream of the organisation whose task it was
+    event_id uuid NOT NULL,
+    theme text NOT NULL,
+    organisation text NOT NULL,
+    to_organisation text NOT NULL,
+    PRIMARY KEY (stream_id, theme, as_of_from, known_from)
+);
+
+-- Ways of working that an organisation shares, or adopted from another.
+CREATE TABLE strategy_state (
+    as_of_from timestamptz NOT NULL,
+    as_of_until timestamptz NOT NULL,
+    known_from timestamptz NOT NULL,
+    until_known_from timestamptz NOT NULL,
+    known_until timestamptz NOT NULL,
+    at timestamptz NOT NULL,
+    stream_id uuid NOT NULL,                     -- the organisation's stream
+    event_id uuid NOT NULL,
+    strategy_id uuid NOT NULL,
+    organisation text NOT NULL,
+    shared_by text,                              -- null: it is this organisation that shares it
+    PRIMARY KEY (stream_id, strategy_id, as_of_from, known_from)
 );

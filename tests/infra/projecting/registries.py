@@ -13,8 +13,20 @@ from histories.machine import is_mending, make_history
 from histories.world import ONLOOKER, ORGANISATIONS, START
 from knelpunt.domain.event import Actor, Event
 from knelpunt.domain.ids import NAMESPACE, organisation_stream_of
-from knelpunt.domain.organisation.facts import OrganisationRegistered, OrganisationRenamed
-from knelpunt.domain.vocabulary import OrganisationKind, Role
+from knelpunt.domain.organisation.facts import (
+    OrganisationDissolved,
+    OrganisationFact,
+    OrganisationMerged,
+    OrganisationRegistered,
+    OrganisationRenamed,
+    ParentChanged,
+    SolutionTeamEstablished,
+    StrategyAdopted,
+    StrategyShared,
+    TaskTransferred,
+)
+from knelpunt.domain.text import Sealed
+from knelpunt.domain.vocabulary import OrganisationKind, Role, TeamMotive
 from knelpunt.infra.store.bulk import append_bulk, append_history
 from knelpunt.infra.store.connection import DatabaseRole, connect
 from knelpunt.projections.read_model.copying import COLUMNS
@@ -39,10 +51,12 @@ def some_registry(seed: int, cases: int = 5) -> list[Event]:
 
 
 def organisation_events(rng: Random) -> Iterator[Event]:
-    """Yield the registrations of the organisations, and some renamings, told in order and out of order."""
+    """Yield the registrations of the organisations and what became of them, told in order and out of order."""
     for organisation in (ONLOOKER, *ORGANISATIONS):
-        facts = [OrganisationRegistered(organisation, f"{organisation} 1", OrganisationKind.MUNICIPALITY)]
-        facts += [OrganisationRenamed(organisation, f"{organisation} {n}") for n in range(2, rng.choice((2, 3, 5)))]
+        facts: list[OrganisationFact] = [
+            OrganisationRegistered(organisation, f"{organisation} 1", OrganisationKind.MUNICIPALITY),
+            *rng.choices(_doings(organisation, rng), k=rng.choice((0, 2, 5))),
+        ]
         for version, fact in enumerate(facts, start=1):
             name = f"{organisation}/{version}/{rng.random()}"
             yield Event(
@@ -56,6 +70,24 @@ def organisation_events(rng: Random) -> Iterator[Event]:
                 command_id=uuid5(NAMESPACE, f"command/{name}"),
                 data=fact,
             )
+
+
+def _doings(organisation: str, rng: Random) -> list[OrganisationFact]:
+    """Return what an organisation may do, or what may happen to it."""
+    other = rng.choice([one for one in ORGANISATIONS if one != organisation])
+    strategy = uuid5(NAMESPACE, f"strategy/{rng.randint(1, 3)}")
+    return [
+        OrganisationRenamed(organisation, f"{organisation} {rng.randint(2, 5)}"),
+        ParentChanged(organisation, rng.choice((None, other))),
+        OrganisationMerged(organisation, other),
+        OrganisationDissolved(organisation),
+        TaskTransferred(organisation, "schulden", other),
+        TaskTransferred(organisation, "zorg", other, START + timedelta(days=rng.choice((60, 65, 90)))),
+        TaskTransferred(organisation, "zorg", ONLOOKER, START + timedelta(days=70)),
+        SolutionTeamEstablished(organisation, (TeamMotive.FAILURE_COSTS,)),
+        StrategyShared(organisation, strategy, Sealed(strategy, strategy, b"sealed")),
+        StrategyAdopted(organisation, strategy, other),
+    ]
 
 
 def one_log(events: Sequence[Event]) -> list[Event]:
