@@ -157,5 +157,3 @@ def standing_at(history: Sequence[Event], moment: datetime | None = None) -> Sta
             break
         standing = after
     return standing
-
-

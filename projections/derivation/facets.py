@@ -105,9 +105,7 @@ class PartyFacet(Struct, frozen=True, gc=False):
     organisation: str
 
 
-Facet = (
-    GapFacet | ChainFacet | HandoffFacet | CaseFacet | PartyFacet | OrganisationFacet | TaskFacet | StrategyFacet
-)
+Facet = GapFacet | ChainFacet | HandoffFacet | CaseFacet | PartyFacet | OrganisationFacet | TaskFacet | StrategyFacet
 
 
 Key = GapKey | int | str

@@ -1,0 +1,272 @@
+"""Writes into cases what mergers, dissolutions and transfers of tasks mean for their obstacles.
+
+It follows the log behind the projector, which knows in which cases an organisation has a part. An organisation's event
+has all its cases swept, batch by batch; an event of a case has that case looked at, for a fact found late may be about
+an organisation that is no more. What is due is told from the case itself (``domain.organisation.succession``), and
+commands have ids that hang on what they follow from: so it may be killed anywhere, and run twice, and all is written
+once.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from threading import Event as Signal
+from typing import Final
+from uuid import UUID
+
+import psycopg
+from msgspec import Struct
+
+from ...domain.command import Command, Refused
+from ...domain.event import Event
+from ...domain.ids import organisation_stream_of
+from ...domain.organisation.facts import OrganisationDissolved, OrganisationMerged, TaskTransferred
+from ...domain.organisation.standing import standing_at
+from ...domain.organisation.succession import Changes, commands_due, is_written_by_registry
+from ..store import reading
+from ..store.batch import Recorded
+from ..store.codec import UnreadableEvent, decode
+from ..store.connection import DatabaseRole, connect_as_registry
+from ..store.recorder import CHANNEL
+from ..store.writer import Overloaded, StoreUnavailable
+
+BATCH_EVENTS: Final = 5_000
+"""Events looked at between two notes of the position: what is looked at again after a kill, and some 10 MB."""
+
+BATCH_CASES: Final = 200
+"""Cases held in memory at a time: a few hundred commands, which the writer records in one or two commits."""
+
+ATTEMPTS_MAX: Final = 10
+"""How often a case is decided anew because somebody recorded in it meanwhile."""
+
+POLL_SECONDS: Final = 1.0
+"""How often to look without having been told: what a lost notification costs, and a moment that came."""
+
+BEHIND_SECONDS: Final = 0.05
+"""How long to wait for the projector, which takes some milliseconds."""
+
+RETRY_SECONDS: Final = 1.0
+"""How long to wait before trying again when the database cannot be reached."""
+
+LOCK: Final = 0x6B6E6C70_73756363
+"""The advisory lock of the one that works ("knlpsucc"): two would write nothing twice, but do all of it twice."""
+
+TOPICS: Final = (OrganisationMerged.topic, OrganisationDissolved.topic, TaskTransferred.topic)
+
+_PLACE: Final = (
+    "SELECT s.position, (SELECT p.position FROM read.projected p) FROM knelpunt.succession s "
+    "WHERE to_regclass('read.projected') IS NOT NULL"
+)
+_AFTER: Final = (
+    f"SELECT {reading.COLUMNS} FROM knelpunt.event WHERE position > %s AND position <= %s ORDER BY position LIMIT %s"  # noqa: S608
+)
+# Of all moments of knowing: what an organisation was once thought to be may have been written into cases.
+_CHANGED: Final = (
+    "SELECT organisation FROM read.organisation_state WHERE ended_at IS NOT NULL "
+    "UNION SELECT organisation FROM read.task_state"
+)
+_CONCERNED: Final = (
+    "SELECT DISTINCT case_id FROM read.case_party WHERE case_id = ANY(%s) AND organisation = ANY(%s) ORDER BY case_id"
+)
+_CASES_OF: Final = (
+    "SELECT DISTINCT case_id FROM read.case_party WHERE organisation = %s AND case_id > %s ORDER BY case_id LIMIT %s"
+)
+_SWEEP: Final = (
+    "INSERT INTO knelpunt.succession_sweep (event_id, organisation, due_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
+)
+_DUE: Final = (
+    "SELECT event_id, organisation, reached FROM knelpunt.succession_sweep WHERE due_at <= %s ORDER BY due_at, event_id"
+)
+_SWEPT: Final = "UPDATE knelpunt.succession_sweep SET reached = %s WHERE event_id = %s"
+_DONE: Final = "DELETE FROM knelpunt.succession_sweep WHERE event_id = %s"
+
+Submit = Callable[[Command], "Future[Recorded | Refused]"]
+"""Hands in a command; a writer's ``submit``."""
+
+_log = logging.getLogger(__name__)
+
+
+class Sweep(Struct, frozen=True):
+    """An organisation's cases beyond one are still to be looked at."""
+
+    event: UUID
+    organisation: str
+    reached: UUID
+
+
+class Reactor:
+    """Follows one registry's log, and hands in what is due with ``submit``."""
+
+    def __init__(self, url: str, submit: Submit) -> None:
+        """Work on the registry at ``url``; the first call connects."""
+        self._url = url
+        self._submit = submit
+        self._connection: psycopg.Connection | None = None
+        self._changes: Changes | None = None
+        self._stopping = Signal()
+
+    def close(self) -> None:
+        """Close the connection; what was recorded stays."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self._changes = None
+
+    def catch_up(self) -> int:
+        """Write all that is due by what has been projected; return the position looked at, -1 where there is none.
+
+        Waits for whoever is at it. Raises ``psycopg.Error``, ``StoreUnavailable`` and ``Overloaded``; what was done by
+        then stays.
+        """
+        connection = self._connected()
+        connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
+        try:
+            while True:
+                position, upto = self._place(connection)
+                swept = self._sweep(connection)
+                if self._stopping.is_set() or (position >= upto and not swept):
+                    return position
+                self._look_on(connection, position, upto)
+        finally:
+            if not connection.closed:
+                connection.execute("SELECT pg_advisory_unlock(%s)", (LOCK,))
+
+    def run(self, stopping: Signal) -> None:
+        """Follow the log until told to stop; outages are waited out."""
+        self._stopping = stopping
+        while not stopping.is_set():
+            try:
+                connection = self._connected()
+                connection.execute(f"LISTEN {CHANNEL}")
+                while not stopping.is_set():
+                    self._await_projector(stopping)
+                    self.catch_up()
+                    for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
+                        pass
+            except (psycopg.Error, StoreUnavailable, Overloaded) as error:
+                _log.warning("What becomes of organisations cannot be written now, and is tried again: %s", error)
+                self.close()
+                stopping.wait(RETRY_SECONDS)
+
+    def _connected(self) -> psycopg.Connection:
+        if self._connection is None or self._connection.closed:
+            self.close()
+            self._connection = connect_as_registry(self._url, DatabaseRole.APPENDER)
+            # A sweep may wait long for one that is under way elsewhere, and that is no fault.
+            self._connection.execute("SET lock_timeout = 0; SET statement_timeout = 0")
+        return self._connection
+
+    def _await_projector(self, stopping: Signal) -> None:
+        """Wait until the projector has taken in what is recorded, or for as long as a look takes."""
+        connection = self._connected()
+        for _ in range(int(POLL_SECONDS / BEHIND_SECONDS)):
+            head = connection.execute("SELECT next_position - 1 FROM knelpunt.log_head").fetchone()
+            assert head is not None
+            if self._place(connection)[1] >= head[0] or stopping.wait(BEHIND_SECONDS):
+                return
+
+    @staticmethod
+    def _place(connection: psycopg.Connection) -> tuple[int, int]:
+        """Return the position looked at, and the one up to which the read model knows who has a part in what."""
+        row = connection.execute(_PLACE).fetchone()
+        return (-1, -1) if row is None else (row[0], row[1])
+
+    def _look_on(self, connection: psycopg.Connection, position: int, upto: int) -> None:
+        """Look at the next events: have organisations swept, and look at the cases that tell of changed ones."""
+        rows = reading.to_rows(connection.cursor(binary=True).execute(_AFTER, (position, upto, BATCH_EVENTS)))
+        if not rows:
+            return
+        told, cases = reading.readable(row for row in rows if row.topic in TOPICS)[0], set[UUID]()
+        if told:
+            self._changes = None
+        changes = self._known(connection)
+        for row in rows:
+            if row.topic in TOPICS:
+                continue
+            try:
+                # A move of the registry's own tells nothing new.
+                if changes.organisations and not is_written_by_registry(decode(row)):
+                    cases.add(row.stream)
+            except UnreadableEvent:
+                continue
+        if cases:
+            found = connection.execute(_CONCERNED, (list(cases), list(changes.organisations))).fetchall()
+            concerned = [case for (case,) in found]
+            for start in range(0, len(concerned), BATCH_CASES):
+                self._settle(connection, concerned[start : start + BATCH_CASES])
+        with connection.transaction():
+            for event in told:
+                connection.execute(_SWEEP, _sweep_of(event))
+            connection.execute("UPDATE knelpunt.succession SET position = %s", (rows[-1].position,))
+
+    def _sweep(self, connection: psycopg.Connection) -> bool:
+        """Look at all cases of organisations of which something is due; return whether there was any."""
+        due = [Sweep(*row) for row in connection.execute(_DUE, (datetime.now(UTC),)).fetchall()]
+        for sweep in due:
+            reached = sweep.reached
+            while found := connection.execute(_CASES_OF, (sweep.organisation, reached, BATCH_CASES)).fetchall():
+                self._settle(connection, [case for (case,) in found])
+                reached = found[-1][0]
+                connection.execute(_SWEPT, (reached, sweep.event))
+                if self._stopping.is_set():
+                    return True
+            connection.execute(_DONE, (sweep.event,))
+        return bool(due)
+
+    def _known(self, connection: psycopg.Connection) -> Changes:
+        """Return what has become of organisations, as far as it has been projected."""
+        if self._changes is None:
+            names = [name for (name,) in connection.execute(_CHANGED).fetchall()]
+            self._changes = changes_of(connection, names)
+        return self._changes
+
+    def _settle(self, connection: psycopg.Connection, cases: Sequence[UUID]) -> None:
+        """Bring cases in line with what became of organisations."""
+        left = list(cases)
+        for _ in range(ATTEMPTS_MAX):
+            if not left:
+                return
+            left = self._settled_but(connection, left)
+        _log.error("%s cases are written to so often that what is due in them is put off: %s first", len(left), left[0])
+
+    def _settled_but(self, connection: psycopg.Connection, cases: Sequence[UUID]) -> list[UUID]:
+        """Hand in what is due in cases, and return those that somebody else recorded in meanwhile."""
+        changes, now = self._known(connection), datetime.now(UTC)
+        waiting: list[tuple[UUID, Future[Recorded | Refused]]] = []
+        for case, history in _histories(connection, cases).items():
+            waiting += [(case, self._submit(command)) for command in commands_due(history, changes, now)]
+        again: dict[UUID, None] = {}
+        for case, answer in waiting:
+            refused = answer.result()
+            if isinstance(refused, Refused):
+                _log.info("Case %s has moved on: %s", case, refused.code)
+                again[case] = None
+        return list(again)
+
+
+def changes_of(connection: psycopg.Connection, organisations: Iterable[str]) -> Changes:
+    """Return what has become of organisations, by all that is recorded of them."""
+    streams = [organisation_stream_of(name) for name in organisations]
+    histories = _histories(connection, streams).values()
+    return Changes((found, history) for history in histories if (found := standing_at(history)) is not None)
+
+
+def _histories(connection: psycopg.Connection, streams: Sequence[UUID]) -> dict[UUID, list[Event]]:
+    """Return the events of streams; one that holds an event that cannot be read is left out."""
+    histories: dict[UUID, list[Event]] = {}
+    cursor = connection.cursor(binary=True).execute(reading.STREAMS, (list(streams),), prepare=True)
+    events, unreadable = reading.readable(reading.to_rows(cursor))
+    for event in events:
+        histories.setdefault(event.stream, []).append(event)
+    for error in unreadable:
+        histories.pop(error.stream, None)
+    return histories
+
+
+def _sweep_of(event: Event) -> tuple[UUID, str, datetime]:
+    """Return the sweep that an organisation's event asks for."""
+    fact = event.data
+    assert isinstance(fact, OrganisationMerged | OrganisationDissolved | TaskTransferred)
+    since = fact.since if isinstance(fact, TaskTransferred) else None
+    return event.id, fact.organisation, since or event.occurred_at
