@@ -77,7 +77,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
             return
         yield Finding("migrations", State.WELL, f"all {len(migrations())} have run")
         yield from _login(found)
-        for check in (_vault, _projections, _quarantine, _clock):
+        for check in (_vault, _projections, _quarantine, _succession, _clock):
             yield _attempted(check, settings, found)
 
 
@@ -223,6 +223,26 @@ def _projections(settings: Settings, found: Database) -> Finding:
         text = f"are {behind} events behind, the oldest for {waiting}: run knelpunt serve or knelpunt project"
         return Finding("projections", State.WRONG, text)
     return Finding("projections", State.WELL, "are up to date" if not behind else f"are {behind} events behind")
+
+
+WAITING: Final = """
+SELECT count(*), min(organisation)
+  FROM knelpunt.succession_sweep WHERE due_at <= clock_timestamp()
+"""
+
+
+def _succession(settings: Settings, found: Database) -> Finding:
+    with connect(found.url, DatabaseRole.READER) as connection:
+        row = connection.execute(WAITING).fetchone()
+    assert row is not None, "an aggregate has one row"
+    waiting, first = row
+    if waiting:
+        text = (
+            f"what became of {waiting} organisations is still to be written into cases ({first} first): "
+            "run knelpunt serve or knelpunt succession"
+        )
+        return Finding("succession", State.KNOW, text)
+    return Finding("succession", State.WELL, "what became of organisations stands in their cases")
 
 
 def _clock(settings: Settings, found: Database) -> Finding:

@@ -13,7 +13,7 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from . import demo, gaps, importing, projecting, replay, schema, serving, setup, tokens
+from . import demo, gaps, importing, projecting, replay, schema, serving, setup, succession, tokens
 from .failure import WrongUsage, sentence_of
 from .terminal import notices, people
 
@@ -38,6 +38,7 @@ app.command("migrate")(setup.migrate)
 app.command("doctor")(setup.doctor)
 app.command("import")(importing.import_)
 app.command("project")(projecting.project)
+app.command("succession")(succession.succession)
 app.command("gaps")(gaps.gaps)
 app.command("replay")(replay.replay)
 app.command("token")(tokens.token)

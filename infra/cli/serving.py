@@ -1,4 +1,4 @@
-"""``knelpunt serve``: the HTTP service, with the projector running beside it."""
+"""``knelpunt serve``: the HTTP service, with the projector and the succession running beside it."""
 
 import socket
 from typing import Annotated, Final
@@ -7,7 +7,7 @@ import typer
 
 from ..bootstrap import Database
 from ..projecting.schema import ensure
-from ..serving.projector import kept_projecting
+from ..serving.beside import kept_running
 from ..serving.watch import watched
 from ..serving.web import listening
 from ..serving.web import serve as serve_on
@@ -16,6 +16,9 @@ from ..store.rights import check_rights
 from .checks import SERVICE_ROLES
 from .session import ready_database, settings
 from .terminal import notices
+
+PROJECTOR: Final = "knelpunt.infra.serving.projector"
+SUCCESSION: Final = "knelpunt.infra.serving.succession"
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 8400
@@ -37,8 +40,8 @@ def serve(host: Host = HOST, port: Port = PORT, workers: Workers = 1) -> None:
 
 
 def run_service(sock: socket.socket, found: Database, workers: int) -> None:
-    """Serve on a socket until stopped, keeping projector and database running."""
-    with watched(found.embedded), kept_projecting():
+    """Serve on a socket until stopped, keeping the database and what runs beside the service running."""
+    with watched(found.embedded), kept_running(PROJECTOR), kept_running(SUCCESSION):
         try:
             serve_on(sock, workers, log_level="warning")
         except KeyboardInterrupt:

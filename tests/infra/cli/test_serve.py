@@ -109,12 +109,15 @@ def test_it_serves_until_told_to_stop(start, options: tuple[str, ...], number: i
     assert service.answers("/healthz")
     projectors = service.children("knelpunt.infra.serving.projector")
     assert len(projectors) == 1
+    successions = service.children("knelpunt.infra.serving.succession")
+    assert len(successions) == 1
     database = postmaster(service.data_dir)
     service.process.send_signal(number)
     out, err = service.process.communicate(timeout=SECONDS_MAX)
     assert service.process.returncode == 0, out + err
     assert "Traceback" not in err
     assert is_gone(projectors[0])
+    assert is_gone(successions[0])
     assert is_gone(database)
 
 
