@@ -16,6 +16,7 @@ from ..domain.command import RefusalCode
 from ..domain.event import Event as RecordedEvent
 from ..domain.event import Fact
 from ..domain.organisation.facts import OrganisationFact
+from ..domain.organisation.standing import told
 from ..domain.text import Clear, Erased, Sealed
 from ..domain.vocabulary import Precision, Role
 from ..projections.derivation.answer import Told
@@ -165,7 +166,9 @@ class Event(Node):
     def conflict(self) -> Conflict | None:
         """Return its conflict."""
         case = self._case
-        return None if case is None else case.read(lambda reading: conflict_of(case, reading, self.told.event.id))
+        if case is None:
+            return later(self._conflict_of_organisation())
+        return case.read(lambda reading: conflict_of(case, reading, self.told.event.id))
 
     @strawberry.field(description="The event that struck it from the record.")
     def struck_by(self) -> "Event | None":
@@ -186,6 +189,23 @@ class Event(Node):
             return [] if told is None else [self._other(reading, each) for each in told.corrected_by]
 
         return self._within(find, [])
+
+    async def _conflict_of_organisation(self) -> Conflict | None:
+        """Return the conflict of an event of an organisation, told from its own stream."""
+        history = await self.view.histories.load(self.told.event.stream)
+        by_id = {event.id: event for event in history}
+        for event, _, objection in told([event for event in history if event.occurred_at <= self.view.as_of]):
+            if event.id == self.told.event.id and objection is not None:
+                return Conflict(
+                    event=self,
+                    code=objection.code,
+                    message=objection.message,
+                    contradicted_by=[
+                        Event(view=self.view, known_to_only=None, told=Told(by_id[each], None, None, ()))
+                        for each in objection.contradicted_by
+                    ],
+                )
+        return None
 
     @property
     def _case(self) -> CaseAt | None:

@@ -63,6 +63,11 @@ class GapFilter:
     harms: list[Harm] | None = strawberry.field(default=None, description="With one of these harms stated.")
     themes: list[str] | None = strawberry.field(default=None, description="In cases of one of these themes.")
     case: strawberry.ID | None = strawberry.field(default=None, description="In this case.")
+    rolled_up: bool = strawberry.field(
+        default=False,
+        description="Each organisation named stands for all below it too: its units at every level, and those that "
+        "went up in it, as the tree stood at asOf.",
+    )
 
 
 @strawberry.input(description="Which cases a list holds: all conditions must hold, and of several values any.")
@@ -76,6 +81,11 @@ class CaseFilter:
     )
     reference: str | None = strawberry.field(default=None, description="With this reference.")
     opened: Period | None = strawberry.field(default=None, description="Opened in this period.")
+    rolled_up: bool = strawberry.field(
+        default=False,
+        description="Each organisation named stands for all below it too: its units at every level, and those that "
+        "went up in it, as the tree stood at asOf.",
+    )
 
 
 @strawberry.input(description="Which chains a list holds: all conditions must hold, and of several values any.")
@@ -96,6 +106,11 @@ class ChainFilter:
     themes: list[str] | None = strawberry.field(default=None, description="In cases of one of these themes.")
     harms: list[Harm] | None = strawberry.field(default=None, description="With one of these harms stated.")
     case: strawberry.ID | None = strawberry.field(default=None, description="In this case.")
+    rolled_up: bool = strawberry.field(
+        default=False,
+        description="Each organisation named stands for all below it too: its units at every level, and those that "
+        "went up in it, as the tree stood at asOf.",
+    )
 
 
 @strawberry.input(description="Which organisations a list holds: all conditions must hold, and of several values any.")
@@ -105,6 +120,10 @@ class OrganisationFilter:
     kinds: list[OrganisationKind] | None = strawberry.field(default=None, description="Of one of these kinds.")
     parent: list[strawberry.ID] | None = strawberry.field(default=None, description="Units of one of these.")
     name: str | None = strawberry.field(default=None, description="With this in their name, whatever its case.")
+    ended: bool | None = strawberry.field(default=None, description="That have ended, or that have not; null: both.")
+    solution_team: bool | None = strawberry.field(
+        default=None, description="That are solution teams, or are not; null: both."
+    )
 
 
 @strawberry.input(description="Which interfaces an answer holds: all conditions must hold.")
@@ -119,7 +138,8 @@ class InterfaceFilter:
     )
     rolled_up: bool = strawberry.field(
         default=False,
-        description="Between top parents, each standing for all its units; what stays within is left out.",
+        description="Between top parents, each standing for all its units and for those that went up in it, as the "
+        "tree stood at asOf; what stays within one is left out. A unit named stands for its top parent.",
     )
 
 
@@ -180,7 +200,13 @@ def organisation_choice(chosen: OrganisationFilter | None) -> OrganisationChoice
     """Return what a filter means. Raises ``Problem``."""
     if chosen is None:
         return OrganisationChoice()
-    return OrganisationChoice(kinds=chosen.kinds, parents=_organisations(chosen.parent, "parent"), name=chosen.name)
+    return OrganisationChoice(
+        kinds=chosen.kinds,
+        parents=_organisations(chosen.parent, "parent"),
+        name=chosen.name,
+        ended=chosen.ended,
+        solution_team=chosen.solution_team,
+    )
 
 
 def interface_choice(chosen: InterfaceFilter | None) -> InterfaceChoice:

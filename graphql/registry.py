@@ -1,10 +1,12 @@
 """The registry at two times: the lens through which everything below is asked for."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 import strawberry
+from msgspec.structs import replace
 
 from ..projections.queries import cases, chains, gaps, interfaces
 from ..projections.queries import organisations as organisation_queries
@@ -120,6 +122,8 @@ class Registry:
     ) -> CaseConnection:
         """Return a page of cases."""
         view, size, choice = self.view, page_size(first), case_choice(filter)
+        if filter is not None and filter.rolled_up:
+            choice = replace(choice, organisations=await _below(view, choice.organisations))
         place = place_of(after, tuple[datetime, UUID])
         found = await view.session.rows(*cases.page(view.moment, choice, order_by, place, size + 1))
         return connection(
@@ -143,6 +147,9 @@ class Registry:
     ) -> ChainConnection:
         """Return a page of chains."""
         view, size, choice = self.view, page_size(first), chain_choice(filter)
+        if filter is not None and filter.rolled_up:
+            holders, organisations = await _below(view, choice.holders), await _below(view, choice.organisations)
+            choice = replace(choice, holders=holders, organisations=organisations)
         place = place_of(after, tuple[datetime, UUID])
         found = await view.session.rows(*chains.page(view.moment, choice, order_by, place, size + 1))
         rows = [chains.row(row) for row in found]
@@ -176,6 +183,9 @@ class Registry:
     ) -> GapConnection:
         """Return a page of gaps."""
         view, size, choice = self.view, page_size(first), gap_choice(filter)
+        if filter is not None and filter.rolled_up:
+            to_act, involved = await _below(view, choice.to_act), await _below(view, choice.involved)
+            choice = replace(choice, to_act=to_act, involved=involved)
         place = place_of(after, GapPlace)
         rows = [
             gaps.row(row) for row in await view.session.rows(*gaps.page(view.moment, choice, order_by, place, size + 1))
@@ -240,6 +250,11 @@ class Registry:
             lambda row: Organisation(identifier=row.identifier, view=view),
             lambda row: (row.name, row.identifier),
         )
+
+
+async def _below(view: View, organisations: Sequence[str] | None) -> list[str] | None:
+    """Return organisations and all below them, none where none were named."""
+    return None if organisations is None else await view.below(organisations)
 
 
 def _plain(text: str, field: str) -> str:

@@ -18,6 +18,7 @@ from ..domain.text import Clear, Erased, Sealed
 from ..projections.derivation.answer import CaseAnswer, ObstacleAnswer, Told, answer
 from ..projections.derivation.organisations import facet_of
 from ..projections.queries import organisations as organisation_queries
+from ..projections.queries import standings
 from ..projections.queries.lens import Moment
 from ..projections.queries.obstacles import CASES_OF, cases_of
 from ..projections.queries.organisations import OrganisationRow
@@ -63,8 +64,8 @@ class View:
     """The registry at two times. ``position`` is the last event it takes in; ``known_at`` only says when that was."""
 
     __slots__ = (
-        "_mended", "_to_open", "as_of", "asker", "cases_of", "histories", "known_at", "moment", "organisations",
-        "position", "readings", "session", "texts",
+        "_mended", "_to_open", "adoptions", "as_of", "asker", "cases_of", "histories", "known_at", "moment",
+        "organisations", "position", "predecessors", "readings", "session", "tasks_to", "texts", "units",
     )  # fmt: skip
 
     def __init__(
@@ -78,6 +79,10 @@ class View:
         self.moment = moment
         self.histories = Batch[UUID, Sequence[Event]](self._histories)
         self.organisations = Batch[str, OrganisationRow | None](self._organisations)
+        self.units = Batch[str, list[str]](self._units)
+        self.predecessors = Batch[str, list[str]](self._predecessors)
+        self.tasks_to = Batch[str, list[tuple[str, str, datetime]]](self._tasks_to)
+        self.adoptions = Batch[UUID, list[tuple[str, datetime]]](self._adoptions)
         self.cases_of = Batch[UUID, UUID | None](self._cases_of)
         self.texts = Batch[UUID, Mapping[Sealed, Clear | Erased]](self._texts)
         self._to_open: dict[UUID, Event] = {}
@@ -91,6 +96,30 @@ class View:
         query, values = organisation_queries.named(self.moment, identifiers)
         found = {row.identifier: row for row in map(organisation_queries.row, await self.session.rows(query, values))}
         return {identifier: found.get(identifier) for identifier in identifiers}
+
+    async def _units(self, parents: Sequence[str]) -> Mapping[str, list[str] | Exception]:
+        rows = await self.session.rows(*standings.units(self.moment, parents))
+        return {parent: [unit for above, unit in rows if above == parent] for parent in parents}
+
+    async def _predecessors(self, successors: Sequence[str]) -> Mapping[str, list[str] | Exception]:
+        rows = await self.session.rows(*standings.predecessors(self.moment, successors))
+        return {successor: [name for into, name in rows if into == successor] for successor in successors}
+
+    async def _tasks_to(
+        self, organisations: Sequence[str]
+    ) -> Mapping[str, list[tuple[str, str, datetime]] | Exception]:
+        rows = await self.session.rows(*standings.tasks_to(self.moment, organisations))
+        return {
+            name: [(from_, theme, since) for to, from_, theme, since in rows if to == name] for name in organisations
+        }
+
+    async def _adoptions(self, strategies: Sequence[UUID]) -> Mapping[UUID, list[tuple[str, datetime]] | Exception]:
+        rows = await self.session.rows(*standings.adoptions(self.moment, strategies))
+        return {one: [(name, at) for strategy, name, at in rows if strategy == one] for one in strategies}
+
+    async def below(self, organisations: Sequence[str]) -> list[str]:
+        """Return organisations and all that stand under them, as the tree stood."""
+        return [name for (name,) in await self.session.rows(*standings.below(self.moment, organisations))]
 
     async def _cases_of(self, obstacles: Sequence[UUID]) -> Mapping[UUID, UUID | Exception | None]:
         found = dict(cases_of(await self.session.rows(CASES_OF, {"obstacles": list(obstacles)})))

@@ -88,12 +88,14 @@ def _refuse_unknown(command: Command, fact: f.OrganisationFact, directory: Direc
 
 
 def _refuse_party(fact: f.OrganisationFact) -> Refused | None:
-    """Refuse an organisation that deals with itself, and a team without a motive."""
+    """Refuse an organisation that deals with itself, a team without a motive and a strategy without a title."""
     if fact.organisation in organisations_of(fact)[1:]:
         message = "An organisation cannot be its own parent or successor, nor pass on a task or a strategy to itself."
         return Refused(RefusalCode.WRONG_PARTY, message, (("organisation", fact.organisation),))
     if isinstance(fact, f.SolutionTeamEstablished) and not fact.motives:
         return Refused(RefusalCode.MALFORMED, "A solution team is established for at least one motive.")
+    if isinstance(fact, f.StrategyShared) and fact.title is None:
+        return Refused(RefusalCode.MALFORMED, "A strategy that is shared has a title.")
     return None
 
 

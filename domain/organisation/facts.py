@@ -89,12 +89,12 @@ class SolutionTeamEstablished(OrganisationFact, frozen=True, gc=False):
 
 
 class StrategyShared(OrganisationFact, frozen=True, gc=False):
-    """The organisation shares a way of working with others."""
+    """The organisation shares a way of working with others. It has a title: commands without one are refused."""
 
     topic = "strategy-shared"
 
     strategy: StrategyId
-    title: Text
+    title: Text | None = None
     description: Text | None = None
 
 

@@ -16,7 +16,7 @@ from .terminal import notices, people
 def succession(
     once: Annotated[bool, typer.Option("--once", help="Stop when all that is due is written.")] = False,
 ) -> None:
-    """Write what mergers, dissolutions and transferred tasks mean for cases: until stopped, or --once. serve does it too."""
+    """Write what mergers, dissolutions and transferred tasks mean for cases: until stopped, or --once."""
     with opened(settings()) as (found, parts), closing(Reactor(found.url, parts.writer.submit)) as reactor:
         if once:
             # What the log holds must be known to the read model first; whoever else projects is not in the way.

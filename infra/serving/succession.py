@@ -16,9 +16,12 @@ def main() -> None:
     """Follow the log until told to stop."""
     stop = until_told()
     settings = settings_from(environ)
-    with database(settings) as found, bootstrap(found.url, settings.master_key()) as parts:
-        with closing(Reactor(found.url, parts.writer.submit)) as reactor:
-            reactor.run(stop)
+    with (
+        database(settings) as found,
+        bootstrap(found.url, settings.master_key()) as parts,
+        closing(Reactor(found.url, parts.writer.submit)) as reactor,
+    ):
+        reactor.run(stop)
 
 
 if __name__ == "__main__":

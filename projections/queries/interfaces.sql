@@ -1,33 +1,38 @@
 -- Interfaces at two times: what went from one organisation to another, and what became of it.
 --
--- Rolled up, an organisation stands for all below it; what stays within one is no interface then. Response times are of
+-- Rolled up, an organisation stands for all below it, as the tree stood: it stands under its successor if it went up in
+-- one, else under its parent. What stays within one is no interface then. Response times are of
 -- offers that were answered: from delivery to acceptance or refusal. Back came what counts as a carousel through the
 -- pair: its holders, in order, name the two next to each other.
 WITH RECURSIVE tops (organisation, top) AS (
     SELECT o.organisation, o.organisation
       FROM read.organisation_state o
-     WHERE %(rolled_up)s AND o.parent IS NULL
+     WHERE %(rolled_up)s AND coalesce(o.merged_into, o.parent) IS NULL
        AND o.as_of_from <= %(as_of)s AND (o.as_of_until > %(as_of)s OR o.until_known_from > %(known_at)s)
        AND o.known_from <= %(known_at)s AND o.known_until > %(known_at)s
     UNION
     SELECT o.organisation, t.top
-      FROM read.organisation_state o JOIN tops t ON o.parent = t.organisation
+      FROM read.organisation_state o JOIN tops t ON coalesce(o.merged_into, o.parent) = t.organisation
      WHERE %(rolled_up)s
        AND o.as_of_from <= %(as_of)s AND (o.as_of_until > %(as_of)s OR o.until_known_from > %(known_at)s)
        AND o.known_from <= %(known_at)s AND o.known_until > %(known_at)s
+), asked (from_top, to_top, top) AS (
+    SELECT coalesce((SELECT t.top FROM tops t WHERE t.organisation = %(from)s::text), %(from)s::text),
+           coalesce((SELECT t.top FROM tops t WHERE t.organisation = %(to)s::text), %(to)s::text),
+           coalesce((SELECT t.top FROM tops t WHERE t.organisation = %(organisation)s::text), %(organisation)s::text)
 ), sent AS (
     SELECT h.case_id, h.obstacle_id, h.kind, h.outcome, h.ground, h.delivered_at, h.ended_at, h.respond_by,
            h.from_organisation AS from_unit, h.to_organisation AS to_unit,
            coalesce(f.top, h.from_organisation) AS from_organisation, coalesce(t.top, h.to_organisation) AS to_organisation
-      FROM read.handoff_state h
+      FROM read.handoff_state h CROSS JOIN asked
       LEFT JOIN tops f ON f.organisation = h.from_organisation
       LEFT JOIN tops t ON t.organisation = h.to_organisation
      WHERE h.as_of_from <= %(as_of)s AND (h.as_of_until > %(as_of)s OR h.until_known_from > %(known_at)s)
        AND h.known_from <= %(known_at)s AND h.known_until > %(known_at)s
-       AND (%(from)s::text IS NULL OR coalesce(f.top, h.from_organisation) = %(from)s)
-       AND (%(to)s::text IS NULL OR coalesce(t.top, h.to_organisation) = %(to)s)
-       AND (%(organisation)s::text IS NULL
-            OR %(organisation)s IN (coalesce(f.top, h.from_organisation), coalesce(t.top, h.to_organisation)))
+       AND (asked.from_top IS NULL OR coalesce(f.top, h.from_organisation) = asked.from_top)
+       AND (asked.to_top IS NULL OR coalesce(t.top, h.to_organisation) = asked.to_top)
+       AND (asked.top IS NULL
+            OR asked.top IN (coalesce(f.top, h.from_organisation), coalesce(t.top, h.to_organisation)))
        AND (%(period_from)s::timestamptz IS NULL OR h.made_at >= %(period_from)s)
        AND (%(period_until)s::timestamptz IS NULL OR h.made_at < %(period_until)s)
        AND coalesce(f.top, h.from_organisation) <> coalesce(t.top, h.to_organisation)

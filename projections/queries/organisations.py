@@ -31,6 +31,8 @@ class OrganisationChoice(Struct, frozen=True):
     kinds: Sequence[OrganisationKind] | None = None
     parents: Sequence[str] | None = None
     name: str | None = None
+    ended: bool | None = None
+    solution_team: bool | None = None
 
 
 NAMED: Final = f"SELECT {COLUMNS} FROM read.organisation_state WHERE organisation = ANY(%(organisations)s) AND {AT}"  # noqa: S608
@@ -72,4 +74,8 @@ def _conditions(moment: Moment, choice: OrganisationChoice) -> Conditions:
     conditions.add_any("parent = ANY(%(parents)s)", "parents", choice.parents)
     if choice.name is not None:
         conditions.add("strpos(lower(name), lower(%(name)s)) > 0", name=choice.name)
+    if choice.ended is not None:
+        conditions.add("ended_at IS NOT NULL" if choice.ended else "ended_at IS NULL")
+    if choice.solution_team is not None:
+        conditions.add("team IS NOT NULL" if choice.solution_team else "team IS NULL")
     return conditions

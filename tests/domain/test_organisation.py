@@ -73,7 +73,9 @@ OTHERS: Mapping[str, Sequence[Event]] = {
 }
 
 
-def decided(before: tuple[Fact, ...], fact: Fact, stream_of: str = NEW, **more) -> Fact | Refused:
+def decided(
+    before: tuple[OrganisationFact, ...], fact: OrganisationFact, stream_of: str = NEW, **more
+) -> Fact | Refused:
     known = Known(frozenset({GEM, UWV, SVB, UNIT, *([NEW] if before else [])}), OTHERS)
     command = Command(
         some_id("this"), organisation_stream_of(stream_of), ACTOR, fact, **{"occurred_at": START + HOUR, **more}
@@ -135,6 +137,7 @@ def test_what_fits_is_recorded(before, fact) -> None:
         (RefusalCode.ALREADY_EXISTS, (REGISTERED, SHARED), SHARED, {}),
         (RefusalCode.ALREADY_EXISTS, (REGISTERED, ADOPTED), ADOPTED, {}),
         (RefusalCode.MALFORMED, (REGISTERED,), SolutionTeamEstablished(NEW, ()), {}),
+        (RefusalCode.MALFORMED, (REGISTERED,), StrategyShared(NEW, STRATEGY), {}),
         (RefusalCode.MALFORMED, (REGISTERED,), TaskTransferred(NEW, "zorg", UWV, START), {}),
         (RefusalCode.MALFORMED, (REGISTERED,), TaskTransferred(NEW, "zorg", UWV, START.replace(tzinfo=None)), {}),
         (RefusalCode.MALFORMED, (REGISTERED,), RENAMED, {"occurred_at": START.replace(tzinfo=None)}),
@@ -160,9 +163,8 @@ def test_every_command_of_an_organisation_is_tested() -> None:
 @pytest.mark.parametrize("before", [(REGISTERED, MERGED), (REGISTERED, DISSOLVED)])
 def test_what_is_told_late_is_kept(before) -> None:
     """What only the state forbids is kept if it is told late, stands as a conflict, and has no effect."""
-    long_after = {"occurred_at": START + HOUR}
     known = Known(frozenset({GEM, UWV, SVB, NEW}), OTHERS)
-    command = Command(some_id("this"), organisation_stream_of(NEW), ACTOR, RENAMED, **long_after)
+    command = Command(some_id("this"), organisation_stream_of(NEW), ACTOR, RENAMED, START + HOUR)
     assert decide_organisation(command, stream(before), START + DAY * 9, known) == RENAMED
     history = stream((*before, RENAMED), [0, 1, 2])
     assert [objection is None for _, _, objection in told(history)] == [True, True, False]
@@ -184,14 +186,26 @@ def test_a_standing_is_told_at_a_moment() -> None:
     assert [(one.theme, one.to, one.since) for one in late.transfers] == [("jeugdhulp", UWV, START + 30 * DAY)]
 
 
-FACTS = (RENAMED, PLACED, ParentChanged(NEW), MERGED, DISSOLVED, TRANSFERRED, TEAM, SHARED, ADOPTED)
+FACTS: tuple[OrganisationFact, ...] = (
+    RENAMED,
+    PLACED,
+    ParentChanged(NEW),
+    MERGED,
+    DISSOLVED,
+    TRANSFERRED,
+    TEAM,
+    SHARED,
+    ADOPTED,
+)
 
 
 @given(
     st.lists(st.tuples(st.sampled_from(FACTS), st.integers(-2, 30)), max_size=8, unique_by=lambda pair: pair[1]),
     st.randoms(use_true_random=False),
 )
-def test_the_order_of_recording_makes_no_difference(told_facts: list[tuple[Fact, int]], rng: Random) -> None:
+def test_the_order_of_recording_makes_no_difference(
+    told_facts: list[tuple[OrganisationFact, int]], rng: Random
+) -> None:
     """Whatever is told in whatever order, an organisation is the same in the end, and ends at most once."""
     pairs = [(REGISTERED, -1 if any(day == 0 for _, day in told_facts) else 0), *told_facts]
     pairs = [*{day: (fact, day) for fact, day in pairs}.values()]
@@ -208,12 +222,15 @@ def test_the_order_of_recording_makes_no_difference(told_facts: list[tuple[Fact,
 
 
 @given(st.lists(st.tuples(st.sampled_from(FACTS), st.integers(0, 30)), max_size=8), st.sampled_from(FACTS))
-def test_what_is_accepted_in_time_has_effect(before: list[tuple[Fact, int]], fact: Fact) -> None:
+def test_what_is_accepted_in_time_has_effect(
+    before: list[tuple[OrganisationFact, int]], fact: OrganisationFact
+) -> None:
     """A command that is not late has an effect if it is accepted, and is refused if it would have none."""
     ordered = sorted(before, key=lambda pair: pair[1])
-    history = stream([REGISTERED, *(one for one, _ in ordered)], [0, *(day for _, day in ordered)])
+    facts = [REGISTERED, *(one for one, _ in ordered)]
+    history = stream(facts, [0, *(day for _, day in ordered)])
     now = START + DAY * 31
     known = Known(frozenset({GEM, UWV, SVB, NEW}), OTHERS)
     answer = decide_organisation(Command(some_id("x"), history[0].stream, ACTOR, fact, now), history, now, known)
-    after = stream([*(event.data for event in history), fact], [0, *(day for _, day in ordered), 31])
+    after = stream([*facts, fact], [0, *(day for _, day in ordered), 31])
     assert (answer == fact) == (list(told(after))[-1][2] is None)

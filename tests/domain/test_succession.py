@@ -251,7 +251,7 @@ def test_what_people_say_of_a_move_stands() -> None:
 
 
 def test_who_knew_of_a_move() -> None:
-    """The organisation knew of its own end; its heir knew of the obstacle when it could be told, and of nothing else."""
+    """The organisation knew of its own end; its heir knew of the obstacle when it could be told."""
     case = Recorded(*HELD)
     case.follow(MERGED)
     move = case.events[-1]
@@ -270,7 +270,7 @@ def test_who_knew_of_a_move() -> None:
 
 
 def some_changes(rng: Random, history: Sequence[Event]) -> Changes:
-    """Ends and transfers of some of the organisations of a machine-made case, some in a line, at moments of no event."""
+    """Ends and transfers of some organisations of a machine-made case, some in a line, at moments of no event."""
     theme = next(event.data.theme for event in history if isinstance(event.data, f.CaseOpened))
     times = [event.occurred_at for event in history]
     told: list[tuple[OrganisationFact, datetime]] = []
@@ -305,7 +305,7 @@ def moves(case: Recorded) -> set[tuple[datetime, Fact]]:
 
 
 def tied(case: Recorded) -> bool:
-    """Whether the registry wrote something at a moment of several events: which of them stands first is by recording."""
+    """Whether the registry wrote something at a moment of several events: there the order of recording decides."""
     events = mend(case.events).events
     times = Counter(event.occurred_at for event in events if not is_written_by_registry(event))
     return any(times[event.occurred_at] > 1 for event in events if is_written_by_registry(event))

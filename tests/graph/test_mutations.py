@@ -36,6 +36,7 @@ def test_every_command_once(asked):
         "renameOrganisation", {"organisation": "urn:org:unit", "name": "Buurtteam"}, f"organisation {{ name }} {EVENT}"
     )
     assert done["RenameOrganisation"]["organisation"] == {"name": "Buurtteam"}
+    done |= organisations_doings(asked)
     other = Story(asked)
     story = Story(asked, noticedBy="SOLUTION_TEAM")
     done["OpenCase"] = asked.done("openCase", {"theme": "zorg", "noticedBy": "OTHER"}, EVENT)
@@ -119,6 +120,61 @@ def test_every_command_once(asked):
     assert told["conflicts"] == []
     struck = [one for one in told["timeline"]["nodes"] if one["struckBy"]]
     assert [one["type"] for one in struck] == ["StepTaken"]
+
+
+def organisations_doings(asked) -> dict[str, dict]:
+    """What becomes of organisations that no case is about: each command has its effect."""
+    for name in ("oud", "nieuw", "weg"):
+        given = {"organisation": f"urn:org:{name}", "name": f"Dienst {name.title()}", "kind": "EXECUTING_AGENCY"}
+        asked.done("registerOrganisation", given | {"occurredAt": LONG_AGO})
+    done: dict[str, dict] = {}
+
+    def do(name, selection="", organisation="urn:org:oud", **given):
+        mutation = name[0].lower() + name[1:]
+        done[name] = asked.done(
+            mutation,
+            {"organisation": organisation, "occurredAt": "2020-01-01T00:00:00Z"} | given,
+            f"organisation {{ identifier {selection} }} {EVENT}",
+        )
+        assert done[name]["event"]["case"] is None
+        return done[name]["organisation"]
+
+    assert do("ChangeParent", "parent { name }", parent=GEMEENTE)["parent"] == {"name": "Gemeente Ergens"}
+    transfer = "tasksTransferred { theme to { name } since }"
+    since = "2021-01-01T00:00:00Z"
+    assert do("TransferTask", transfer, theme="jeugdhulp", to="urn:org:nieuw", since=since, basis="BWBR0034925")[
+        "tasksTransferred"
+    ] == [{"theme": "jeugdhulp", "to": {"name": "Dienst Nieuw"}, "since": since}]
+    team = do(
+        "EstablishSolutionTeam",
+        "solutionTeam { motives mandate contact establishedAt }",
+        motives=["FAILURE_COSTS"],
+        mandate="Mag van regels afwijken",
+        contact="Bel de balie",
+    )["solutionTeam"]
+    assert team == {
+        "motives": ["FAILURE_COSTS"], "mandate": "Mag van regels afwijken", "contact": "Bel de balie",
+        "establishedAt": "2020-01-01T00:00:00Z",
+    }  # fmt: skip
+    shared = do("ShareStrategy", "strategiesShared { id title }", title="Samen aan tafel", description="Met iedereen")
+    assert shared["strategiesShared"][0]["title"] == "Samen aan tafel"
+    strategy = shared["strategiesShared"][0]["id"]
+    adopted = do(
+        "AdoptStrategy",
+        "strategiesAdopted { title description sharedBy { name } }",
+        organisation="urn:org:nieuw",
+        strategy=strategy,
+        sharedBy="urn:org:oud",
+    )
+    assert adopted["strategiesAdopted"] == [
+        {"title": "Samen aan tafel", "description": "Met iedereen", "sharedBy": {"name": "Dienst Oud"}}
+    ]
+    at = "2022-01-01T00:00:00Z"
+    merged = do("MergeOrganisation", "endedAt mergedInto { name }", into="urn:org:nieuw", occurredAt=at)
+    assert merged == {"identifier": "urn:org:oud", "endedAt": at, "mergedInto": {"name": "Dienst Nieuw"}}
+    gone = do("DissolveOrganisation", "endedAt mergedInto { name }", organisation="urn:org:weg", occurredAt=at)
+    assert gone == {"identifier": "urn:org:weg", "endedAt": at, "mergedInto": None}
+    return done
 
 
 def asked_gap(asked, story, kind):

@@ -1,4 +1,4 @@
-"""The reactor against PostgreSQL: everything is written once, wherever it is killed, and facts found late are followed."""
+"""The reactor against PostgreSQL: all is written once, wherever it is killed, and facts found late are followed."""
 
 import secrets
 import subprocess
@@ -34,8 +34,8 @@ from knelpunt.domain.organisation.facts import OrganisationDissolved, Organisati
 from knelpunt.infra.bootstrap import Parts, bootstrap
 from knelpunt.infra.projecting.projector import Projector
 from knelpunt.infra.store.batch import Recorded
-from knelpunt.infra.store.reading import events_of
 from knelpunt.infra.store.connection import REGISTRY
+from knelpunt.infra.store.reading import events_of
 from knelpunt.infra.succession import reactor as reacting
 from knelpunt.infra.succession.reactor import Reactor
 from knelpunt.projections.derivation.answer import answer
@@ -85,7 +85,7 @@ def test_a_merger_moves_what_is_held(parts, monkeypatch, batch) -> None:
 
 
 def test_late_facts_are_followed(parts) -> None:
-    """What is found late about an organisation that has ended moves when it is found, and what did not hold is struck."""
+    """What is found late about an organisation that has ended moves when it is found; what did not hold is struck."""
     fill(parts.url, 10)
     told(parts, OrganisationMerged(OLD, HEIR))
     follow(parts)
@@ -121,9 +121,12 @@ def test_two_at_once_write_everything_once(parts, monkeypatch) -> None:
     monkeypatch.setattr(reacting, "BATCH_CASES", 3)
     fill(parts.url, 30)
     stopping = threading.Event()
+    submit = parts.writer.submit
     runs: list[Callable[[threading.Event], None]] = [
-        Projector(parts.url).run, Reactor(parts.url, parts.writer.submit).run, Reactor(parts.url, parts.writer.submit).run,
-    ]  # fmt: skip
+        Projector(parts.url).run,
+        Reactor(parts.url, submit).run,
+        Reactor(parts.url, submit).run,
+    ]
     threads = [threading.Thread(target=run, args=(stopping,)) for run in runs]
     for thread in threads:
         thread.start()

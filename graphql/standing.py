@@ -1,0 +1,119 @@
+"""What more there is to an organisation: the tasks that passed on, its mandate as a solution team, its strategies."""
+
+from datetime import datetime
+
+import strawberry
+
+from ..domain.event import Event as RecordedEvent
+from ..domain.organisation import facts as o
+from ..domain.vocabulary import TeamMotive
+from ..projections.derivation.answer import Told
+from .events import Event
+from .gaps import text_of
+from .organisations import Organisation, organisation
+from .view import View, later
+
+
+@strawberry.type(description="A task of an organisation that passed to another.")
+class TaskTransfer:
+    """A theme, from whom, to whom, since when."""
+
+    theme: str = strawberry.field(description="The theme, as a slug.")
+    from_: Organisation = strawberry.field(name="from", description="Whose task it was.")
+    to: Organisation = strawberry.field(description="Whose task it is.")
+    since: datetime = strawberry.field(description="Since when; a moment still to come, if it has been announced.")
+
+
+@strawberry.type(description="What makes an organisation a solution team.")
+class SolutionTeam:
+    """A team as it was last established."""
+
+    view: strawberry.Private[View]
+    event: Event = strawberry.field(description="The event that established it, or gave it its mandate last.")
+
+    @strawberry.field(description="Since when it is one, or has this mandate.")
+    def established_at(self) -> datetime:
+        """Return when it was established."""
+        return self.event.told.event.occurred_at
+
+    @strawberry.field(description="Why it was set up.")
+    def motives(self) -> list[TeamMotive]:
+        """Return its motives."""
+        return list(self._fact.motives)
+
+    @strawberry.field(description="What it may do.")
+    def mandate(self) -> str | None:
+        """Return its mandate."""
+        return text_of(self.view, self.event.told, self._fact.mandate)
+
+    @strawberry.field(description="How to reach it.")
+    def contact(self) -> str | None:
+        """Return how to reach it."""
+        return text_of(self.view, self.event.told, self._fact.contact)
+
+    @property
+    def _fact(self) -> o.SolutionTeamEstablished:
+        fact = self.event.told.event.data
+        assert isinstance(fact, o.SolutionTeamEstablished)
+        return fact
+
+
+@strawberry.type(description="An organisation works in the way that another one shared.")
+class Adoption:
+    """Who, and since when."""
+
+    organisation: Organisation = strawberry.field(description="Who adopted it.")
+    at: datetime = strawberry.field(description="Since when.")
+
+
+@strawberry.type(description="A way of working that an organisation shares with others.")
+class Strategy:
+    """A strategy, as it was shared."""
+
+    view: strawberry.Private[View]
+    event: Event = strawberry.field(description="The event that shared it.")
+
+    @strawberry.field(description="Its id, by which it is adopted.")
+    def id(self) -> strawberry.ID:
+        """Return its id."""
+        return strawberry.ID(str(self._fact.strategy))
+
+    @strawberry.field(description="Who shares it.")
+    def shared_by(self) -> Organisation:
+        """Return who shares it."""
+        return organisation(self.view, self._fact.organisation)
+
+    @strawberry.field(description="Since when.")
+    def shared_at(self) -> datetime:
+        """Return when it was shared."""
+        return self.event.told.event.occurred_at
+
+    @strawberry.field(description="What it is called.")
+    def title(self) -> str | None:
+        """Return its title."""
+        return text_of(self.view, self.event.told, self._fact.title)
+
+    @strawberry.field(description="What it comes down to.")
+    def description(self) -> str | None:
+        """Return its description."""
+        return text_of(self.view, self.event.told, self._fact.description)
+
+    @strawberry.field(description="Who adopted it, the first one first; 200 at most.")
+    def adopted_by(self) -> list[Adoption]:
+        """Return who adopted it."""
+        return later(self._adopted_by())
+
+    async def _adopted_by(self) -> list[Adoption]:
+        found = await self.view.adoptions.load(self._fact.strategy)
+        return [Adoption(organisation=organisation(self.view, name), at=at) for name, at in found]
+
+    @property
+    def _fact(self) -> o.StrategyShared:
+        fact = self.event.told.event.data
+        assert isinstance(fact, o.StrategyShared)
+        return fact
+
+
+def event_in_stream(view: View, event: RecordedEvent) -> Event:
+    """Return an event of an organisation's own stream; nothing mends those."""
+    return Event(view=view, known_to_only=None, told=Told(event, None, None, ()))

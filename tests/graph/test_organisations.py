@@ -1,0 +1,160 @@
+"""Organisations over both times: the tree and its figures, what passed on to whom, and what contradicts itself."""
+
+from contextlib import closing
+
+import pytest
+
+from graph.given import GEMEENTE, LONG_AGO, SVB, ZORG, Story
+from knelpunt.infra.succession.reactor import Reactor
+
+WIJK, REGIO = "urn:org:wijk", "urn:org:regio"
+
+
+@pytest.fixture
+def tree(asked):
+    """A municipality with a unit, which moves under a region long after; and the municipality goes up in the region."""
+    asked.organisations()
+    for identifier, name, parent in ((WIJK, "Wijkteam", GEMEENTE), (REGIO, "Regio", None)):
+        given = {"organisation": identifier, "name": name, "kind": "UNIT", "occurredAt": LONG_AGO}
+        asked.done("registerOrganisation", given | ({"parent": parent} if parent else {}))
+    return asked
+
+
+def identifiers(found):
+    return [one["identifier"] for one in found]
+
+
+def test_the_tree_as_it_stood(tree):
+    """Units, successors and predecessors are told as of any moment, and as known by any."""
+    tree.project()
+    before = tree.ask("{ registry { knownAt } }")["registry"]["knownAt"]
+    tree.done("mergeOrganisation", {"organisation": GEMEENTE, "into": REGIO, "occurredAt": "2022-01-01T00:00:00Z"})
+    tree.done("changeParent", {"organisation": WIJK, "parent": REGIO, "occurredAt": "2023-01-01T00:00:00Z"})
+    ask = (
+        f'organisation(identifier: "{REGIO}") {{ units {{ identifier }} predecessors {{ identifier }} }} '
+        "ended: organisations(filter: {ended: true}) { nodes { identifier } totalCount }"
+    )
+
+    def found(lens=""):
+        told = tree.registry(ask, lens)
+        one = told["organisation"]
+        return identifiers(one["units"]), identifiers(one["predecessors"]), identifiers(told["ended"]["nodes"])
+
+    assert found() == ([WIJK], [GEMEENTE], [GEMEENTE])
+    assert found('(asOf: "2022-06-01T00:00:00Z")') == ([], [GEMEENTE], [GEMEENTE])
+    assert found('(asOf: "2021-06-01T00:00:00Z")') == ([], [], [])
+    assert found(f'(knownAt: "{before}")') == ([], [], [])
+
+
+def test_lists_are_rolled_up_to_all_below(tree):
+    """An organisation stands for its units and for those that went up in it, at the moment asked for."""
+    story = Story(tree, days_ago=100)
+    story.report(1, asker=tree.asker(WIJK), receivedBy=WIJK)
+    day = story.day(50)
+    tree.done("mergeOrganisation", {"organisation": GEMEENTE, "into": REGIO, "occurredAt": day})
+
+    def counts(organisation, rolled, lens=""):
+        rolled = f"rolledUp: {str(rolled).lower()}"
+        found = tree.registry(
+            f'gaps(filter: {{toAct: ["{organisation}"], {rolled}}}) {{ totalCount }} '
+            f'chains(filter: {{holder: ["{organisation}"], {rolled}}}) {{ totalCount nodes {{ daysOpen }} }} '
+            f'cases(filter: {{organisations: ["{organisation}"], {rolled}}}) {{ totalCount }}',
+            lens,
+        )
+        return tuple(found[name]["totalCount"] for name in ("gaps", "chains", "cases"))
+
+    assert counts(WIJK, rolled=False) == (1, 1, 1)
+    assert counts(GEMEENTE, rolled=False) == (0, 0, 1)  # the obstacle was met there
+    assert counts(GEMEENTE, rolled=True) == (1, 1, 1)
+    assert counts(REGIO, rolled=True) == (1, 1, 1)
+    assert counts(REGIO, rolled=False) == (0, 0, 0)
+    earlier = f'(asOf: "{story.day(40)}")'
+    assert counts(REGIO, True, earlier) == (0, 0, 0)
+    assert counts(GEMEENTE, True, f'(asOf: "{story.day(99)}")') == (1, 1, 1)
+
+
+def test_interfaces_follow_the_tree(tree):
+    """Rolled up, what a unit offered is its parent's, and its parent's successor's from the merger on."""
+    story = Story(tree, days_ago=100)
+    obstacle = story.report(1, receivedBy=WIJK)
+    story.done("offerHandoff", 10, asker=tree.asker(WIJK), obstacle=obstacle, to=SVB)
+    tree.done("mergeOrganisation", {"organisation": GEMEENTE, "into": REGIO, "occurredAt": story.day(50)})
+
+    def pairs(chosen, lens=""):
+        found = tree.registry(f"interfaces(filter: {{{chosen}}}) {{ from {{ identifier }} to {{ identifier }} }}", lens)
+        return [(one["from"]["identifier"], one["to"]["identifier"]) for one in found["interfaces"]]
+
+    earlier = f'(asOf: "{story.day(40)}")'
+    assert pairs("rolledUp: false") == [(WIJK, SVB)]
+    assert pairs("rolledUp: true", earlier) == [(GEMEENTE, SVB)]
+    assert pairs("rolledUp: true") == [(REGIO, SVB)]
+    assert pairs(f'rolledUp: true, from: "{WIJK}"') == [(REGIO, SVB)]
+    assert pairs(f'rolledUp: true, from: "{ZORG}"') == []
+    assert pairs(f'rolledUp: true, organisation: "{SVB}"') == [(REGIO, SVB)]
+
+
+def test_tasks_teams_and_strategies(tree):
+    """Who has whose task, what a team may do and who works in its way is told by either side."""
+    given = {"organisation": GEMEENTE, "theme": "jeugdhulp", "to": REGIO, "occurredAt": "2022-01-01T00:00:00Z"}
+    tree.done("transferTask", given | {"since": "2023-01-01T00:00:00Z"})
+    tree.done("establishSolutionTeam", {"organisation": ZORG, "motives": ["SENSE_OF_JUSTICE"], "mandate": "Doorpakken"})
+    strategy = tree.done(
+        "shareStrategy", {"organisation": ZORG, "title": "Een gezicht"}, "organisation { strategiesShared { id } }"
+    )["organisation"]["strategiesShared"][0]["id"]
+    for name in (SVB, REGIO):
+        tree.done("adoptStrategy", {"organisation": name, "strategy": strategy, "sharedBy": ZORG})
+    found = tree.registry(
+        f'to: organisation(identifier: "{REGIO}") {{ tasksReceived {{ theme from {{ identifier }} since }} }} '
+        "teams: organisations(filter: {solutionTeam: true}) { nodes { identifier solutionTeam { mandate } "
+        "strategiesShared { title adoptedBy { organisation { identifier } } } } }"
+    )
+    assert found["to"]["tasksReceived"] == [
+        {"theme": "jeugdhulp", "from": {"identifier": GEMEENTE}, "since": "2023-01-01T00:00:00Z"}
+    ]
+    (team,) = found["teams"]["nodes"]
+    assert (team["identifier"], team["solutionTeam"]) == (ZORG, {"mandate": "Doorpakken"})
+    (shared,) = team["strategiesShared"]
+    assert shared["title"] == "Een gezicht"
+    assert {one["organisation"]["identifier"] for one in shared["adoptedBy"]} == {SVB, REGIO}
+    before = tree.registry(
+        f'organisation(identifier: "{REGIO}") {{ tasksReceived {{ theme }} }}', '(asOf: "2022-06-01T00:00:00Z")'
+    )
+    assert before["organisation"]["tasksReceived"] == []
+
+
+def test_what_has_no_effect_says_so(tree):
+    """An organisation's event that its history contradicts is shown as a conflict, with what it contradicts."""
+    tree.done("dissolveOrganisation", {"organisation": ZORG, "occurredAt": "2022-01-01T00:00:00Z"})
+    late = {"organisation": ZORG, "name": "Zorgkantoor Nieuw", "occurredAt": "2022-06-01T00:00:00Z"}
+    recorded = tree.done("renameOrganisation", late, "event { conflict { code contradictedBy { type } } }")
+    assert recorded["event"]["conflict"] == {
+        "code": "ORGANISATION_ENDED", "contradictedBy": [{"type": "OrganisationDissolved"}],
+    }  # fmt: skip
+    found = tree.registry(f'organisation(identifier: "{ZORG}") {{ name events {{ type conflict {{ code }} }} }}')
+    assert found["organisation"]["name"] == "Zorgkantoor"
+    assert [(one["type"], one["conflict"] is None) for one in found["organisation"]["events"]] == [
+        ("OrganisationRegistered", True), ("OrganisationDissolved", True), ("OrganisationRenamed", False),
+    ]  # fmt: skip
+
+
+def test_a_merger_in_a_case(tree):
+    """What a merger moved is told in the case in a sentence, is a gap of the heir, and is the registry's word."""
+    story = Story(tree, days_ago=100)
+    story.report(1, receivedBy=GEMEENTE)
+    tree.done("mergeOrganisation", {"organisation": GEMEENTE, "into": REGIO, "occurredAt": story.day(50)})
+    tree.project()
+    with closing(Reactor(tree.url, tree.writer.submit)) as reactor:
+        reactor.catch_up()
+    found = tree.registry(
+        "case(id: $id) { conflicts { code } gaps { kind toAct { identifier } involved { identifier } } "
+        "timeline { nodes { type summary(language: EN) source actor { organisation { identifier } } } } }",
+        declared="($id: ID!)",
+        id=story.case,
+    )["case"]
+    assert found["conflicts"] == []
+    moved = found["timeline"]["nodes"][-1]
+    assert moved["type"] == "ResponsibilityMoved"
+    assert moved["summary"] == ("Responsibility moved from Gemeente Ergens to Regio: the organisation was succeeded.")
+    assert moved["source"].startswith("succession/")
+    assert moved["actor"]["organisation"]["identifier"] == "urn:knelpunt:registry"
+    assert {"kind": "MOVED", "toAct": [{"identifier": REGIO}], "involved": [{"identifier": GEMEENTE}]} in found["gaps"]
