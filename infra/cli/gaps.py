@@ -10,6 +10,7 @@ from rich.table import Table
 
 from ...domain.vocabulary import GapKind
 from .asking import Asking, asking, raw_id
+from .failure import WrongUsage
 from .session import settings
 from .terminal import Format, notices, people, progress, show, write_csv, write_json
 from .times import day, moment
@@ -65,13 +66,18 @@ def gaps(
     organisation: Annotated[
         str | None, typer.Option("--organisation", metavar="O", help="Those in which it has to act or is involved.")
     ] = None,
+    rolled_up: Annotated[
+        bool, typer.Option("--rolled-up", help="With --organisation: those of all below it too, as the tree stood.")
+    ] = False,
     kind: Annotated[
         list[GapKind] | None, typer.Option("--kind", metavar="K", help="Those of this kind; may be repeated.")
     ] = None,
     as_: Annotated[Format, typer.Option("--format", help="How to print them.")] = Format.TABLE,
 ) -> None:
     """List the gaps that count and are open."""
-    chosen = chosen_by(every=every, kinds=kind or ())
+    if rolled_up and organisation is None:
+        raise WrongUsage("--rolled-up says how far --organisation reaches: name one.")
+    chosen = chosen_by(every=every, kinds=kind or ()) | ({"rolledUp": True} if rolled_up else {})
     with asking(settings()) as ask:
         found = list_gaps(ask, chosen, as_of, known_at, organisation)
     match as_:

@@ -1,36 +1,29 @@
 """What becomes of a case's obstacles when an organisation ends or passes on a task, and when facts are found late."""
 
 from collections import Counter
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from random import Random
 
 import msgspec
 import pytest
 
-from domain.given import CASE, DAY, GEM, START, SVB, UWV, Known, some_id
+from domain.given import CASE, DAY, GEM, START, SVB, UWV, some_id
 from domain.stories import OBSTACLE, OPENED, SUBJECT
 from histories.machine import make_history, renumbered
-from histories.world import ONLOOKER, ORGANISATIONS
+from histories.organisations import HEIR, LAST, changes, due, some_changes
 from knelpunt.domain.case import facts as f
 from knelpunt.domain.case.corrections import mend
-from knelpunt.domain.case.decide import decide
-from knelpunt.domain.command import Refused
 from knelpunt.domain.event import Actor, Event, Fact
-from knelpunt.domain.ids import event_id_of, organisation_stream_of
+from knelpunt.domain.ids import event_id_of
 from knelpunt.domain.organisation.facts import (
     OrganisationDissolved,
-    OrganisationFact,
     OrganisationMerged,
-    OrganisationRegistered,
     TaskTransferred,
 )
-from knelpunt.domain.organisation.standing import standing_at
 from knelpunt.domain.organisation.succession import Changes, commands_due, is_written_by_registry
 from knelpunt.domain.vocabulary import (
     GapKind,
     MoveBasis,
-    OrganisationKind,
     Origin,
     Outcome,
     Role,
@@ -40,28 +33,9 @@ from knelpunt.domain.vocabulary import (
 from knelpunt.projections.derivation.answer import CaseAnswer, answer
 from knelpunt.projections.derivation.shapes import SegmentKind
 
-HEIR, LAST = "urn:org:HEIR", "urn:org:LAST"
 ENDED = START + 100 * DAY
 NOW = START + 1000 * DAY
 SOMEBODY = Actor(UWV, Role.AGENCY, "somebody")
-
-
-def changes(*facts: tuple[OrganisationFact, datetime]) -> Changes:
-    """What became of organisations, as facts and when they occurred; each organisation is registered long before."""
-    streams: dict[str, list[Event]] = {}
-    for n, (fact, at) in enumerate(facts):
-        name = fact.organisation
-        if name not in streams:
-            registered = OrganisationRegistered(name, name, OrganisationKind.OTHER)
-            streams[name] = [_organisation_event(registered, START - 9000 * DAY, 0)]
-        streams[name].append(_organisation_event(fact, at, n + 1))
-    return Changes((found, history) for history in streams.values() if (found := standing_at(history)))
-
-
-def _organisation_event(fact: OrganisationFact, at: datetime, n: int) -> Event:
-    command = some_id(f"{fact.organisation}/{n}")
-    stream = organisation_stream_of(fact.organisation)
-    return Event(event_id_of(command), stream, n + 1, n, at, at, SOMEBODY, command, fact)
 
 
 MERGED = changes((OrganisationMerged(GEM, HEIR), ENDED))
@@ -96,25 +70,11 @@ class Recorded:
 
     def follow(self, known: Changes, now: datetime = NOW + 900 * DAY) -> list[Fact]:
         """Have the registry write what is due, and return what it wrote; afterwards nothing more is due."""
-        written: list[Fact] = []
-        directory = Known(frozenset({GEM, UWV, SVB, HEIR, LAST, ONLOOKER, *ORGANISATIONS}))
-        for command in commands_due(self.events, known, now):
-            decided = decide(command, self.events, now, directory)
-            assert not isinstance(decided, Refused), (command, decided)
-            assert command.expected_version == len(self.events)
-            assert command.occurred_at is not None
-            last = self.events[-1]
-            self.events.append(
-                Event(
-                    event_id_of(command.id), command.stream, last.version + 1, last.position + 1,
-                    command.occurred_at, last.recorded_at, command.actor, command.id, decided,
-                    source=command.source, known_to=command.known_to,
-                )
-            )  # fmt: skip
-            written.append(decided)
+        written = list(due(self.events, known, now))
+        self.events.extend(written)
         assert commands_due(self.events, known, now) == []
         assert len({event.id for event in self.events}) == len(self.events)
-        return written
+        return [event.data for event in written]
 
     def answer(self) -> CaseAnswer:
         """The answer of today."""
@@ -267,26 +227,6 @@ def test_who_knew_of_a_move() -> None:
         f.ResponsibilityMoved,
     ]
     assert answer(case.events, ENDED, known_to=HEIR).timeline == ()
-
-
-def some_changes(rng: Random, history: Sequence[Event]) -> Changes:
-    """Ends and transfers of some organisations of a machine-made case, some in a line, at moments of no event."""
-    theme = next(event.data.theme for event in history if isinstance(event.data, f.CaseOpened))
-    times = [event.occurred_at for event in history]
-    told: list[tuple[OrganisationFact, datetime]] = []
-    for number, name in enumerate(rng.sample(ORGANISATIONS, 2)):
-        to = rng.choice([one for one in (HEIR, *ORGANISATIONS) if one != name])
-        odd = timedelta(microseconds=number + 1)
-        for _ in range(rng.choice((1, 1, 2))):
-            at = rng.choice(times) + timedelta(seconds=rng.randint(-9, 9), hours=rng.randint(-30, 30)) + odd
-            kind = rng.random()
-            if kind < 0.4:
-                told.append((OrganisationMerged(name, to), at))
-            elif kind < 0.6:
-                told.append((OrganisationDissolved(name), at))
-            else:
-                told.append((TaskTransferred(name, theme, to), at))
-    return changes(*told)
 
 
 def outline(case: Recorded) -> list[tuple[object, ...]]:

@@ -11,7 +11,7 @@ import pytest
 
 from infra.cli.conftest import CommandLine, InThisProcess
 from infra.cli.test_import import LOGS, RECEIPT
-from knelpunt.infra.demo.names import case_id, organisation_id
+from knelpunt.infra.demo.names import case_id, organisation_id, register
 from knelpunt.infra.demo.story import cases
 from knelpunt.infra.postgres.embedded import EmbeddedServer
 from knelpunt.infra.store.connection import REGISTRY
@@ -86,6 +86,22 @@ def test_of_an_organisation_and_of_a_kind(demo_here: InThisProcess, derived) -> 
     assert len(found) == sum(wanted in (*gap.to_act, *gap.involved) for _, gap in derived(at).values()) > 1
     kinds = {gap["kind"] for gap in listed(demo_here, "--all", "--kind", "STANDSTILL", "--kind", "RELEASED")}
     assert kinds == {"STANDSTILL", "RELEASED"}
+
+
+def test_of_an_organisation_and_all_below_it(demo_here: InThisProcess, derived) -> None:
+    """Rolled up, a municipality's gaps are those of its units too; alone, the option means nothing."""
+    units = {
+        organisation_id(name)
+        for name, entry in register()["organisation"].items()
+        if "waterrijk" in {name, entry.get("parent")}
+    }
+    at = ("--as-of", "2025-10-01")
+    named = ("--all", "--organisation", organisation_id("waterrijk"), *at)
+    found = listed(demo_here, *named, "--rolled-up")
+    all_gaps = derived(datetime(2025, 10, 1, tzinfo=UTC)).values()
+    assert len(found) == sum(not units.isdisjoint((*gap.to_act, *gap.involved)) for _, gap in all_gaps)
+    assert len(found) > len(listed(demo_here, *named))
+    assert "name one" in demo_here.fails("gaps", "--rolled-up", status=2)
 
 
 def test_csv_and_table_hold_the_same_gaps(demo_here: InThisProcess) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 
 from histories.machine import asked_histories, make_history, questions, shrunk
+from histories.organisations import followed
 from knelpunt.domain.event import Event
 from knelpunt.projections.derivation.answer import answer
 from oracle import oracle
@@ -42,6 +43,25 @@ def hold_to_the_oracle(seeds: range) -> None:
 def test_the_derivation_equals_the_oracle(start):
     """Segments, gaps, conflicts, figures and names are the same in fifty histories, at six questions each."""
     hold_to_the_oracle(range(start, start + SHARE))
+
+
+def hold_to_the_oracle_where_organisations_ended(seeds: range) -> None:
+    for seed in seeds:
+        rng = Random(seed)
+        history = followed(rng, make_history(rng))
+        for question in questions(rng, history):
+            assert differ(history, question) == {}, f"seed {seed}, asked {question}:\n{shown(history)}"
+
+
+def test_the_derivation_equals_the_oracle_where_organisations_ended():
+    """The same in histories into which the registry wrote what mergers, dissolutions and transfers mean."""
+    hold_to_the_oracle_where_organisations_ended(range(SHARE))
+
+
+@pytest.mark.long
+def test_the_derivation_equals_the_oracle_where_many_organisations_ended():
+    """The same for nineteen hundred more."""
+    hold_to_the_oracle_where_organisations_ended(range(SHARE, 2_000))
 
 
 @pytest.mark.long
