@@ -18,15 +18,15 @@ from uuid import UUID
 import psycopg
 from msgspec import Struct
 
+from ...domain.case.facts import CustodyReleased, EventStruck, ResponsibilityMoved
 from ...domain.command import Command, Refused
 from ...domain.event import Event
 from ...domain.ids import organisation_stream_of
 from ...domain.organisation.facts import OrganisationDissolved, OrganisationMerged, TaskTransferred
 from ...domain.organisation.standing import standing_at
-from ...domain.organisation.succession import Changes, commands_due, is_written_by_registry
+from ...domain.organisation.succession import SOURCE, Changes, commands_due
 from ..store import reading
 from ..store.batch import Recorded
-from ..store.codec import UnreadableEvent, decode
 from ..store.connection import DatabaseRole, connect_as_registry
 from ..store.recorder import CHANNEL
 from ..store.writer import Overloaded, StoreUnavailable
@@ -58,9 +58,14 @@ _PLACE: Final = (
     "SELECT s.position, (SELECT p.position FROM read.projected p) FROM knelpunt.succession s "
     "WHERE to_regclass('read.projected') IS NOT NULL"
 )
+# Who is told by it: an organisation's change, the registry's own writing (which tells nothing new), or a case. What the
+# registry wrote holds no text, so that its source can be told from the stored bytes.
 _AFTER: Final = (
-    f"SELECT {reading.COLUMNS} FROM knelpunt.event WHERE position > %s AND position <= %s ORDER BY position LIMIT %s"  # noqa: S608
+    "SELECT position, stream_id, topic = ANY(%(changes)s), "
+    "topic = ANY(%(own)s) AND position(%(source)s::bytea IN state) > 0 FROM knelpunt.event "
+    "WHERE position > %(position)s AND position <= %(upto)s ORDER BY position LIMIT %(limit)s"
 )
+_AT: Final = f"SELECT {reading.COLUMNS} FROM knelpunt.event WHERE position = ANY(%s) ORDER BY position"  # noqa: S608
 # Of all moments of knowing: what an organisation was once thought to be may have been written into cases.
 _CHANGED: Final = (
     "SELECT organisation FROM read.organisation_state WHERE ended_at IS NOT NULL "
@@ -80,6 +85,12 @@ _DUE: Final = (
 )
 _SWEPT: Final = "UPDATE knelpunt.succession_sweep SET reached = %s WHERE event_id = %s"
 _DONE: Final = "DELETE FROM knelpunt.succession_sweep WHERE event_id = %s"
+
+_MARKS: Final = {
+    "changes": list(TOPICS),
+    "own": [ResponsibilityMoved.topic, CustodyReleased.topic, EventStruck.topic],
+    "source": f'"source":"{SOURCE}'.encode(),
+}
 
 Submit = Callable[[Command], "Future[Recorded | Refused]"]
 """Hands in a command; a writer's ``submit``."""
@@ -174,31 +185,25 @@ class Reactor:
 
     def _look_on(self, connection: psycopg.Connection, position: int, upto: int) -> None:
         """Look at the next events: have organisations swept, and look at the cases that tell of changed ones."""
-        rows = reading.to_rows(connection.cursor(binary=True).execute(_AFTER, (position, upto, BATCH_EVENTS)))
+        batch = {"position": position, "upto": upto, "limit": BATCH_EVENTS}
+        rows = connection.cursor(binary=True).execute(_AFTER, {**batch, **_MARKS}).fetchall()
         if not rows:
             return
-        told, cases = reading.readable(row for row in rows if row.topic in TOPICS)[0], set[UUID]()
-        if told:
+        changing = [place for place, _, changes, _ in rows if changes]
+        told: list[Event] = []
+        if changing:
             self._changes = None
-        changes = self._known(connection)
-        for row in rows:
-            if row.topic in TOPICS:
-                continue
-            try:
-                # A move of the registry's own tells nothing new.
-                if changes.organisations and not is_written_by_registry(decode(row)):
-                    cases.add(row.stream)
-            except UnreadableEvent:
-                continue
-        if cases:
-            found = connection.execute(_CONCERNED, (list(cases), list(changes.organisations))).fetchall()
-            concerned = [case for (case,) in found]
+            told = reading.readable(reading.to_rows(connection.execute(_AT, (changing,))))[0]
+        changed = list(self._known(connection).organisations)
+        cases = {stream for _, stream, changes, own in rows if not changes and not own}
+        if cases and changed:
+            concerned = [case for (case,) in connection.execute(_CONCERNED, (list(cases), changed)).fetchall()]
             for start in range(0, len(concerned), BATCH_CASES):
                 self._settle(connection, concerned[start : start + BATCH_CASES])
         with connection.transaction():
             for event in told:
                 connection.execute(_SWEEP, _sweep_of(event))
-            connection.execute("UPDATE knelpunt.succession SET position = %s", (rows[-1].position,))
+            connection.execute("UPDATE knelpunt.succession SET position = %s", (rows[-1][0],))
 
     def _sweep(self, connection: psycopg.Connection) -> bool:
         """Look at all cases of organisations of which something is due; return whether there was any."""
@@ -232,17 +237,31 @@ class Reactor:
 
     def _settled_but(self, connection: psycopg.Connection, cases: Sequence[UUID]) -> list[UUID]:
         """Hand in what is due in cases, and return those that somebody else recorded in meanwhile."""
-        changes, now = self._known(connection), datetime.now(UTC)
         waiting: list[tuple[UUID, Future[Recorded | Refused]]] = []
         for case, history in _histories(connection, cases).items():
-            waiting += [(case, self._submit(command)) for command in commands_due(history, changes, now)]
+            waiting += [(case, self._submit(command)) for command in self._due(connection, history)]
         again: dict[UUID, None] = {}
         for case, answer in waiting:
-            refused = answer.result()
+            try:
+                refused = answer.result()
+            except StoreUnavailable:
+                raise
+            except Exception:  # noqa: BLE001  one case that cannot be written keeps no other from it
+                _log.exception("What is due in case %s cannot be written; it is looked at again when it changes", case)
+                continue
             if isinstance(refused, Refused):
                 _log.info("Case %s has moved on: %s", case, refused.code)
                 again[case] = None
         return list(again)
+
+    def _due(self, connection: psycopg.Connection, history: Sequence[Event]) -> list[Command]:
+        """Return what is due in a case; nothing where that cannot be told, which is no other case's matter."""
+        changes = self._known(connection)
+        try:
+            return commands_due(history, changes, datetime.now(UTC))
+        except Exception:  # noqa: BLE001  as above
+            _log.exception("It cannot be told what is due in case %s", history[0].stream)
+            return []
 
 
 def changes_of(connection: psycopg.Connection, organisations: Iterable[str]) -> Changes:
