@@ -226,20 +226,19 @@ def _projections(settings: Settings, found: Database) -> Finding:
 
 
 WAITING: Final = """
-SELECT count(*), min(organisation)
-  FROM knelpunt.succession_sweep WHERE due_at <= clock_timestamp()
+SELECT (SELECT count(*) FROM knelpunt.succession_sweep WHERE due_at <= clock_timestamp()),
+       (SELECT count(*) FROM knelpunt.event
+         WHERE position > (SELECT s.position FROM knelpunt.succession s)
+           AND topic IN ('organisation-merged', 'organisation-dissolved', 'task-transferred'))
 """
 
 
 def _succession(settings: Settings, found: Database) -> Finding:
-    with connect(found.url, DatabaseRole.READER) as connection:
-        row = connection.execute(WAITING).fetchone()
-    assert row is not None, "an aggregate has one row"
-    waiting, first = row
-    if waiting:
+    begun, unseen = _asked(found, WAITING)
+    if begun or unseen:
         text = (
-            f"what became of {waiting} organisations is still to be written into cases ({first} first): "
-            "run knelpunt serve or knelpunt succession"
+            f"mergers, dissolutions and transfers still to be written into cases: {begun} begun, {unseen} not looked at "
+            "yet; knelpunt serve or knelpunt succession writes them"
         )
         return Finding("succession", State.KNOW, text)
     return Finding("succession", State.WELL, "what became of organisations stands in their cases")

@@ -20,8 +20,8 @@ CREATE POLICY owner ON knelpunt.succession TO knelpunt_owner USING (true) WITH C
 CREATE POLICY owner ON knelpunt.succession_sweep TO knelpunt_owner USING (true) WITH CHECK (true);
 CREATE POLICY appender ON knelpunt.succession TO knelpunt_appender USING (true) WITH CHECK (true);
 CREATE POLICY appender ON knelpunt.succession_sweep TO knelpunt_appender USING (true) WITH CHECK (true);
-CREATE POLICY reader ON knelpunt.succession FOR SELECT TO knelpunt_reader USING (true);
-CREATE POLICY reader ON knelpunt.succession_sweep FOR SELECT TO knelpunt_reader USING (true);
+CREATE POLICY onlooker ON knelpunt.succession FOR SELECT TO knelpunt_reader, knelpunt_projector USING (true);
+CREATE POLICY onlooker ON knelpunt.succession_sweep FOR SELECT TO knelpunt_reader, knelpunt_projector USING (true);
 GRANT SELECT, UPDATE ON knelpunt.succession TO knelpunt_appender;
 GRANT SELECT, INSERT, UPDATE, DELETE ON knelpunt.succession_sweep TO knelpunt_appender;
-GRANT SELECT ON knelpunt.succession, knelpunt.succession_sweep TO knelpunt_reader;
+GRANT SELECT ON knelpunt.succession, knelpunt.succession_sweep TO knelpunt_reader, knelpunt_projector;
