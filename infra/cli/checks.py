@@ -237,8 +237,8 @@ def _succession(settings: Settings, found: Database) -> Finding:
     begun, unseen = _asked(found, WAITING)
     if begun or unseen:
         text = (
-            f"mergers, dissolutions and transfers still to be written into cases: {begun} begun, {unseen} not looked at "
-            "yet; knelpunt serve or knelpunt succession writes them"
+            f"mergers, dissolutions and transfers still to be written into cases: {begun} begun, {unseen} not looked "
+            "at yet; knelpunt serve or knelpunt succession writes them"
         )
         return Finding("succession", State.KNOW, text)
     return Finding("succession", State.WELL, "what became of organisations stands in their cases")
