@@ -14,7 +14,12 @@ from pathlib import Path
 import pytest
 
 from infra.cli.conftest import CommandLine
+from infra.succession.registries import HEIR, MERGED_AT, OLD, about, fill, written
+from knelpunt.domain.organisation.facts import OrganisationMerged
+from knelpunt.infra.bootstrap import bootstrap, database
 from knelpunt.infra.postgres.embedded import EmbeddedServer
+from knelpunt.infra.settings import settings_from
+from knelpunt.infra.store.batch import Recorded
 
 SECONDS_MAX = 30
 
@@ -140,6 +145,18 @@ def postmaster_or_none(data_dir: Path) -> int | None:
         return postmaster(data_dir)
     except (OSError, IndexError):
         return None
+
+
+def test_a_merger_is_written_while_it_serves(start) -> None:
+    """What an organisation that ends means for its obstacles stands in their cases soon after it was recorded."""
+    service = start()
+    given = settings_from({"KNELPUNT_DATA_DIR": str(service.data_dir)})
+    with database(given) as found, bootstrap(found.url, given.master_key()) as parts:
+        fill(found.url, 10)
+        command = about(OrganisationMerged(OLD, HEIR), MERGED_AT)
+        assert isinstance(parts.writer.submit(command).result(30), Recorded)
+        wait_until(lambda: sum(text.startswith("responsibility-moved") for _, _, text in written(found.url)) == 8)
+    assert service.process.poll() is None
 
 
 def test_nothing_outlives_a_killed_service(start) -> None:
