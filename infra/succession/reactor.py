@@ -17,6 +17,7 @@ from uuid import UUID
 
 import psycopg
 from msgspec import Struct
+from psycopg import errors
 
 from ...domain.case.facts import CustodyReleased, EventStruck, ResponsibilityMoved
 from ...domain.command import Command, Refused
@@ -54,10 +55,7 @@ LOCK: Final = 0x6B6E6C70_73756363
 
 TOPICS: Final = (OrganisationMerged.topic, OrganisationDissolved.topic, TaskTransferred.topic)
 
-_PLACE: Final = (
-    "SELECT s.position, (SELECT p.position FROM read.projected p) FROM knelpunt.succession s "
-    "WHERE to_regclass('read.projected') IS NOT NULL"
-)
+_PLACE: Final = "SELECT s.position, p.position FROM knelpunt.succession s CROSS JOIN read.projected p"
 # Who is told by it: an organisation's change, the registry's own writing (which tells nothing new), or a case. What the
 # registry wrote holds no text, so that its source can be told from the stored bytes.
 _AFTER: Final = (
@@ -180,8 +178,12 @@ class Reactor:
     @staticmethod
     def _place(connection: psycopg.Connection) -> tuple[int, int]:
         """Return the position looked at, and the one up to which the read model knows who has a part in what."""
-        row = connection.execute(_PLACE).fetchone()
-        return (-1, -1) if row is None else (row[0], row[1])
+        try:
+            row = connection.execute(_PLACE).fetchone()
+        except errors.UndefinedTable:
+            return -1, -1  # nothing has been projected yet
+        assert row is not None
+        return row[0], row[1]
 
     def _look_on(self, connection: psycopg.Connection, position: int, upto: int) -> None:
         """Look at the next events: have organisations swept, and look at the cases that tell of changed ones."""

@@ -84,6 +84,12 @@ def test_a_merger_moves_what_is_held(parts, monkeypatch, batch) -> None:
     assert written(parts.url) == before
 
 
+def test_without_projections_it_waits(parts) -> None:
+    """Before anything was projected there is nothing to look at, and that is no failure."""
+    with closing(Reactor(parts.url, parts.writer.submit)) as reactor:
+        assert reactor.catch_up() == -1
+
+
 def test_late_facts_are_followed(parts) -> None:
     """What is found late about an organisation that has ended moves when it is found; what did not hold is struck."""
     fill(parts.url, 10)
