@@ -79,23 +79,32 @@ class Changes:
 
     def applying(self, organisation: str, theme: str, at: datetime) -> Change | None:
         """Return what takes an obstacle of a theme away from an organisation at a moment, if something does."""
-        for change in self.transfers.get(organisation, ()):
-            if change.theme == theme and change.at == at:
-                return change
+        transfer = self._transfer_at(organisation, theme, at)
+        if transfer is not None:
+            return transfer
         ending = self.endings.get(organisation)
         return ending if ending is not None and ending.at <= at else None
 
     def heir(self, change: Change, theme: str, at: datetime) -> str | None:
-        """Return who is responsible after a change: the first in line that has not ended at that moment itself."""
-        seen = {change.organisation}
-        to = change.to or self._task_of(change.organisation, theme, at)
-        while to is not None and to not in seen:
-            ending = self.endings.get(to)
-            if ending is None or ending.at > at:
-                return to
-            seen.add(to)
-            to = ending.to or self._task_of(to, theme, at)
-        return None
+        """Return who is responsible after a change: the first in line from whom nothing takes it at that very moment.
+
+        None where nobody succeeds, and where the line runs in a circle.
+        """
+        seen: set[str] = set()
+        following: Change | None = change
+        to: str | None = None
+        while following is not None:
+            seen.add(following.organisation)
+            to = following.to or self._task_of(following.organisation, theme, at)
+            if to is None or to in seen:
+                return None
+            following = self.applying(to, theme, at)
+        return to
+
+    def _transfer_at(self, organisation: str, theme: str, at: datetime) -> Change | None:
+        """Return what passes an organisation's task on at a moment."""
+        found = (one for one in self.transfers.get(organisation, ()) if one.theme == theme and one.at == at)
+        return next(found, None)
 
     def _task_of(self, organisation: str, theme: str, at: datetime) -> str | None:
         """Return to whom an organisation's task passed that has since been dissolved."""

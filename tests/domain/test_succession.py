@@ -187,6 +187,14 @@ def test_the_heir_is_the_first_that_still_exists() -> None:
     assert [fact.to for fact in afterwards.follow(tasks) if isinstance(fact, f.ResponsibilityMoved)] == [LAST]
 
 
+def test_tasks_that_pass_on_at_one_moment() -> None:
+    """A task that passes to one and from there to another at the same moment goes to the other; a circle lets go."""
+    line = changes((TaskTransferred(GEM, "schulden", HEIR), ENDED), (TaskTransferred(HEIR, "schulden", LAST), ENDED))
+    assert Recorded(*HELD).follow(line) == [f.ResponsibilityMoved(OBSTACLE, GEM, LAST, MoveBasis.TASK_TRANSFER)]
+    circle = changes((TaskTransferred(GEM, "schulden", HEIR), ENDED), (TaskTransferred(HEIR, "schulden", GEM), ENDED))
+    assert [type(fact) for fact in Recorded(*HELD).follow(circle)] == [f.CustodyReleased]
+
+
 def test_a_change_recorded_late_puts_right_what_was_written() -> None:
     """An earlier end that is found late replaces what a later one had led to."""
     case = Recorded(*HELD)

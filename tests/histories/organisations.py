@@ -58,9 +58,11 @@ def some_changes(rng: Random, history: Sequence[Event]) -> Changes:
     told: list[tuple[OrganisationFact, datetime]] = []
     for number, name in enumerate(rng.sample(ORGANISATIONS, 2)):
         to = rng.choice([one for one in (HEIR, *ORGANISATIONS) if one != name])
-        odd = timedelta(microseconds=number + 1)
+        # Some of what happens to one happens to the other at the same moment.
+        odd = timedelta(microseconds=rng.choice((1, number + 1)))
         for _ in range(rng.choice((1, 1, 2))):
             at = rng.choice(times) + timedelta(seconds=rng.randint(-9, 9), hours=rng.randint(-30, 30)) + odd
+            at = rng.choice((at, told[0][1])) if told else at
             kind = rng.random()
             if kind < 0.4:
                 told.append((OrganisationMerged(name, to), at))
