@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
-from ..domain.case.decide import place
+from ..domain.case.history import place
 from ..domain.event import Event as RecordedEvent
 from ..domain.ids import organisation_stream_of
 from ..domain.organisation.facts import StrategyShared

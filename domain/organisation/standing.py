@@ -12,7 +12,7 @@ from types import MappingProxyType
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..case.decide import place
+from ..case.history import place
 from ..case.rules import Objection
 from ..command import RefusalCode
 from ..event import Event

@@ -23,7 +23,7 @@ from msgspec import Struct
 
 from ..case import facts as c
 from ..case.corrections import mend
-from ..case.decide import place
+from ..case.history import place
 from ..case.rules import Judge
 from ..case.state import CaseState, Open
 from ..command import Command
