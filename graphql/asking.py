@@ -48,6 +48,10 @@ class Asking:
         moment = Moment(max(now, occurred_at) if occurred_at else now, LATEST)
         return ViewOfEvents(self.session, self.asker, moment.as_of, now, position, moment)
 
+    def view_at(self, moment: datetime, position: int) -> View:
+        """Return the view of what was so at a moment by what had been recorded then, up to a position."""
+        return View(self.session, self.asker, moment, moment, position, Moment(moment, moment))
+
     async def _pin(self) -> Pinned:
         if self._at_least >= 0 and not await self.session.reach(self._at_least):
             message = f"The projections have not reached position {self._at_least} yet; ask again in a moment."

@@ -10,6 +10,7 @@ from ..projections.queries.cases import CaseChoice, CaseOrder
 from ..projections.queries.chains import ChainChoice, ChainOrder
 from ..projections.queries.gaps import GapChoice, GapOrder
 from ..projections.queries.interfaces import InterfaceChoice
+from ..projections.queries.openings import OpeningChoice
 from ..projections.queries.organisations import OrganisationChoice
 from . import ids
 from .enumerations import CaseStatus, ObstacleStatus
@@ -222,6 +223,11 @@ def interface_choice(chosen: InterfaceFilter | None) -> InterfaceChoice:
         period_until=period.until,
         rolled_up=chosen.rolled_up,
     )
+
+
+def opening_choice(organisations: list[strawberry.ID] | None, kinds: list[GapKind] | None) -> OpeningChoice:
+    """Return which openings are told to who named these. Raises ``Problem``."""
+    return OpeningChoice(organisations=_organisations(organisations, "organisations"), kinds=kinds)
 
 
 def _organisation(chosen: str | None, field: str) -> str | None:

@@ -14,6 +14,7 @@ from ..domain.command import Command, Refused
 from ..domain.event import Event
 from ..domain.text import Clear, Erased, Sealed
 from ..domain.vocabulary import Role
+from ..projections.queries.openings import Opening, OpeningChoice, OpeningPlace
 
 
 class Asker(Struct, frozen=True):
@@ -97,4 +98,8 @@ class Session(Protocol):
 
     def follow(self, after: int) -> AsyncIterator[Event]:
         """Yield every event beyond a position, those recorded and those to come, in order and each once."""
+        ...
+
+    def openings(self, after: OpeningPlace | None, choice: OpeningChoice) -> AsyncIterator[Opening]:
+        """Yield every gap that opened beyond a place (none: now), and those to come, in order and each once."""
         ...

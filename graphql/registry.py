@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from ..projections.queries import cases, chains, gaps, interfaces
 from ..projections.queries import organisations as organisation_queries
 from ..projections.queries.gaps import GapPlace
+from ..projections.queries.openings import FIRST, RECORDED_AT, place_at
 from . import ids
 from .asking import Asking
 from .cases import After, Case, First, case_of, case_of_row
@@ -47,7 +48,7 @@ from .looking import asked_below
 from .nodes import page_size, place_of
 from .organisations import Organisation
 from .problems import bad_input
-from .scalars import Position
+from .scalars import GapCursor, Position
 from .view import CaseAt, View
 
 CaseIdArgument = Annotated[strawberry.ID | None, strawberry.argument(description="The case's id.")]
@@ -88,6 +89,17 @@ class Registry:
     def position(self) -> Position:
         """Return the last position taken in."""
         return Position(self.view.position)
+
+    @strawberry.field(
+        description=(
+            "Where gapOpened goes on from this answer: it misses no gap that opens later, and may repeat one that this "
+            "answer holds."
+        )
+    )
+    async def gap_cursor(self) -> GapCursor:
+        """Return the place before whatever is due after the last event taken in, or after asOf."""
+        found = await self.view.session.rows(RECORDED_AT, {"position": self.view.position})
+        return GapCursor(place_at(min(found[0][0], self.view.as_of)) if found else FIRST)
 
     @strawberry.field(description="One case, by its id or its reference; to everybody, or as one organisation knew it.")
     async def case(

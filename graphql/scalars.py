@@ -7,12 +7,17 @@ from typing import Any, Final, NewType
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
-from .problems import bad_input
+from ..projections.queries.openings import OpeningPlace
+from .nodes import cursor, place_of
+from .problems import Problem, bad_input
 
 POSITION_MAX: Final = 2**63 - 1
 
 Position = NewType("Position", int)
 """A place in the log, from 0; -1 is before the first."""
+
+GapCursor = NewType("GapCursor", OpeningPlace)
+"""A place among the gaps that opened."""
 
 Json = NewType("Json", object)
 """Any JSON value."""
@@ -53,6 +58,17 @@ def parse_position(value: object) -> int:
     return value
 
 
+def parse_gap_cursor(value: object) -> OpeningPlace:
+    """Return the place that a client was given. Raises ``Problem``."""
+    try:
+        found = place_of(value, OpeningPlace) if isinstance(value, str) else None
+    except Problem:
+        found = None
+    if found is None or found.due.tzinfo is None:
+        raise bad_input("after: this is no cursor of gapOpened; take one that it gave, or Registry.gapCursor.")
+    return found
+
+
 def _as_is(value: Any) -> Any:
     return value
 
@@ -78,6 +94,12 @@ _SCALARS: Final = MappingProxyType[object, ScalarDefinition](
             description="A place in the log: a whole number of 64 bits, counted from 0 without holes.",
             serialize=_as_is,
             parse_value=parse_position,
+        ),
+        GapCursor: strawberry.scalar(
+            name="GapCursor",
+            description="A place among the gaps that opened, in their order. Keep it as it is; it says nothing.",
+            serialize=cursor,
+            parse_value=parse_gap_cursor,
         ),
         Json: strawberry.scalar(
             name="JSON",

@@ -20,12 +20,15 @@ from ...domain.event import Event
 from ...domain.text import Clear, Erased, Sealed
 from ...graphql.ports import Asker, Pinned
 from ...graphql.problems import Problem, ProblemCode
+from ...projections.queries import openings
+from ...projections.queries.openings import Opening, OpeningChoice, OpeningPlace
 from ..store import reading
 from ..store.batch import Recorded
 from ..store.codec import Row, UnreadableEvent
 from ..store.connection import DatabaseRole, Principal, address, principal_text
 from ..store.writer import Overloaded, StoreUnavailable, Writer
 from ..vault.vault import Vault
+from .horizon import Horizon
 from .tail import POLL_SECONDS, Tail
 
 TURN_SECONDS_MAX: Final = 3.0
@@ -40,6 +43,9 @@ LOOK_SECONDS_MAX: Final = 0.1
 
 FOLLOWED_AT_ONCE: Final = 500
 """Events that a subscription reads at a time: what a slow client makes us hold."""
+
+OPENINGS_AT_ONCE: Final = 200
+"""Openings that a subscription looks through at a time, be they asked for or not: some 20 ms."""
 
 PIN: Final = (
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
@@ -91,12 +97,19 @@ class PostgresSession:
     """One request's dealings with the registry, as the one who asks. Close it when the request is answered."""
 
     def __init__(
-        self, pool: AsyncConnectionPool[AsyncConnection], asker: Asker, writer: Writer, vault: Vault, tail: Tail
+        self,
+        pool: AsyncConnectionPool[AsyncConnection],
+        asker: Asker,
+        writer: Writer,
+        vault: Vault,
+        tail: Tail,
+        horizon: Horizon,
     ) -> None:
         self._pool = pool
         self._writer = writer
         self._vault = vault
         self._tail = tail
+        self._horizon = horizon
         self._principal = principal_text(Principal(asker.role.value, asker.organisation, asker.user))
         self._pinned: AsyncConnection | None = None
 
@@ -199,6 +212,28 @@ class PostgresSession:
                     yield event
             if len(rows) < FOLLOWED_AT_ONCE:
                 await self._tail.wait(changed, POLL_SECONDS)
+
+    async def openings(self, after: OpeningPlace | None, choice: OpeningChoice) -> AsyncIterator[Opening]:
+        """Yield every gap that opened beyond a place, or opens from now on; outages are waited out."""
+        place = openings.place_at((await self._fetched(openings.NOW, None))[0][0]) if after is None else after
+        read = place.due
+        async with self._horizon.watching():
+            while True:
+                changed, until = self._horizon.changed, self._horizon.until
+                more = until > read
+                rows: Sequence[tuple[Any, ...]] = ()
+                if more:
+                    with suppress(Problem):
+                        rows = await self._fetched(*openings.page(place, until, choice, OPENINGS_AT_ONCE))
+                        more = len(rows) >= OPENINGS_AT_ONCE
+                        read = read if more else until
+                for columns in rows:
+                    opening = openings.opening(columns)
+                    if opening is not None:
+                        yield opening
+                    place = openings.place(columns)
+                if not rows or not more:
+                    await self._tail.wait(changed, POLL_SECONDS)
 
     async def _fetched(self, query: LiteralString, values: Any) -> Sequence[tuple[Any, ...]]:
         with _shown():

@@ -13,6 +13,7 @@ from ...graphql.asking import Asking
 from ...graphql.engine import Engine, Refusal
 from ...graphql.ports import Asker
 from ..identity.tokens import Viewer
+from .horizon import Horizon
 from .measures import Measures
 from .reading import PostgresSession, reading_pool
 from .services import Services
@@ -28,17 +29,21 @@ class RunningRegistry:
         self.measures = Measures()
         self.tail = Tail(services.url)
         self.pool: AsyncConnectionPool[AsyncConnection] = reading_pool(services.url, services.readers_max)
+        self.horizon = Horizon(self.pool, self.tail)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Hold connections until the end of the block; the service starts without a database that is away."""
         self.tail = Tail(self.services.url)
         self.pool = reading_pool(self.services.url, self.services.readers_max)
+        self.horizon = Horizon(self.pool, self.tail)
         await self.pool.open(wait=False)
         self.tail.start()
+        self.horizon.start()
         try:
             yield
         finally:
+            await self.horizon.stop()
             await self.tail.stop()
             await self.pool.close()
 
@@ -52,7 +57,9 @@ class RunningRegistry:
     @asynccontextmanager
     async def session(self, asker: Asker) -> AsyncGenerator[PostgresSession]:
         """Give a session for somebody, closed afterwards."""
-        session = PostgresSession(self.pool, asker, self.services.writer, self.services.vault, self.tail)
+        session = PostgresSession(
+            self.pool, asker, self.services.writer, self.services.vault, self.tail, self.horizon
+        )
         try:
             yield session
         finally:

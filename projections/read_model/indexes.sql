@@ -23,5 +23,12 @@ CREATE INDEX gap_state_ended ON gap_state (lasted DESC, gap_id, as_of_from, know
 -- The newest or oldest first.
 CREATE INDEX gap_state_begun ON gap_state (from_at, gap_id, as_of_from, known_from, known_until, counts_after)
     INCLUDE (as_of_until, until_known_from, case_id);
+-- When gaps opened. Only of rows that ever were the answer to whoever asked for now; queries/openings.py says the same.
+CREATE INDEX gap_state_due ON gap_state (greatest(known_from, as_of_from, counts_after), gap_id)
+    WHERE greatest(known_from, as_of_from, counts_after) < known_until
+      AND CASE WHEN known_until < 'infinity' THEN known_until - known_from >= '00:00:00.01' ELSE true END
+      AND (greatest(known_from, as_of_from, counts_after) < as_of_until
+           OR (greatest(known_from, as_of_from, counts_after) < until_known_from
+               AND until_known_from - known_from >= '00:00:00.01'));
 CREATE INDEX gap_state_gap ON gap_state (gap_id, case_id);
 CREATE INDEX handoff_state_made ON handoff_state (made_at, handoff_id);

@@ -23,7 +23,7 @@ MADE: dict[str, Any] = SCHEMA.type_map
 # The contract's own words, what it says of later issues left out: log, Event.proof, causes, search, Gap.cause.
 CONTRACT = {
     "Query": "registry viewer node",
-    "Registry": "asOf knownAt position case cases chains gaps interfaces organisation organisations",
+    "Registry": "asOf knownAt position gapCursor case cases chains gaps interfaces organisation organisations",
     "Case": "id reference title theme status openedAt closedAt organisations obstacles gaps conflicts timeline "
     "crossChains",
     "Obstacle": "id case origin status reportedAt settledAt holder chain triggeredBy triggered",
@@ -35,7 +35,8 @@ CONTRACT = {
     "Event": "id position type stream version occurredAt recordedAt inferred source actor data summary case",
     "Refused": "code message facts",
     "GapFilter": "kinds toAct involved open counts overlaps minDays harms themes case",
-    "Subscription": "events",
+    "Subscription": "events gapOpened",
+    "GapOpened": "cursor at gap",
     "PageInfo": "hasNextPage hasPreviousPage startCursor endCursor",
     "GapConnection": "edges nodes pageInfo totalCount",
 }
@@ -52,6 +53,7 @@ ARGUMENTS = {
     "Case.timeline": "first after",
     "Event.summary": "language",
     "Subscription.events": "after types organisations",
+    "Subscription.gapOpened": "organisations kinds after",
 }
 TYPES = {
     "Registry.asOf": "DateTime!",
@@ -62,6 +64,7 @@ TYPES = {
     "Segment.enteredBy": "Event!",
     "Segment.leftBy": "Event",
     "Gap.evidence": "[Event!]!",
+    "GapOpened.cursor": "GapCursor!",
     "Event.position": "Position!",
     "Event.data": "JSON!",
     "Event.summary": "String!",
