@@ -147,7 +147,8 @@ class Engine:
             "AsyncGenerator[ExecutionResult] | ExecutionResult", await begun if _is_awaitable(begun) else begun
         )
         if isinstance(source, ExecutionResult):
-            yield response(source)
+            # There is no stream, as when a variable is not what it should be.
+            yield {"errors": [formatted(error) for error in source.errors or ()]}
             return
         try:
             async for result in source:

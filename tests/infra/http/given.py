@@ -1,17 +1,40 @@
 """A running service, and ways to talk to it."""
 
+import socket as sockets
+import threading
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import msgspec
+import uvicorn
 from websockets import Subprotocol
 from websockets.sync.client import ClientConnection, connect
 
 from graph.given import GEMEENTE, Asked
 from knelpunt.domain.vocabulary import Role
+from knelpunt.infra.http.app import create_app
 from knelpunt.infra.identity.development import DevelopmentIssuer
+
+
+@contextmanager
+def serving(asked: Asked) -> Iterator[str]:
+    """Serve a registry with the real server, at the address given, until the end of the block."""
+    sock = sockets.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(create_app(asked.running.services), log_level="warning", ws_max_size=1 << 20)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([sock],), daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield f"127.0.0.1:{sock.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(20)
 
 
 @dataclass
