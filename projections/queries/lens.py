@@ -89,4 +89,4 @@ def position_at(known_at: datetime, upto: int) -> Query:
 
 def position_by(moment: LiteralString) -> LiteralString:
     """Return the expression for the last position of all that was recorded by a moment, itself an expression."""
-    return f"({_halving(moment, 'SELECT next_position - 1 FROM knelpunt.log_head')})"
+    return f"({_halving(moment, 'SELECT next_position - 1 FROM knelpunt.log_head')})"  # noqa: S608 - constants

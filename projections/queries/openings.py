@@ -8,7 +8,7 @@ projected, whatever is recorded later; so it makes an order in which nothing eve
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, LiteralString
+from typing import Any, Final
 from uuid import UUID
 
 from msgspec import Struct
