@@ -57,9 +57,7 @@ class RunningRegistry:
     @asynccontextmanager
     async def session(self, asker: Asker) -> AsyncGenerator[PostgresSession]:
         """Give a session for somebody, closed afterwards."""
-        session = PostgresSession(
-            self.pool, asker, self.services.writer, self.services.vault, self.tail, self.horizon
-        )
+        session = PostgresSession(self.pool, asker, self.services.writer, self.services.vault, self.tail, self.horizon)
         try:
             yield session
         finally:

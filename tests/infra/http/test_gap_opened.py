@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -44,7 +45,7 @@ def subscribe(socket, **variables):
     say(socket, id="1", type="subscribe", payload={"query": GAP_OPENED, "variables": variables})
 
 
-def heard(socket, count=1):
+def heard(socket, count=1) -> list[dict[str, Any]]:
     messages = [hear(socket) for _ in range(count)]
     assert all(message["type"] == "next" and "errors" not in message["payload"] for message in messages), messages
     return [message["payload"]["data"]["gapOpened"] for message in messages]
@@ -106,9 +107,9 @@ def test_a_late_fact_opens_a_gap(service, projector):
         assert heard(socket) == [carousel]
 
 
-def heard_until(socket, until: datetime):
+def heard_until(socket, until: datetime) -> list[dict[str, Any]]:
     """Hear what is told up to a moment."""
-    found = []
+    found: list[dict[str, Any]] = []
     while (left := (until - datetime.now(UTC)).total_seconds()) > 0:
         with suppress(TimeoutError):
             found.append(msgspec.json.decode(socket.recv(timeout=left))["payload"]["data"]["gapOpened"])
@@ -117,7 +118,7 @@ def heard_until(socket, until: datetime):
 
 def test_restarts_at_the_very_moment(service, projector):
     """Deadlines pass while the service stops, is away, and starts: each is told once and in order to who resumes."""
-    seen = [{"cursor": cursor_now(service)}]
+    seen: list[dict[str, Any]] = [{"cursor": cursor_now(service)}]
     deadlines = [offered(service, 2.5 + number * 0.1) for number in range(16)]
     end = deadlines[-1] + timedelta(seconds=1)
     for until in (deadlines[3], deadlines[8], deadlines[12], end):
@@ -148,9 +149,9 @@ def test_an_answer_that_is_being_recorded_at_the_deadline(service, projector):
     """What was recorded before a deadline and committed after it counts: who answered in time is told to nobody."""
     story = Story(service.asked)
     deadline = datetime.now(UTC) + timedelta(seconds=1.5)
-    handoff = story.done(
-        "offerHandoff", 2, "handoff", obstacle=story.report(), to=SVB, respondBy=deadline.isoformat()
-    )["handoff"]
+    handoff = story.done("offerHandoff", 2, "handoff", obstacle=story.report(), to=SVB, respondBy=deadline.isoformat())[
+        "handoff"
+    ]
     with service.socket() as socket, connect(service.asked.url, DatabaseRole.APPENDER) as appender:
         subscribe(socket, kinds=["UNANSWERED"])
         say(socket, type="ping")
@@ -172,9 +173,9 @@ def test_an_answer_that_is_not_projected_at_the_deadline(service):
     start = cursor_now(service)
     story = Story(service.asked)
     deadline = datetime.now(UTC) + timedelta(seconds=0.8)
-    handoff = story.done(
-        "offerHandoff", 2, "handoff", obstacle=story.report(), to=SVB, respondBy=deadline.isoformat()
-    )["handoff"]
+    handoff = story.done("offerHandoff", 2, "handoff", obstacle=story.report(), to=SVB, respondBy=deadline.isoformat())[
+        "handoff"
+    ]
     service.asked.project()
     asker = service.asked.asker(SVB)
     story.asked.done(
