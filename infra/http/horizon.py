@@ -73,16 +73,19 @@ class Horizon:
                 self._watched.clear()
 
     async def _run(self) -> None:
+        failed = False
         while True:
             await self._watched.wait()
             recorded = self._tail.changed
             try:
+                if failed:
+                    # Throws out the connections that a restart of the database broke.
+                    await self._pool.check()
                 pause = await self._look()
+                failed = False
             except (psycopg.Error, PoolTimeout) as error:
                 _log.info("looking which gaps opened: the database is away (%s)", type(error).__name__)
-                # Throws out the connections that a restart of the database broke.
-                await self._pool.check()
-                pause = RETRY_SECONDS
+                failed, pause = True, RETRY_SECONDS
             await asyncio.sleep(LOOK_SECONDS_MIN)
             if pause > LOOK_SECONDS_MIN:
                 await self._tail.wait(recorded, pause - LOOK_SECONDS_MIN)
