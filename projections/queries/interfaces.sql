@@ -1,28 +1,28 @@
 -- Interfaces at two times: what went from one organisation to another, and what became of it.
 --
 -- Rolled up, an organisation stands for all below it, as the tree stood: it stands under its successor if it went up in
--- one, else under its parent. What stays within one is no interface then. Response times are of
--- offers that were answered: from delivery to acceptance or refusal. Back came what counts as a carousel through the
--- pair: its holders, in order, name the two next to each other.
-WITH RECURSIVE tops (organisation, top) AS (
-    SELECT o.organisation, o.organisation
+-- one, else under its parent, as far up as organisations were registered. What stays within one is no interface then. An
+-- answer before the delivery that is on record took no time: it had arrived by then. Back came what was accepted or
+-- arrived, if a carousel that counts lies on its obstacle in which the pair's second comes right after its first.
+WITH RECURSIVE standing (organisation, above) AS (
+    SELECT o.organisation, coalesce(o.merged_into, o.parent)
       FROM read.organisation_state o
-     WHERE %(rolled_up)s AND coalesce(o.merged_into, o.parent) IS NULL
-       AND o.as_of_from <= %(as_of)s AND (o.as_of_until > %(as_of)s OR o.until_known_from > %(known_at)s)
-       AND o.known_from <= %(known_at)s AND o.known_until > %(known_at)s
-    UNION
-    SELECT o.organisation, t.top
-      FROM read.organisation_state o JOIN tops t ON coalesce(o.merged_into, o.parent) = t.organisation
      WHERE %(rolled_up)s
        AND o.as_of_from <= %(as_of)s AND (o.as_of_until > %(as_of)s OR o.until_known_from > %(known_at)s)
        AND o.known_from <= %(known_at)s AND o.known_until > %(known_at)s
+), tops (organisation, top) AS (
+    SELECT s.organisation, s.organisation
+      FROM standing s
+     WHERE NOT EXISTS (SELECT FROM standing up WHERE up.organisation = s.above)
+    UNION
+    SELECT s.organisation, t.top FROM standing s JOIN tops t ON s.above = t.organisation
 ), asked (from_top, to_top, top) AS (
     SELECT coalesce((SELECT t.top FROM tops t WHERE t.organisation = %(from)s::text), %(from)s::text),
            coalesce((SELECT t.top FROM tops t WHERE t.organisation = %(to)s::text), %(to)s::text),
            coalesce((SELECT t.top FROM tops t WHERE t.organisation = %(organisation)s::text), %(organisation)s::text)
 ), sent AS (
-    SELECT h.case_id, h.obstacle_id, h.kind, h.outcome, h.ground, h.delivered_at, h.ended_at, h.respond_by,
-           h.from_organisation AS from_unit, h.to_organisation AS to_unit,
+    SELECT h.case_id, h.obstacle_id, h.kind, h.outcome, h.ground, h.respond_by,
+           CASE WHEN h.outcome IN ('ACCEPTED', 'REFUSED') THEN greatest(h.ended_at - h.delivered_at, interval '0') END AS took,
            coalesce(f.top, h.from_organisation) AS from_organisation, coalesce(t.top, h.to_organisation) AS to_organisation
       FROM read.handoff_state h CROSS JOIN asked
       LEFT JOIN tops f ON f.organisation = h.from_organisation
@@ -36,12 +36,18 @@ WITH RECURSIVE tops (organisation, top) AS (
        AND (%(period_from)s::timestamptz IS NULL OR h.made_at >= %(period_from)s)
        AND (%(period_until)s::timestamptz IS NULL OR h.made_at < %(period_until)s)
        AND coalesce(f.top, h.from_organisation) <> coalesce(t.top, h.to_organisation)
-), came_back AS (
-    SELECT DISTINCT g.case_id, g.obstacle_id, g.involved[place] AS from_unit, g.involved[place + 1] AS to_unit
+), ring AS (
+    SELECT g.case_id, g.obstacle_id, g.involved[place] AS from_unit, g.involved[place + 1] AS to_unit
       FROM read.gap_state g CROSS JOIN LATERAL generate_series(1, cardinality(g.involved) - 1) place
      WHERE g.kind = 'CAROUSEL' AND g.counts_after < %(as_of)s
        AND g.as_of_from <= %(as_of)s AND (g.as_of_until > %(as_of)s OR g.until_known_from > %(known_at)s)
        AND g.known_from <= %(known_at)s AND g.known_until > %(known_at)s
+), came_back AS (
+    SELECT DISTINCT r.case_id, r.obstacle_id,
+           coalesce(f.top, r.from_unit) AS from_organisation, coalesce(t.top, r.to_unit) AS to_organisation
+      FROM ring r
+      LEFT JOIN tops f ON f.organisation = r.from_unit
+      LEFT JOIN tops t ON t.organisation = r.to_unit
 ), grounds AS (
     SELECT from_organisation, to_organisation, json_agg(json_build_array(ground, times) ORDER BY times DESC, ground) AS found
       FROM (SELECT from_organisation, to_organisation, ground, count(*) AS times
@@ -58,16 +64,14 @@ SELECT s.from_organisation, s.to_organisation,
        count(*) FILTER (WHERE s.kind = 'OFFER' AND s.outcome = 'PENDING' AND s.respond_by > %(as_of)s),
        count(*) FILTER (WHERE s.kind = 'REFERRAL'),
        count(*) FILTER (WHERE s.outcome = 'ARRIVED'),
-       extract(epoch FROM percentile_cont(0.5) WITHIN GROUP (ORDER BY s.ended_at - s.delivered_at)
-               FILTER (WHERE s.outcome IN ('ACCEPTED', 'REFUSED')))::float8 / 86400,
-       extract(epoch FROM percentile_cont(0.9) WITHIN GROUP (ORDER BY s.ended_at - s.delivered_at)
-               FILTER (WHERE s.outcome IN ('ACCEPTED', 'REFUSED')))::float8 / 86400,
+       extract(epoch FROM percentile_cont(0.5) WITHIN GROUP (ORDER BY s.took))::float8 / 86400,
+       extract(epoch FROM percentile_cont(0.9) WITHIN GROUP (ORDER BY s.took))::float8 / 86400,
        min(g.found::text),
        count(*) FILTER (WHERE s.outcome IN ('ACCEPTED', 'ARRIVED') AND b.case_id IS NOT NULL)::float8
            / nullif(count(*) FILTER (WHERE s.outcome IN ('ACCEPTED', 'ARRIVED')), 0)
   FROM sent s
   LEFT JOIN came_back b ON b.case_id = s.case_id AND b.obstacle_id = s.obstacle_id
-                       AND b.from_unit = s.from_unit AND b.to_unit = s.to_unit
+                       AND b.from_organisation = s.from_organisation AND b.to_organisation = s.to_organisation
   LEFT JOIN grounds g ON g.from_organisation = s.from_organisation AND g.to_organisation = s.to_organisation
  GROUP BY 1, 2
  ORDER BY count(*) DESC, 1, 2

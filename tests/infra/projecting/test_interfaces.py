@@ -1,0 +1,170 @@
+"""Every figure of every interface in PostgreSQL is the oracle's, at random pairs of times, of units and rolled up."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, fields
+from datetime import datetime
+from random import Random
+from uuid import UUID
+
+import psycopg
+import pytest
+from msgspec.structs import replace
+
+from histories.machine import end_of, questions
+from histories.world import ORGANISATIONS
+from infra.projecting.registries import fill, some_registry
+from knelpunt.domain.event import Event
+from knelpunt.domain.organisation.facts import OrganisationFact
+from knelpunt.infra.projecting.projector import Projector
+from knelpunt.infra.store.connection import DatabaseRole, connect_as_registry
+from knelpunt.projections.queries import interfaces as queries
+from knelpunt.projections.queries.interfaces import InterfaceChoice, InterfaceRow
+from knelpunt.projections.queries.lens import Moment
+from oracle.interfaces import OInterface, Pair, Passage, interfaces, passages, story_of, tops
+from oracle.told import told
+
+NEARLY = 1e-9
+"""Days: PostgreSQL counts in microseconds, the oracle in fractions of a day."""
+
+
+class Log:
+    """A registry's log, told apart into cases and organisations, that remembers the stories it has judged."""
+
+    def __init__(self, log: Sequence[Event]) -> None:
+        self.organisations = [event for event in log if isinstance(event.data, OrganisationFact)]
+        self.cases: dict[UUID, list[Event]] = {}
+        for event in log:
+            if not isinstance(event.data, OrganisationFact):
+                self.cases.setdefault(event.stream, []).append(event)
+        self._stories: dict[tuple[UUID, int, int], list[Event]] = {}
+
+    def passages(self, moment: Moment) -> list[Passage]:
+        """What went between organisations in all cases."""
+        return [
+            passage
+            for case, events in self.cases.items()
+            for passage in passages(self._story(case, events, moment), moment.as_of)
+        ]
+
+    def _story(self, case: UUID, events: list[Event], moment: Moment) -> list[Event]:
+        # A story hangs on which events are shown, and of those recorded first the ones that occurred first are.
+        recorded = sum(event.recorded_at <= moment.known_at for event in events)
+        shown = told(events, moment.as_of, moment.known_at, None)
+        key = case, recorded, len(shown.placed)
+        if key not in self._stories:
+            self._stories[key] = story_of(events, moment.as_of, moment.known_at)
+        return self._stories[key]
+
+
+def moments(rng: Random, log: Log, count: int) -> Iterator[Moment]:
+    """Pairs of times at and beside events and deadlines of some case; the first takes in everything."""
+    everything = [event for events in log.cases.values() for event in events]
+    yield Moment(end_of(everything), end_of(everything))
+    for _ in range(count - 1):
+        _, (as_of, known_at, _) = questions(rng, rng.choice(list(log.cases.values())), count=2)
+        yield Moment(as_of, known_at or end_of(everything))
+
+
+def periods(rng: Random, log: Log) -> tuple[datetime | None, datetime | None]:
+    """A period of which either end may be missing, each at an event's very moment."""
+    ends = [rng.choice(rng.choice(list(log.cases.values()))).occurred_at for _ in range(2)]
+    begin, end = sorted(ends)
+    return rng.choice(((None, None), (begin, None), (None, end), (begin, end)))
+
+
+def plainly(row: InterfaceRow) -> OInterface:
+    return OInterface(
+        offers=row.offers,
+        accepted=row.accepted,
+        refused=row.refused,
+        withdrawn=row.withdrawn,
+        lapsed=row.lapsed,
+        unanswered=row.unanswered,
+        pending=row.pending,
+        referrals=row.referrals,
+        arrived=row.arrived,
+        median=row.median_days,
+        p90=row.p90_days,
+        grounds=dict(row.grounds),
+        came_back=row.came_back_share,
+    )
+
+
+def asked(connection: psycopg.Connection, moment: Moment, choice: InterfaceChoice) -> dict[Pair, OInterface]:
+    rows = [queries.row(row) for row in connection.execute(*queries.query(moment, choice))]
+    busy = [row.offers + row.referrals for row in rows]
+    assert busy == sorted(busy, reverse=True)
+    assert all(row.grounds == tuple(sorted(row.grounds, key=lambda one: (-one[1], one[0]))) for row in rows)
+    return {(row.from_, row.to): plainly(row) for row in rows}
+
+
+def nearly(figures: OInterface) -> dict[str, object]:
+    times = {name: pytest.approx(value, abs=NEARLY) for name in ("median", "p90") if (value := getattr(figures, name))}
+    return asdict(figures) | times
+
+
+def chosen(expected: dict[Pair, OInterface], choice: InterfaceChoice, tree: dict[str, str]) -> dict[Pair, OInterface]:
+    """What is left of the answer by a choice; a unit that it names stands for its top."""
+    from_, to, either = (
+        None if one is None else tree.get(one, one) for one in (choice.from_, choice.to, choice.organisation)
+    )
+    return {
+        pair: figures
+        for pair, figures in expected.items()
+        if from_ in {None, pair[0]} and to in {None, pair[1]} and either in {None, *pair}
+    }
+
+
+def hold_to_the_oracle(url: str, seed: int, cases: int, pairs: int) -> Counter[str]:
+    """Compare every figure at some pairs of times; return what there was to compare."""
+    rng = Random(seed)
+    events = some_registry(seed, cases)
+    fill(url, events)
+    with closing(Projector(url)) as projector:
+        projector.catch_up()
+    log = Log(events)
+    compared: Counter[str] = Counter()
+    with closing(connect_as_registry(url, DatabaseRole.READER)) as connection:
+        for moment in moments(rng, log, pairs):
+            period = periods(rng, log)
+            tree = tops(log.organisations, moment.as_of, moment.known_at)
+            found = log.passages(moment)
+            one, other = rng.sample(ORGANISATIONS, 2)
+            compared["moved up"] += sum(name != top for name, top in tree.items())
+            for top_of in ({}, tree):
+                choice = InterfaceChoice(
+                    period_from=period[0], period_until=period[1], rolled_up=top_of is tree
+                )
+                expected = interfaces(found, period, top_of)
+                for some in (
+                    choice,
+                    replace(choice, from_=one),
+                    replace(choice, to=one),
+                    replace(choice, organisation=one),
+                    replace(choice, from_=one, to=other),
+                ):
+                    answer = asked(connection, moment, some)
+                    right = chosen(expected, some, top_of)
+                    assert answer.keys() == right.keys(), (seed, moment, some)
+                    for pair, figures in right.items():
+                        assert asdict(answer[pair]) == nearly(figures), (seed, moment, some, pair)
+                for figures in expected.values():
+                    compared.update(name for name, value in asdict(figures).items() if value)
+    return compared
+
+
+def test_interfaces_equal_the_oracle(new_registry: Callable[[], str]) -> None:
+    """Every figure, of units and rolled up, in periods and for chosen organisations, in three registries."""
+    compared: Counter[str] = Counter()
+    for seed in range(3):
+        compared += hold_to_the_oracle(new_registry(), seed, cases=16, pairs=12)
+    assert {"moved up", *(field.name for field in fields(OInterface))} <= compared.keys()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+def test_interfaces_of_a_large_registry_equal_the_oracle(new_registry: Callable[[], str]) -> None:
+    """The same in a registry of two thousand cases, at fifty pairs of times."""
+    assert hold_to_the_oracle(new_registry(), 2026, cases=2_000, pairs=50)["came_back"] > 0
