@@ -135,7 +135,9 @@ class InterfaceFilter:
     from_: strawberry.ID | None = strawberry.field(default=None, name="from", description="From this organisation.")
     to: strawberry.ID | None = strawberry.field(default=None, description="To this organisation.")
     period: Period | None = strawberry.field(
-        default=None, description="Of what was offered or referred in this period."
+        default=None,
+        description="Of what was offered or referred in this period; what had become of that at asOf counts, "
+        "whenever it did.",
     )
     rolled_up: bool = strawberry.field(
         default=False,
@@ -148,7 +150,7 @@ def gap_choice(chosen: GapFilter | None) -> GapChoice:
     """Return what a filter means. Raises ``Problem``."""
     if chosen is None:
         return GapChoice()
-    overlaps = chosen.overlaps or Period()
+    overlaps = _period(chosen.overlaps, "overlaps")
     if chosen.min_days is not None and not 0 <= chosen.min_days <= DAYS_MAX:
         raise bad_input(f"minDays: {chosen.min_days} is not between 0 and {DAYS_MAX}.")
     return GapChoice(
@@ -214,7 +216,7 @@ def interface_choice(chosen: InterfaceFilter | None) -> InterfaceChoice:
     """Return what a filter means. Raises ``Problem``."""
     if chosen is None:
         return InterfaceChoice()
-    period = chosen.period or Period()
+    period = _period(chosen.period, "period")
     return InterfaceChoice(
         organisation=_organisation(chosen.organisation, "organisation"),
         from_=_organisation(chosen.from_, "from"),
@@ -228,6 +230,13 @@ def interface_choice(chosen: InterfaceFilter | None) -> InterfaceChoice:
 def opening_choice(organisations: list[strawberry.ID] | None, kinds: list[GapKind] | None) -> OpeningChoice:
     """Return which openings are told to who named these. Raises ``Problem``."""
     return OpeningChoice(organisations=_organisations(organisations, "organisations"), kinds=kinds)
+
+
+def _period(chosen: Period | None, field: str) -> Period:
+    period = chosen or Period()
+    if period.from_ is not None and period.until is not None and period.until < period.from_:
+        raise bad_input(f"{field}: it ends before it begins.")
+    return period
 
 
 def _organisation(chosen: str | None, field: str) -> str | None:

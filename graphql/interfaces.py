@@ -23,24 +23,32 @@ class Interface:
 
     from_: Organisation = strawberry.field(name="from", description="The organisation that offered or referred.")
     to: Organisation = strawberry.field(description="The organisation that was asked, or referred to.")
-    offers: int = strawberry.field(description="How many offers were made.")
+    offers: int = strawberry.field(
+        description="How many offers were made. Each is one of the next six: what had become of it at asOf."
+    )
     accepted: int = strawberry.field(description="How many of them were accepted.")
     refused: int = strawberry.field(description="How many of them were refused.")
     withdrawn: int = strawberry.field(description="How many of them were withdrawn.")
     lapsed: int = strawberry.field(description="How many of them lapsed: the obstacle was settled or changed hands.")
-    unanswered: int = strawberry.field(description="How many of them still wait for an answer that is overdue.")
+    unanswered: int = strawberry.field(
+        description="How many of them wait for an answer that is overdue. What was answered late was answered."
+    )
     pending: int = strawberry.field(description="How many of them wait for an answer that is not overdue yet.")
     referrals: int = strawberry.field(description="How many times the subject was told to go there.")
-    arrived: int = strawberry.field(description="How many of those ended with the receiver taking custody.")
+    arrived: int = strawberry.field(
+        description="How many of those arrived: whoever was referred to came to hold the obstacle after it, in whatever way."
+    )
     response_time_median_days: float | None = strawberry.field(
-        description="From delivery to acceptance or refusal, in days: half took no longer. Null: none was answered."
+        description="From delivery to acceptance or refusal, in days: half took no longer. An answer before the delivery "
+        "that is on record took none. Null: none was accepted or refused."
     )
     response_time_p90_days: float | None = strawberry.field(
         name="responseTimeP90Days", description="The same: nine in ten took no longer."
     )
     refusal_grounds: list[GroundCount] = strawberry.field(description="Why it was refused, the most frequent first.")
     came_back_share: float | None = strawberry.field(
-        description="Of what was accepted or arrived, the share whose obstacle came back: a carousel through this pair."
+        description="Of what was accepted or arrived, the share whose obstacle came back: a carousel that counts, in "
+        "which the second of this pair held it next after the first. Null: nothing was accepted or arrived."
     )
 
 

@@ -26,6 +26,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 from knelpunt.domain.case.facts import (
@@ -55,7 +56,7 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class Passage:
-    """An offer or a referral and what became of it; ``neighbours``: who came after whom in carousels on the obstacle."""
+    """An offer or a referral and what became of it; ``neighbours``: who came after whom in its carousels."""
 
     from_: str
     to: str
@@ -105,9 +106,7 @@ def passages(story: list[Event], as_of: datetime, settings: Settings = DEFAULTS)
             became, took, ground = "arrived" if e.data.to in later else "referred", None, None
         else:
             continue
-        found.append(
-            Passage(e.data.from_, e.data.to, e.occurred_at, became, took, ground, neighbours[e.data.obstacle])
-        )
+        found.append(Passage(e.data.from_, e.data.to, e.occurred_at, became, took, ground, neighbours[e.data.obstacle]))
     return found
 
 
@@ -134,7 +133,7 @@ def _neighbours(story: list[Event], obstacle: UUID, as_of: datetime, settings: S
     """Return who came right after whom in a carousel that counts."""
     chain = Chain(story, obstacle, as_of, settings, stretches(story, obstacle), segments(story, obstacle))
     rings = [f.gap.involved for f in carousel(chain) if f.gap.counts]
-    return frozenset(pair for ring in rings for pair in zip(ring, ring[1:], strict=False))
+    return frozenset(pair for ring in rings for pair in pairwise(ring))
 
 
 def tops(organisations: Iterable[Event], as_of: datetime, known_at: datetime) -> dict[str, str]:

@@ -4,26 +4,30 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import psycopg
 import pytest
 from msgspec.structs import replace
 
 from histories.machine import end_of, questions
-from histories.world import ORGANISATIONS
-from infra.projecting.registries import fill, some_registry
-from knelpunt.domain.event import Event
-from knelpunt.domain.organisation.facts import OrganisationFact
+from histories.world import ONLOOKER, ORGANISATIONS, START
+from infra.projecting.registries import fill, one_log, some_registry
+from knelpunt.domain.case.facts import HandoffOffered
+from knelpunt.domain.event import Actor, Event
+from knelpunt.domain.ids import NAMESPACE, event_id_of, organisation_stream_of
+from knelpunt.domain.organisation.facts import OrganisationFact, OrganisationRegistered, ParentChanged
+from knelpunt.domain.settings import DEFAULTS
+from knelpunt.domain.vocabulary import OrganisationKind, Role
 from knelpunt.infra.projecting.projector import Projector
 from knelpunt.infra.store.connection import DatabaseRole, connect_as_registry
 from knelpunt.projections.queries import interfaces as queries
 from knelpunt.projections.queries.interfaces import InterfaceChoice, InterfaceRow
 from knelpunt.projections.queries.lens import Moment
 from oracle.interfaces import OInterface, Pair, Passage, interfaces, passages, story_of, tops
-from oracle.told import told
+from oracle.told import respond_by, told
 
 NEARLY = 1e-9
 """Days: PostgreSQL counts in microseconds, the oracle in fractions of a day."""
@@ -60,11 +64,15 @@ class Log:
 
 def moments(rng: Random, log: Log, count: int) -> Iterator[Moment]:
     """Pairs of times at and beside events and deadlines of some case; the first takes in everything."""
-    everything = [event for events in log.cases.values() for event in events]
-    yield Moment(end_of(everything), end_of(everything))
+    cases = list(log.cases.values())
+    last = end_of([event for events in cases for event in events])
+    deadlines = [
+        respond_by(event, DEFAULTS) for events in cases for event in events if isinstance(event.data, HandoffOffered)
+    ]
+    yield Moment(last, last)
     for _ in range(count - 1):
-        _, (as_of, known_at, _) = questions(rng, rng.choice(list(log.cases.values())), count=2)
-        yield Moment(as_of, known_at or end_of(everything))
+        _, (as_of, known_at, _) = questions(rng, rng.choice(cases), count=2)
+        yield Moment(rng.choice((as_of, rng.choice(deadlines))), known_at or last)
 
 
 def periods(rng: Random, log: Log) -> tuple[datetime | None, datetime | None]:
@@ -72,6 +80,22 @@ def periods(rng: Random, log: Log) -> tuple[datetime | None, datetime | None]:
     ends = [rng.choice(rng.choice(list(log.cases.values()))).occurred_at for _ in range(2)]
     begin, end = sorted(ends)
     return rng.choice(((None, None), (begin, None), (None, end), (begin, end)))
+
+
+def uprooted() -> Iterator[Event]:
+    """Two organisations one above the other, below a third that is not registered until later."""
+    third, kind = "urn:org:LATER", OrganisationKind.OTHER
+    told: Sequence[tuple[OrganisationFact, int, int]] = (
+        (ParentChanged(ORGANISATIONS[0], third), 0, 300),
+        (ParentChanged(ORGANISATIONS[1], ORGANISATIONS[0]), 0, 300),
+        (OrganisationRegistered(third, "later", kind), 60, 350),
+    )
+    for number, (fact, occurred, recorded) in enumerate(told):
+        stream = organisation_stream_of(fact.organisation)
+        command = uuid5(NAMESPACE, f"uprooted/{number}")
+        actor = Actor(ONLOOKER, Role.ADMINISTRATOR, "somebody")
+        at, known = (START + timedelta(days=days) for days in (occurred, recorded))
+        yield Event(event_id_of(command), stream, 1, 0, at, known, actor, command, fact)
 
 
 def plainly(row: InterfaceRow) -> OInterface:
@@ -120,7 +144,7 @@ def chosen(expected: dict[Pair, OInterface], choice: InterfaceChoice, tree: dict
 def hold_to_the_oracle(url: str, seed: int, cases: int, pairs: int) -> Counter[str]:
     """Compare every figure at some pairs of times; return what there was to compare."""
     rng = Random(seed)
-    events = some_registry(seed, cases)
+    events = one_log([*some_registry(seed, cases), *uprooted()])
     fill(url, events)
     with closing(Projector(url)) as projector:
         projector.catch_up()
@@ -134,9 +158,7 @@ def hold_to_the_oracle(url: str, seed: int, cases: int, pairs: int) -> Counter[s
             one, other = rng.sample(ORGANISATIONS, 2)
             compared["moved up"] += sum(name != top for name, top in tree.items())
             for top_of in ({}, tree):
-                choice = InterfaceChoice(
-                    period_from=period[0], period_until=period[1], rolled_up=top_of is tree
-                )
+                choice = InterfaceChoice(period_from=period[0], period_until=period[1], rolled_up=top_of is tree)
                 expected = interfaces(found, period, top_of)
                 for some in (
                     choice,

@@ -50,11 +50,11 @@ def above(standing: Standing) -> str | None:
 
 
 def top_of(tree: Mapping[str, Standing], name: str) -> str:
-    """Under whom an organisation stands; itself, in a circle or where the line breaks off."""
+    """Under whom an organisation stands: the last in line that is registered; itself, in a circle."""
     seen = [name]
     while seen[-1] in tree:
         up = above(tree[seen[-1]])
-        if up is None:
+        if up is None or up not in tree:
             return seen[-1]
         if up in seen:
             return name
