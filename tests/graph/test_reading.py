@@ -122,14 +122,17 @@ def test_filters(told, chosen):
 
 
 def test_no_page_holds_more_than_200(told):
-    """A page that is too large, and a cursor of another list, are refused in a sentence."""
+    """A page that is too large, a cursor of another list and a period backwards are refused in a sentence."""
     asked, _ = told
+    backwards = '{from: "2024-02-01T00:00:00Z", until: "2024-01-01T00:00:00Z"}'
     for ask, says in (
         ("gaps(first: 201) { totalCount }", "200"),
         ("gaps(first: -1) { totalCount }", "between 0 and 200"),
         ('gaps(after: "niets") { totalCount }', "no cursor"),
         ('cases(after: "eyJhIjoxfQ") { totalCount }', "no cursor"),
         ('gaps(filter: {toAct: ["de gemeente"]}) { totalCount }', "names no organisation"),
+        (f"gaps(filter: {{overlaps: {backwards}}}) {{ totalCount }}", "overlaps: it ends before it begins"),
+        (f"interfaces(filter: {{period: {backwards}}}) {{ offers }}", "period: it ends before it begins"),
         ("case { id }", "either its id or its reference"),
         ('case(id: "K-1") { id }', "no id of a case"),
     ):
@@ -272,6 +275,7 @@ def test_interfaces(asked):
     assert {(one["from"]["identifier"], one["to"]["identifier"]) for one in rolled} == {
         (GEMEENTE, SVB), (SVB, GEMEENTE), (GEMEENTE, ZORG),
     }  # fmt: skip
+    assert [one["cameBackShare"] for one in rolled if one["to"]["identifier"] == SVB] == [1.0]
     period = f'{{from: "{story.day(40)}"}}'
     assert (
         len(
