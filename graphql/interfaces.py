@@ -36,11 +36,11 @@ class Interface:
     pending: int = strawberry.field(description="How many of them wait for an answer that is not overdue yet.")
     referrals: int = strawberry.field(description="How many times the subject was told to go there.")
     arrived: int = strawberry.field(
-        description="How many of those arrived: whoever was referred to came to hold the obstacle after it, in whatever way."
+        description="How many of those arrived: whoever was referred to came to hold the obstacle by a later event."
     )
     response_time_median_days: float | None = strawberry.field(
-        description="From delivery to acceptance or refusal, in days: half took no longer. An answer before the delivery "
-        "that is on record took none. Null: none was accepted or refused."
+        description="From delivery to acceptance or refusal, in days: half took no longer. An answer before the "
+        "delivery that is on record took none. Null: none was accepted or refused."
     )
     response_time_p90_days: float | None = strawberry.field(
         name="responseTimeP90Days", description="The same: nine in ten took no longer."

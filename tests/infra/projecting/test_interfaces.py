@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 from uuid import UUID, uuid5
 
 import psycopg
@@ -124,7 +125,7 @@ def asked(connection: psycopg.Connection, moment: Moment, choice: InterfaceChoic
     return {(row.from_, row.to): plainly(row) for row in rows}
 
 
-def nearly(figures: OInterface) -> dict[str, object]:
+def nearly(figures: OInterface) -> dict[str, Any]:
     times = {name: pytest.approx(value, abs=NEARLY) for name in ("median", "p90") if (value := getattr(figures, name))}
     return asdict(figures) | times
 
