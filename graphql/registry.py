@@ -12,6 +12,7 @@ from ..projections.queries import cases, chains, gaps, interfaces
 from ..projections.queries import organisations as organisation_queries
 from ..projections.queries.gaps import GapPlace
 from ..projections.queries.openings import FIRST, RECORDED_AT, place_at
+from ..projections.queries.search_words import WORDS_MAX
 from . import ids
 from .asking import Asking
 from .cases import After, Case, First, case_of, case_of_row
@@ -49,6 +50,7 @@ from .nodes import page_size, place_of
 from .organisations import Organisation
 from .problems import bad_input
 from .scalars import GapCursor, Position
+from .search import SearchConnection, search_page
 from .view import CaseAt, View
 
 CaseIdArgument = Annotated[strawberry.ID | None, strawberry.argument(description="The case's id.")]
@@ -66,6 +68,12 @@ CaseOrderArgument = Annotated[CaseOrder, strawberry.argument(description="In whi
 ChainFilterArgument = Annotated[ChainFilter | None, strawberry.argument(description="Which chains.")]
 ChainOrderArgument = Annotated[ChainOrder, strawberry.argument(description="In which order.")]
 InterfaceFilterArgument = Annotated[InterfaceFilter | None, strawberry.argument(description="Which interfaces.")]
+TextArgument = Annotated[
+    str,
+    strawberry.argument(
+        description=f"The words, {WORDS_MAX} at most, in any order; or a reference, a name or an identifier."
+    ),
+]
 OrganisationFilterArgument = Annotated[OrganisationFilter | None, strawberry.argument(description="Which of them.")]
 
 
@@ -262,6 +270,18 @@ class Registry:
             lambda row: Organisation(identifier=row.identifier, view=view),
             lambda row: (row.name, row.identifier),
         )
+
+    @strawberry.field(
+        description=(
+            "What a text finds, the closest first, then by sort, then the newest: organisations by any name up to asOf "
+            "or by identifier, cases by reference or theme, gaps that count by their kind, obstacles by their harm. "
+            "Every word must be found; a word of an organisation, a theme or a harm narrows what others find. Kinds "
+            "and harms are found by their Dutch and English names. What is sealed is not searched."
+        )
+    )
+    async def search(self, text: TextArgument, first: First = None, after: After = None) -> SearchConnection:
+        """Return a page of what a text finds."""
+        return await search_page(self.view, text, first, after)
 
 
 async def _below(view: View, organisations: Sequence[str] | None) -> list[str] | None:

@@ -38,6 +38,11 @@ def gap_in_words(kind: str, language: Language) -> str:
     return _WORDS[language][f"gap/{kind}"]
 
 
+def harm_in_words(harm: str, language: Language) -> str:
+    """Return what a harm is called."""
+    return _WORDS[language][f"harm/{harm}"]
+
+
 def organisations_named(event: Event) -> tuple[str, ...]:
     """Return the organisations that an event's sentence may name."""
     fact: Any = event.data

@@ -125,6 +125,9 @@ def _server(connection: psycopg.Connection, found: Database) -> Generator[Findin
         yield Finding("database", State.WRONG, f"PostgreSQL {shown} is too old: use version 15 or newer")
     else:
         yield Finding("database", State.WELL, f"PostgreSQL {shown}, {kind}")
+    if not connection.execute("SELECT FROM pg_available_extensions WHERE name = 'pg_trgm'").fetchall():
+        text = "the server lacks pg_trgm, by which names are searched: install its contrib package (postgresql-contrib)"
+        yield Finding("search", State.WRONG, text)
     for name, harm in (("fsync", "a power cut can destroy it all"), ("full_page_writes", "a power cut can tear pages")):
         row = connection.execute("SELECT current_setting(%s)", (name,)).fetchone()
         if row is not None and row[0] == "off":

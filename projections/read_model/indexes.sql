@@ -9,9 +9,11 @@ ALTER TABLE handoff_state ADD PRIMARY KEY (case_id, handoff_id, as_of_from, know
 
 CREATE INDEX case_state_reference ON case_state (reference, case_id);
 CREATE INDEX case_state_opened ON case_state (opened_at DESC, case_id);
+CREATE INDEX case_state_theme ON case_state (theme, opened_at, case_id);
 CREATE INDEX case_party_organisation ON case_party (organisation, case_id);
 CREATE INDEX chain_state_reported ON chain_state (reported_at DESC, obstacle_id);
 CREATE INDEX chain_state_obstacle ON chain_state (obstacle_id, case_id);
+CREATE INDEX chain_state_harmed ON chain_state (reported_at, obstacle_id) WHERE harm_until > '-infinity';
 -- Lists of gaps, each in its order. These hold all that a row is picked by, and its key: so a page is found in the index
 -- alone, and only its own rows are fetched. Most rows that a list passes have ended by then or were not known yet, and
 -- fetching each of them would take a hundred times as long.
@@ -30,5 +32,19 @@ CREATE INDEX gap_state_due ON gap_state (greatest(known_from, as_of_from, counts
       AND (greatest(known_from, as_of_from, counts_after) < as_of_until
            OR (greatest(known_from, as_of_from, counts_after) < until_known_from
                AND until_known_from - known_from >= '00:00:00.01'));
+-- What search finds by its kind, the newest first.
+CREATE INDEX gap_state_kind ON gap_state (kind, from_at, gap_id);
 CREATE INDEX gap_state_gap ON gap_state (gap_id, case_id);
 CREATE INDEX handoff_state_made ON handoff_state (made_at, handoff_id);
+
+-- Organisations by words of their names and identifiers. The operators stand where pg_trgm was installed.
+DO $$
+BEGIN
+    EXECUTE format(
+        'CREATE INDEX organisation_state_words ON organisation_state '
+        'USING gin (name_words %1$I.gin_trgm_ops, name_stems, identifier_words %1$I.gin_trgm_ops)',
+        (SELECT n.nspname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+          WHERE e.extname = 'pg_trgm')
+    );
+END;
+$$;

@@ -26,8 +26,9 @@ CREATE TABLE case_state (
     opened_at timestamptz NOT NULL,
     closed_at timestamptz,
     case_id uuid NOT NULL,
-    reference text NOT NULL,
-    theme text NOT NULL
+    -- By code points: search looks for beginnings of the one, and goes through the other's values in order.
+    reference text COLLATE "C" NOT NULL,
+    theme text COLLATE "C" NOT NULL
 );
 
 -- Which organisations have a part in a case, each from the first event with effect that names it.
@@ -120,6 +121,10 @@ CREATE TABLE organisation_state (
     parent text,
     merged_into text,                            -- its successor; null: it was dissolved, or has not ended
     team uuid,                                   -- the event that made it a solution team; null: it is none
+    -- What search compares.
+    name_words text GENERATED ALWAYS AS (knelpunt.words(name)) STORED,
+    name_stems tsvector GENERATED ALWAYS AS (knelpunt.stems(knelpunt.words(name))) STORED,
+    identifier_words text GENERATED ALWAYS AS (knelpunt.words(organisation)) STORED,
     PRIMARY KEY (organisation, as_of_from, known_from)
 );
 

@@ -408,6 +408,9 @@ WIDE = """gaps(first: 50) { nodes { toAct { name } involved { name kind } eviden
 DEEP = """cases(first: 50) { nodes { title timeline { nodes { data } } gaps { kind evidence { type } }
     obstacles { holder { name } chain { daysOpen organisations { name } } } } }"""
 
+FOUND = """search(text: "zorg") { edges { value node { ... on Case { reference theme status } ... on Gap { kind days }
+    ... on Organisation { name } } } }"""
+
 
 @pytest.mark.parametrize(
     ("ask", "most"),
@@ -421,6 +424,7 @@ DEEP = """cases(first: 50) { nodes { title timeline { nodes { data } } gaps { ki
         ("chains(first: 50) { nodes { obstacle { triggeredBy { id } } segments { organisation { name } } } }", 3),
         ("organisations { nodes { name kind } }", 1),
         ("interfaces { from { name } to { name } offers }", 2),
+        (FOUND, 1),
     ],
 )  # fmt: skip
 def test_one_statement_a_level(told, statements, ask, most):

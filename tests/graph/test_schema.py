@@ -20,10 +20,10 @@ from knelpunt.graphql.schema import SCHEMA, sdl
 
 # Any, because each kind of type has attributes of its own: fields, values, args.
 MADE: dict[str, Any] = SCHEMA.type_map
-# The contract's own words, what it says of later issues left out: log, Event.proof, causes, search, Gap.cause.
+# The contract's own words, what it says of later issues left out: log, Event.proof, causes, Gap.cause.
 CONTRACT = {
     "Query": "registry viewer node",
-    "Registry": "asOf knownAt position gapCursor case cases chains gaps interfaces organisation organisations",
+    "Registry": "asOf knownAt position gapCursor case cases chains gaps interfaces organisation organisations search",
     "Case": "id reference title theme status openedAt closedAt organisations obstacles gaps conflicts timeline "
     "crossChains",
     "Obstacle": "id case origin status reportedAt settledAt holder chain triggeredBy triggered",
@@ -50,6 +50,7 @@ ARGUMENTS = {
     "Registry.interfaces": "filter",
     "Registry.organisation": "id identifier",
     "Registry.organisations": "filter first after",
+    "Registry.search": "text first after",
     "Case.timeline": "first after",
     "Event.summary": "language",
     "Subscription.events": "after types organisations",
@@ -61,6 +62,7 @@ TYPES = {
     "Registry.case": "Case",
     "Registry.gaps": "GapConnection!",
     "Registry.interfaces": "[Interface!]!",
+    "Registry.search": "SearchConnection!",
     "Segment.enteredBy": "Event!",
     "Segment.leftBy": "Event",
     "Gap.evidence": "[Event!]!",

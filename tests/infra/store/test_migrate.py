@@ -1,6 +1,7 @@
 """The schema is brought up to date once, forwards only."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -8,6 +9,7 @@ import pytest
 from psycopg import sql
 
 from knelpunt.infra.postgres.embedded import EmbeddedServer
+from knelpunt.infra.projecting.projector import Projector
 from knelpunt.infra.store.migrate import FOLDER, MigrationError, migrate, migrations, pending
 
 
@@ -86,6 +88,30 @@ def test_failure_leaves_nothing(empty_database_url: str, folder: Path) -> None:
     assert pending(empty_database_url, folder) == ["9000_broken.sql"]
     with psycopg.connect(empty_database_url) as connection:
         assert connection.execute("SELECT to_regclass('knelpunt.half')").fetchone() == (None,)
+
+
+def test_server_without_trigrams(empty_database_url: str, folder: Path) -> None:
+    """A server on which the extension for search is not installed is told which package to get."""
+    search = next(folder.glob("*_search.sql"))
+    search.write_text(search.read_text(encoding="utf-8").replace("'pg_trgm'", "'pg_lacking'"), encoding="utf-8")
+    with pytest.raises(MigrationError, match="install PostgreSQL's contrib package"):
+        migrate(empty_database_url, folder)
+    assert search.name in pending(empty_database_url, folder)
+
+
+def test_trigrams_in_another_schema(empty_database_url: str) -> None:
+    """Where somebody installed the extension already, in a schema that all may use, it is used where it is."""
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute('CREATE SCHEMA "their own"')
+        connection.execute('GRANT USAGE ON SCHEMA "their own" TO PUBLIC')
+        connection.execute('CREATE EXTENSION pg_trgm SCHEMA "their own"')
+        assert migrate(empty_database_url)
+        row = connection.execute(
+            "SELECT knelpunt.alike('belastingdinest', knelpunt.words('De Belastingdienst'))"
+        ).fetchone()
+    assert row == (True,)
+    with closing(Projector(empty_database_url)) as projector:
+        assert projector.catch_up() == -1
 
 
 def test_owner_without_superuser(postgres_server: EmbeddedServer) -> None:

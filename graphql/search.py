@@ -1,0 +1,111 @@
+"""What search finds: things of four types, each with by what it was found."""
+
+from typing import Annotated
+
+import strawberry
+
+from ..projections.queries import search
+from ..projections.queries.cases import CaseRow
+from ..projections.queries.gaps import GapRow
+from ..projections.queries.lens import Query
+from ..projections.queries.search import ObstacleFound, SearchCloseness, SearchField, SearchPlace, SearchRow
+from ..projections.queries.search_words import TooMuchText, asked
+from .cases import Case, case_of_row
+from .chains import Obstacle
+from .gaps import Gap, gap_of_row
+from .nodes import PageInfo, cursor, page_info, page_size, place_of
+from .organisations import Organisation
+from .problems import bad_input
+from .view import CaseAt, View, later
+
+strawberry.enum(
+    SearchField,
+    description="By what a thing was found: of a case, a gap, an obstacle or an organisation what is its own.",
+)
+strawberry.enum(
+    SearchCloseness,
+    description=(
+        "How close it is. EXACT: the whole text is its code, name, theme or kind. WORDS: each word is the beginning or "
+        "a form of one of its words, in Dutch or in English. ALIKE: some word is only spelt much like it."
+    ),
+)
+
+SearchResult = Annotated[
+    Case | Gap | Obstacle | Organisation,
+    strawberry.union("SearchResult", description="What can be found."),
+]
+
+
+@strawberry.type(description="A thing found, and why.")
+class SearchEdge:
+    """A thing and its place."""
+
+    node: SearchResult = strawberry.field(description="The thing.")
+    cursor: str = strawberry.field(description="Its place in this list.")
+    field: SearchField = strawberry.field(description="By what it was found.")
+    value: str = strawberry.field(
+        description="What was found there: a reference, theme, name or identifier, or the name of a kind or harm."
+    )
+    closeness: SearchCloseness = strawberry.field(description="How close that is to what was asked for.")
+
+
+@strawberry.type(description="A page of what was found.")
+class SearchConnection:
+    """A page of what was found; ``counting`` is none where nothing can be."""
+
+    edges: list[SearchEdge] = strawberry.field(description="The things, their places, and why each was found.")
+    nodes: list[SearchResult] = strawberry.field(description="The things.")
+    page_info: PageInfo = strawberry.field(description="Where this page stands.")
+    view: strawberry.Private[View]
+    counting: strawberry.Private[Query | None]
+
+    @strawberry.field(description="How many there are in all pages.")
+    def total_count(self) -> int:
+        """Return how many there are."""
+        return 0 if self.counting is None else later(self._counted(self.counting))
+
+    async def _counted(self, query: Query) -> int:
+        return (await self.view.session.rows(*query))[0][0]
+
+
+async def search_page(view: View, text: str, first: int | None, after: str | None) -> SearchConnection:
+    """Return a page of what a text finds. Raises ``Problem``."""
+    size, place = page_size(first), place_of(after, SearchPlace)
+    if "\0" in text or (place is not None and "\0" in place.label + place.id):
+        raise bad_input("text: a value may not hold a null character.")
+    try:
+        # Half a pair of surrogates is no text that the database can take.
+        text.encode()
+        words = asked(text)
+    except TooMuchText as error:
+        message = f"text: {error}"
+        raise bad_input(message) from None
+    except UnicodeEncodeError:
+        raise bad_input("text: this is no Unicode text.") from None
+    query = search.page(view.moment, words, place, size + 1) if words.words else None
+    rows = [] if query is None else [search.row(row) for row in await view.session.rows(*query)]
+    nodes = [_node(view, row) for row in rows[:size]]
+    cursors = [cursor(row.place) for row in rows[:size]]
+    return SearchConnection(
+        edges=[
+            SearchEdge(node=node, cursor=at, field=row.field, value=row.value, closeness=row.closeness)
+            for node, at, row in zip(nodes, cursors, rows, strict=False)
+        ],
+        nodes=nodes,
+        page_info=page_info(cursors, after, more=len(rows) > size),
+        view=view,
+        counting=search.count(view.moment, words) if words.words else None,
+    )
+
+
+def _node(view: View, row: SearchRow) -> Case | Gap | Obstacle | Organisation:
+    match row.thing:
+        case CaseRow() as case:
+            return case_of_row(CaseAt(view, case.id), case)
+        case GapRow() as gap:
+            return gap_of_row(view, gap)
+        case ObstacleFound(case, obstacle):
+            return Obstacle(at=CaseAt(view, case), obstacle=obstacle)
+        case organisation:
+            view.organisations.known[organisation.identifier] = organisation
+            return Organisation(identifier=organisation.identifier, view=view)
