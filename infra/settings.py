@@ -13,7 +13,7 @@ from .identity.development import DevelopmentIssuer
 from .identity.published import KeysUnavailable, verifier
 from .identity.tokens import Verifier
 from .postgres.embedded import default_data_dir
-from .vault.master import FILE_VARIABLE, KEY_VARIABLE, master_key
+from .vault.master import FILE_NAME, FILE_VARIABLE, KEY_VARIABLE, master_key
 
 DATABASE_URL: Final = "KNELPUNT_DATABASE_URL"
 DATA_DIR: Final = "KNELPUNT_DATA_DIR"
@@ -47,6 +47,17 @@ class Settings(Struct, frozen=True, kw_only=True):
         """Return the vault's master key, 32 bytes; made in ``data_dir`` if nobody names one. Raises MasterKeyError."""
         named = {FILE_VARIABLE: self.master_key_file or "", KEY_VARIABLE: self.master_key_text or ""}
         return master_key(self.data_dir, named)
+
+    def key_place(self) -> str:
+        """Return where the master key comes from, or would: a file's path or a variable's name."""
+        if self.master_key_file is None and self.master_key_text is not None:
+            return KEY_VARIABLE
+        return self.master_key_file or str(self.data_dir / FILE_NAME)
+
+    def has_master_key(self) -> bool:
+        """Return whether somebody names a master key or there is one already, so that none would be made."""
+        named = self.master_key_file is not None or self.master_key_text is not None
+        return named or (self.data_dir / FILE_NAME).exists()
 
     def verifier(self) -> Verifier:
         """Return what checks tokens: those of the issuer that is set, or else of the built-in one.

@@ -9,6 +9,7 @@ from typing import Final
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from ..backup.errors import BackupError
 from ..demo.load import StoryRefused
 from ..identity.development import IssuerKeyError
 from ..identity.published import KeysUnavailable
@@ -26,6 +27,7 @@ from ..vault.master import MasterKeyError
 from ..vault.vault import VaultError
 
 OWN_SENTENCES: Final = (
+    BackupError,
     BadToken,
     CommandReused,
     EmbeddedError,

@@ -13,7 +13,7 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from . import demo, gaps, importing, projecting, replay, schema, serving, setup, succession, tokens
+from . import backup, demo, gaps, importing, projecting, replay, schema, serving, setup, succession, tokens
 from .failure import WrongUsage, sentence_of
 from .terminal import notices, people
 
@@ -36,6 +36,8 @@ app.command("demo")(demo.demo)
 app.command("serve")(serving.serve)
 app.command("migrate")(setup.migrate)
 app.command("doctor")(setup.doctor)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("import")(importing.import_)
 app.command("project")(projecting.project)
 app.command("succession")(succession.succession)

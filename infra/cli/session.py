@@ -47,6 +47,13 @@ def ready_database(given: Settings) -> Generator[Database]:
 
 
 @contextmanager
+def whatever_database(given: Settings) -> Generator[Database]:
+    """Give the database as it is, whatever it holds or lacks."""
+    with database(given) as found, _disk_in_mind(found, given):
+        yield found
+
+
+@contextmanager
 def migrated(given: Settings) -> Generator[tuple[Database, Parts]]:
     """Give the database, brought up to date whatever it lacked, and the registry over it."""
     with database(given) as found, _disk_in_mind(found, given):

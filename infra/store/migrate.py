@@ -60,7 +60,7 @@ def migrate(url: str, folder: Path = FOLDER) -> list[str]:
     known = migrations(folder)
     with _session(url) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
-        missing = _missing(known, _applied(connection))
+        missing = _missing(known, applied(connection))
         for migration in missing:
             _run(connection, migration)
     return [migration.name for migration in missing]
@@ -70,7 +70,7 @@ def pending(url: str, folder: Path = FOLDER) -> list[str]:
     """Return the names of migrations that the database lacks. Raises ``MigrationError`` as ``migrate`` would."""
     known = migrations(folder)
     with _session(url) as connection:
-        return [migration.name for migration in _missing(known, _applied(connection))]
+        return [migration.name for migration in _missing(known, applied(connection))]
 
 
 @contextmanager
@@ -95,7 +95,14 @@ def _session(url: str) -> Generator[psycopg.Connection]:
         raise MigrationError(message) from error
 
 
-def _applied(connection: psycopg.Connection) -> Mapping[int, tuple[str, str]]:
+def run_within(connection: psycopg.Connection, wanted: list[Migration]) -> None:
+    """Run migrations in the transaction that is open, which no role was set for. Raises ``MigrationError``."""
+    for migration in wanted:
+        _run(connection, migration)
+        connection.execute("RESET ROLE")
+
+
+def applied(connection: psycopg.Connection) -> Mapping[int, tuple[str, str]]:
     """Return number to (name, checksum) of what has run; nothing for a database that holds no registry yet."""
     there = connection.execute("SELECT to_regclass('knelpunt.migration') IS NOT NULL").fetchone()
     assert there is not None

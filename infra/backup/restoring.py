@@ -1,0 +1,202 @@
+"""Restores a backup into a database that holds no events: all of it in one transaction, or nothing.
+
+The schema is made as it was when the backup was, so that the rows fit, and brought up to date afterwards as any other.
+Events come back as they were, with position and moment of recording; so do commands, so that what is sent again gets its
+first answer.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import psycopg
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
+from msgspec import Struct
+from psycopg import sql
+
+from ..store.connection import CONNECT_SECONDS_MAX, DatabaseRole
+from ..store.migrate import LOCK, LOCK_WAIT, Migration, applied, migrations, run_within
+from .errors import BackupError
+from .folder import Applied, Part, Progress, check, rows_of, size
+from .tables import REGISTRY, SCHEMAS, VAULT, Found, Table, copy_in, set_forms, tables
+
+OTHERS: Final = """
+SELECT count(*) FROM pg_stat_activity
+ WHERE datname = current_database() AND pid <> pg_backend_pid() AND usesysid IS NOT NULL
+"""
+"""Who else is connected. A service that runs would go on with the origin and the secrets of the registry it found."""
+
+LEAVING_SECONDS_MAX: Final = 2.0
+"""How long to wait for them: a server notices a moment later than a program that it has left."""
+
+
+class Backup(Struct, frozen=True):
+    """Both parts of a backup, which belong together."""
+
+    registry: Part
+    vault: Part
+
+    @property
+    def parts(self) -> tuple[Part, Part]:
+        """The parts, in the order in which they are restored: the vault's is small, and says most about what is wrong."""
+        return self.vault, self.registry
+
+
+def together(registry: Part, vault: Part) -> Backup:
+    """Return the two parts as one backup.
+
+    The vault's may be of a later one: it has every key that the log needs but those of people erased since, as it should.
+    Raises ``BackupError``.
+    """
+    ours, other = registry.manifest, vault.manifest
+    if ours.origin != other.origin:
+        raise BackupError(f"{vault.folder} is the vault of another registry than {registry.folder}: name its own.")
+    if ours.migrations != other.migrations:
+        message = f"{vault.folder} and {registry.folder} are of different versions of the schema: name the vault of the same."
+        raise BackupError(message)
+    if other.position < ours.position:
+        raise BackupError(f"{vault.folder} is older than {registry.folder} and lacks keys: name one as new as it.")
+    return Backup(registry, vault)
+
+
+def check_key(backup: Backup, master: bytes) -> None:
+    """Raise ``BackupError`` if the vault was not sealed under this master key: its texts could never be read."""
+    wrapped = backup.vault.manifest.wrapped_secret
+    if wrapped is None:
+        return
+    try:
+        aes_key_unwrap(master, wrapped)
+    except InvalidUnwrap:
+        message = "The master key is not the one that this backup's vault was sealed under: restore that one first."
+        raise BackupError(message) from None
+
+
+def check_files(backup: Backup, progress: Progress) -> None:
+    """Read every file of a backup and raise ``BackupError`` for one that is not as it was written."""
+    read = _counting("checking", sum(map(size, backup.parts)), progress)
+    for part in backup.parts:
+        check(part, read)
+
+
+def restore(url: str, backup: Backup, progress: Progress) -> None:
+    """Fill the database at ``url`` with a backup, in one transaction, and leave the schema as it then was.
+
+    ``url`` logs in as who migrates. The files must have been checked. Raises ``BackupError`` and ``psycopg.Error``.
+    """
+    wanted = _known(backup.registry.manifest.migrations)
+    read = _counting("restoring", sum(map(size, backup.parts)), progress)
+    with psycopg.connect(url, connect_timeout=CONNECT_SECONDS_MAX) as connection:
+        connection.execute("SELECT set_config('lock_timeout', %s, false)", (LOCK_WAIT,))
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        _refuse_company(connection)
+        _refuse_events(connection)
+        _bring_to(connection, wanted)
+        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(DatabaseRole.OWNER)))
+        set_forms(connection)
+        for schema, part in zip((VAULT, REGISTRY), backup.parts, strict=True):
+            there = {found.table.name: found for found in tables(connection) if found.schema == schema}
+            held = {table.name: table.columns for table in part.manifest.tables}
+            if held != {name: found.table.columns for name, found in there.items()}:
+                message = f"{part.folder} does not hold the tables that its version of the schema has: use another copy."
+                raise BackupError(message)
+            for table in part.manifest.tables:
+                _fill(connection, there[table.name], table, part, read)
+        _check_head(connection, backup)
+
+
+def _refuse_company(connection: psycopg.Connection) -> None:
+    """Raise ``BackupError`` if other programs go on using the database."""
+    deadline = time.monotonic() + LEAVING_SECONDS_MAX
+    while (others := connection.execute(OTHERS).fetchone()) is not None and others[0]:
+        if time.monotonic() > deadline:
+            message = "Other programs use the database: stop knelpunt serve and what else does, then restore."
+            raise BackupError(message)
+        time.sleep(0.05)
+        # Within a transaction the server would go on showing who was there when it was first asked.
+        connection.execute("SELECT pg_stat_clear_snapshot()")
+
+
+def _known(listed: tuple[Applied, ...]) -> list[Migration]:
+    """Return the migrations that a backup's schema was made by. Raises ``BackupError`` for one that is not ours."""
+    ours = {migration.number: migration for migration in migrations()}
+    for one in listed:
+        if one.number not in ours or ours[one.number].checksum != one.checksum:
+            message = f"The backup was made by a version that ran {one.name}, which this one does not know: install that version, or a newer one."
+            raise BackupError(message)
+    return [ours[one.number] for one in listed]
+
+
+def _refuse_events(connection: psycopg.Connection) -> None:
+    """Raise ``BackupError`` if the database holds a registry in which anything was recorded."""
+    if not _schema_is_there(connection):
+        return
+    connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(DatabaseRole.OWNER)))
+    for found in tables(connection):
+        if (found.schema, found.table.name) not in {(REGISTRY, "event"), (VAULT, "key"), (VAULT, "fence")}:
+            continue
+        name = sql.Identifier(found.schema, found.table.name)
+        row = connection.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(name)).fetchone()
+        if row is not None and row[0]:
+            message = (
+                f"The database holds a registry already ({found.table.name} is not empty): restore into an empty one, "
+                "or if a restore was interrupted here, run knelpunt migrate and knelpunt project --rebuild."
+            )
+            raise BackupError(message)
+    connection.execute("RESET ROLE")
+
+
+def _schema_is_there(connection: psycopg.Connection) -> bool:
+    row = connection.execute("SELECT to_regclass('knelpunt.migration') IS NOT NULL").fetchone()
+    return row is not None and bool(row[0])
+
+
+def _bring_to(connection: psycopg.Connection, wanted: list[Migration]) -> None:
+    """Make the schema what these migrations make; an empty one that went further is made anew."""
+    there = {number: checksum for number, (_, checksum) in applied(connection).items()}
+    if not there.items() <= {migration.number: migration.checksum for migration in wanted}.items():
+        for schema in SCHEMAS:
+            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
+        there = {}
+    run_within(connection, [migration for migration in wanted if migration.number not in there])
+
+
+def _fill(connection: psycopg.Connection, found: Found, table: Table, part: Part, read: Callable[[int], None]) -> None:
+    """Put a table's rows in the place of what a migration may have left in it."""
+    name = sql.Identifier(found.schema, table.name)
+    row = connection.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(name)).fetchone()
+    if row is not None and row[0]:
+        connection.execute(sql.SQL("DELETE FROM {}").format(name))
+    # COPY fills no table whose row security holds for its owner too. Nobody else sees that it is lifted: until the
+    # commit, which is of all or nothing, the table is locked against everybody.
+    if found.forced:
+        connection.execute(sql.SQL("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY").format(name))
+    with connection.cursor() as cursor:
+        with cursor.copy(copy_in(found.schema, table)) as copy:
+            for piece in rows_of(part.file(table), read):
+                copy.write(piece)
+        if cursor.rowcount != table.rows:
+            raise BackupError(f"{part.file(table)} does not hold the {table.rows} rows it should: use another copy.")
+    if found.forced:
+        connection.execute(sql.SQL("ALTER TABLE {} FORCE ROW LEVEL SECURITY").format(name))
+    connection.execute(sql.SQL("ANALYZE {}").format(name))
+
+
+def _check_head(connection: psycopg.Connection, backup: Backup) -> None:
+    """See that the log is without holes and ends where its head and the manifest say."""
+    row = connection.execute(
+        "SELECT (SELECT next_position FROM knelpunt.log_head), count(*), coalesce(max(position), -1) + 1 "
+        "FROM knelpunt.event"
+    ).fetchone()
+    if row is None or set(row) != {backup.registry.manifest.position + 1}:
+        raise BackupError(f"The log in {backup.registry.folder} is not whole: use another backup; nothing was restored.")
+
+
+def _counting(told: str, total: int, progress: Progress) -> Callable[[int], None]:
+    done = 0
+
+    def read(count: int) -> None:
+        nonlocal done
+        done += count
+        progress(told, done, total)
+
+    return read
