@@ -70,7 +70,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Part(Struct, frozen=True):
-    """A part of a backup that lies in ``folder``, whole as far as its manifest goes; ``sums`` has each file's SHA-256."""
+    """A part of a backup that lies in ``folder``; ``sums`` has the SHA-256 that each of its files should have."""
 
     folder: Path
     manifest: Manifest
@@ -95,7 +95,7 @@ class PartWriter:
         self._folder = folder
         self._sums: dict[str, str] = {}
 
-    def table(self, name: str, pieces: Iterator[bytes | memoryview]) -> int:
+    def table(self, name: str, pieces: Iterator[bytes | bytearray | memoryview]) -> int:
         """Write the rows of a table, given in the text form of COPY, and return how many there are."""
         packer = zlib.compressobj(COMPRESSION, zlib.DEFLATED, GZIP)
         digest = sha256()
@@ -147,7 +147,9 @@ def unfinished(folder: Path) -> Generator[Path]:
         _sync(folder.parent)
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            message = f"The disk of {folder.parent} is full: free some space, or name another place; no backup was made."
+            message = (
+                f"The disk of {folder.parent} is full: free some space, or name another place; no backup was made."
+            )
         else:
             reason = error.strerror or str(error)
             message = f"Nothing can be written to {folder.parent} ({reason}): name another place; no backup was made."
@@ -160,7 +162,9 @@ def read_part(folder: Path, part: str) -> Part:
     """Return a part that lies in ``folder``, its manifest checked. Raises ``BackupError``."""
     if not folder.is_dir():
         if part == VAULT:
-            raise BackupError(f"The vault's part is not in {folder}: put it back there, or say where it is with --vault.")
+            raise BackupError(
+                f"The vault's part is not in {folder}: put it back there, or say where it is with --vault."
+            )
         raise BackupError(f"{folder} is no folder: name the one that knelpunt backup wrote.")
     try:
         sums = _sums(folder / SUMS)
@@ -175,7 +179,10 @@ def read_part(folder: Path, part: str) -> Part:
     try:
         version = msgspec.json.decode(content, type=_Version)
         if version.format != FORMAT:
-            message = f"{folder} was written by knelpunt {version.program}, in a form unknown to this version: restore it with that."
+            message = (
+                f"{folder} was written by knelpunt {version.program}, in a form unknown to this version: "
+                "restore it with that one."
+            )
             raise BackupError(message)
         manifest = msgspec.json.decode(content, type=Manifest)
     except msgspec.DecodeError as error:
@@ -244,7 +251,7 @@ def _sums(path: Path) -> dict[str, str]:
     return sums
 
 
-def _gathered(pieces: Iterator[bytes | memoryview]) -> Iterator[bytes]:
+def _gathered(pieces: Iterator[bytes | bytearray | memoryview]) -> Iterator[bytes]:
     """Yield the same bytes in pieces large enough to be worth packing: COPY gives a row at a time."""
     waiting = bytearray()
     for piece in pieces:

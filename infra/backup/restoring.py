@@ -1,8 +1,8 @@
 """Restores a backup into a database that holds no events: all of it in one transaction, or nothing.
 
 The schema is made as it was when the backup was, so that the rows fit, and brought up to date afterwards as any other.
-Events come back as they were, with position and moment of recording; so do commands, so that what is sent again gets its
-first answer.
+Events come back as they were, with position and moment of recording; so do commands, so that what is sent again gets
+its first answer.
 """
 
 import time
@@ -38,21 +38,23 @@ class Backup(Struct, frozen=True):
 
     @property
     def parts(self) -> tuple[Part, Part]:
-        """The parts, in the order in which they are restored: the vault's is small, and says most about what is wrong."""
+        """The parts, in the order in which they are restored: the vault's is small, and may show what is wrong."""
         return self.vault, self.registry
 
 
 def together(registry: Part, vault: Part) -> Backup:
     """Return the two parts as one backup.
 
-    The vault's may be of a later one: it has every key that the log needs but those of people erased since, as it should.
+    The vault's may be of a later one: it has every key that the log needs, save those of people erased since.
     Raises ``BackupError``.
     """
     ours, other = registry.manifest, vault.manifest
     if ours.origin != other.origin:
         raise BackupError(f"{vault.folder} is the vault of another registry than {registry.folder}: name its own.")
     if ours.migrations != other.migrations:
-        message = f"{vault.folder} and {registry.folder} are of different versions of the schema: name the vault of the same."
+        message = (
+            f"{vault.folder} and {registry.folder} are of different versions of the schema: name the vault of the same."
+        )
         raise BackupError(message)
     if other.position < ours.position:
         raise BackupError(f"{vault.folder} is older than {registry.folder} and lacks keys: name one as new as it.")
@@ -97,7 +99,9 @@ def restore(url: str, backup: Backup, progress: Progress) -> None:
             there = {found.table.name: found for found in tables(connection) if found.schema == schema}
             held = {table.name: table.columns for table in part.manifest.tables}
             if held != {name: found.table.columns for name, found in there.items()}:
-                message = f"{part.folder} does not hold the tables that its version of the schema has: use another copy."
+                message = (
+                    f"{part.folder} does not hold the tables that its version of the schema has: use another copy."
+                )
                 raise BackupError(message)
             for table in part.manifest.tables:
                 _fill(connection, there[table.name], table, part, read)
@@ -121,7 +125,10 @@ def _known(listed: tuple[Applied, ...]) -> list[Migration]:
     ours = {migration.number: migration for migration in migrations()}
     for one in listed:
         if one.number not in ours or ours[one.number].checksum != one.checksum:
-            message = f"The backup was made by a version that ran {one.name}, which this one does not know: install that version, or a newer one."
+            message = (
+                f"The backup was made by a version that ran {one.name}, which this one does not know: "
+                "install that version, or a newer one."
+            )
             raise BackupError(message)
     return [ours[one.number] for one in listed]
 
@@ -138,8 +145,8 @@ def _refuse_events(connection: psycopg.Connection) -> None:
         row = connection.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(name)).fetchone()
         if row is not None and row[0]:
             message = (
-                f"The database holds a registry already ({found.table.name} is not empty): restore into an empty one, "
-                "or if a restore was interrupted here, run knelpunt migrate and knelpunt project --rebuild."
+                "The database holds a registry already: restore into an empty one, or if a restore into this one was "
+                "interrupted, run knelpunt migrate and knelpunt project --rebuild."
             )
             raise BackupError(message)
     connection.execute("RESET ROLE")
@@ -188,7 +195,9 @@ def _check_head(connection: psycopg.Connection, backup: Backup) -> None:
         "FROM knelpunt.event"
     ).fetchone()
     if row is None or set(row) != {backup.registry.manifest.position + 1}:
-        raise BackupError(f"The log in {backup.registry.folder} is not whole: use another backup; nothing was restored.")
+        raise BackupError(
+            f"The log in {backup.registry.folder} is not whole: use another backup; nothing was restored."
+        )
 
 
 def _counting(told: str, total: int, progress: Progress) -> Callable[[int], None]:

@@ -48,7 +48,7 @@ class Table(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Found(Struct, frozen=True):
-    """A table of the database: its columns, those by which its rows are put in order, and whom row security holds for."""
+    """A table of the database, and the columns by which its rows are put in order."""
 
     schema: str
     table: Table

@@ -23,6 +23,13 @@ from .tables import REGISTRY, VAULT, Table, copy_out, set_forms, tables
 
 EVENT: Final = "event"
 
+NO_REGISTRY: Final = (
+    "The database holds no registry to back up: check KNELPUNT_DATABASE_URL, or KNELPUNT_DATA_DIR without it."
+)
+
+VAULT_COMPLETE: Final = "0017_vault_secret.sql"
+"""The migration with the last of the tables that there must be; a database without it was never put to use."""
+
 REPORTED_ROWS: Final = 10_000
 """How often progress is told."""
 
@@ -45,7 +52,9 @@ def take(url: str, folder: Path, progress: Progress) -> Taken:
     pending(url)
     with _reader(url) as connection, unfinished(folder) as place:
         with connection.transaction():
-            head = connection.execute("SELECT origin, next_position FROM knelpunt.registry, knelpunt.log_head").fetchone()
+            head = connection.execute(
+                "SELECT origin, next_position FROM knelpunt.registry, knelpunt.log_head"
+            ).fetchone()
             assert head is not None, "a migrated database has its origin and its head"
             origin, next_position = head
             common = Manifest(
@@ -89,28 +98,28 @@ def _reader(url: str) -> psycopg.Connection:
             raise BackupError(NO_REGISTRY) from error
         raise
     try:
-        held = connection.execute("SELECT pg_try_advisory_lock_shared(%s)", (LOCK,)).fetchone()
-        if held is None or not held[0]:
-            raise BackupError("The database is being migrated: let that finish, then back up.")
-        if not any(name == "0014_vault.sql" for name, _ in applied(connection).values()):
-            raise BackupError(NO_REGISTRY)
-        set_forms(connection)
-        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        connection.read_only = True
+        _make_ready(connection)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-NO_REGISTRY: Final = (
-    "The database holds no registry to back up: check KNELPUNT_DATABASE_URL, or KNELPUNT_DATA_DIR without it."
-)
+def _make_ready(connection: psycopg.Connection) -> None:
+    """Keep migrations out for as long as the connection lives, and see that there is a registry."""
+    held = connection.execute("SELECT pg_try_advisory_lock_shared(%s)", (LOCK,)).fetchone()
+    if held is None or not held[0]:
+        raise BackupError("The database is being migrated: let that finish, then back up.")
+    if not any(name == VAULT_COMPLETE for name, _ in applied(connection).values()):
+        raise BackupError(NO_REGISTRY)
+    set_forms(connection)
+    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    connection.read_only = True
 
 
 def _read(
     connection: psycopg.Connection, statement: Composed, told: str, total: int | None, progress: Progress
-) -> Iterator[bytes | memoryview]:
+) -> Iterator[bytes | bytearray | memoryview]:
     """Yield a table in the text form of COPY."""
     progress(told, 0, total)
     rows = 0

@@ -36,7 +36,8 @@ def backup(
 def restore(
     folder: Annotated[Path, typer.Argument(help="The folder that knelpunt backup wrote.", show_default=False)],
     vault: Annotated[
-        Path | None, typer.Option("--vault", help="Where the vault's part is, if not in that folder.", show_default=False)
+        Path | None,
+        typer.Option("--vault", help="Where the vault's part is, if not in that folder.", show_default=False),
     ] = None,
     workers: Annotated[
         int, typer.Option("--workers", min=1, max=64, help="Processes that derive the read model.", metavar="N")
@@ -70,8 +71,8 @@ def _check_key(given: Settings, found: restoring.Backup) -> None:
         return
     if not given.has_master_key():
         message = (
-            f"The master key of the registry is not in {given.key_place()}: copy it there (chmod 600), or name its file "
-            "in KNELPUNT_MASTER_KEY_FILE, then restore."
+            f"The master key of the registry is not in {given.key_place()}: copy it there (chmod 600), "
+            "or name its file in KNELPUNT_MASTER_KEY_FILE, then restore."
         )
         raise Failure(message)
     restoring.check_key(found, given.master_key())
