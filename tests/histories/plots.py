@@ -262,6 +262,17 @@ def dropped_with_the_case(w: World) -> None:
         w.reopen_case(w.obstacles[0])
 
 
+def promised(w: World) -> None:
+    """Somebody owns up to what nobody does, perhaps with a plan, and time goes by."""
+    o = held(w)
+    w.release(o)
+    w.pass_time(w.rng.choice((7, 14, 15)))
+    w.acknowledge(o)
+    w.pass_time(w.rng.choice((14, 28, 56)))
+    if w.chance(0.5):
+        w.rng.choice((World.take, World.step, World.acknowledge, World.resolve))(w, o)
+
+
 PLOTS: Final = (
     referred_round,
     nobodys_job,
@@ -274,4 +285,5 @@ PLOTS: Final = (
     moved,
     stands_still,
     dropped_with_the_case,
+    promised,
 )

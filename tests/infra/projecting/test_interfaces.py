@@ -179,10 +179,10 @@ def hold_to_the_oracle(url: str, seed: int, cases: int, pairs: int) -> Counter[s
 
 
 def test_interfaces_equal_the_oracle(new_registry: Callable[[], str]) -> None:
-    """Every figure, of units and rolled up, in periods and for chosen organisations, in three registries."""
+    """Every figure, of units and rolled up, in periods and for chosen organisations, in four registries."""
     compared: Counter[str] = Counter()
-    for seed in range(3):
-        compared += hold_to_the_oracle(new_registry(), seed, cases=16, pairs=12)
+    for seed in range(4):
+        compared += hold_to_the_oracle(new_registry(), seed, cases=20, pairs=10)
     assert {"moved up", *(field.name for field in fields(OInterface))} <= compared.keys()
 
 
