@@ -33,6 +33,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their argument: a compressor may write the time into them, and both workers name a test alike."""
+    return argname if isinstance(val, bytes) else None
+
+
 def _open_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="knelpunt-test-"))
     folder.chmod(0o711)

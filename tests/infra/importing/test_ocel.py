@@ -456,7 +456,7 @@ def test_progress_is_told(run):
         ("a.sqlite", "", "the file is empty"),
         ("a.sqlite", "SQLite format 2", "is not a SQLite database"),
         ("a.sqlite", b"SQLite format 3\0" + b"x" * 4096, "the database cannot be read"),
-        ("a.sqlite.gz", gzip.compress(b"x"), "is not a SQLite database"),
+        ("a.sqlite.gz", gzip.compress(b"x", mtime=0), "is not a SQLite database"),
     ],
 )
 def test_files_that_are_no_log(tmp_path, mapping_of, collected, name, content, said):
