@@ -8,8 +8,8 @@ import strawberry
 
 from ..domain.case import facts as f
 from ..domain.case.corrections import is_mending
-from ..domain.case.decide import organisations_of
 from ..domain.case.facts import CaseOpened
+from ..domain.case.named import organisations_of
 from ..projections.derivation.answer import CaseAnswer
 from ..projections.derivation.cross_chains import cross_chains
 from ..projections.queries.cases import CaseRow

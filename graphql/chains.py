@@ -1,4 +1,7 @@
-"""Obstacles and their chains, derived with their case."""
+"""Obstacles and their chains, derived with their case.
+
+The module is long because an obstacle, its chain and its cross-chain answer with one another.
+"""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -20,6 +20,20 @@ async def _counted(view: View, query: Query) -> int:
     return (await view.session.rows(*query))[0][0]
 
 
+@strawberry.type
+class Page:
+    """What every page says beside what stands on it; ``counting`` is none where nothing can be found."""
+
+    page_info: PageInfo = strawberry.field(description="Where this page stands.")
+    view: strawberry.Private[View]
+    counting: strawberry.Private[Query | None]
+
+    @strawberry.field(description="How many there are in all pages.")
+    def total_count(self) -> int:
+        """Return how many there are."""
+        return 0 if self.counting is None else later(_counted(self.view, self.counting))
+
+
 @strawberry.type(description="A gap in a list.")
 class GapEdge:
     """A gap and its place."""
@@ -29,19 +43,11 @@ class GapEdge:
 
 
 @strawberry.type(description="A page of gaps.")
-class GapConnection:
+class GapConnection(Page):
     """A page of gaps."""
 
     edges: list[GapEdge] = strawberry.field(description="The gaps and their places.")
     nodes: list[Gap] = strawberry.field(description="The gaps.")
-    page_info: PageInfo = strawberry.field(description="Where this page stands.")
-    view: strawberry.Private[View]
-    counting: strawberry.Private[Query]
-
-    @strawberry.field(description="How many there are in all pages.")
-    def total_count(self) -> int:
-        """Return how many there are."""
-        return later(_counted(self.view, self.counting))
 
 
 @strawberry.type(description="A case in a list.")
@@ -53,19 +59,11 @@ class CaseEdge:
 
 
 @strawberry.type(description="A page of cases.")
-class CaseConnection:
+class CaseConnection(Page):
     """A page of cases."""
 
     edges: list[CaseEdge] = strawberry.field(description="The cases and their places.")
     nodes: list[Case] = strawberry.field(description="The cases.")
-    page_info: PageInfo = strawberry.field(description="Where this page stands.")
-    view: strawberry.Private[View]
-    counting: strawberry.Private[Query]
-
-    @strawberry.field(description="How many there are in all pages.")
-    def total_count(self) -> int:
-        """Return how many there are."""
-        return later(_counted(self.view, self.counting))
 
 
 @strawberry.type(description="A chain in a list.")
@@ -77,19 +75,11 @@ class ChainEdge:
 
 
 @strawberry.type(description="A page of chains.")
-class ChainConnection:
+class ChainConnection(Page):
     """A page of chains."""
 
     edges: list[ChainEdge] = strawberry.field(description="The chains and their places.")
     nodes: list[Chain] = strawberry.field(description="The chains.")
-    page_info: PageInfo = strawberry.field(description="Where this page stands.")
-    view: strawberry.Private[View]
-    counting: strawberry.Private[Query]
-
-    @strawberry.field(description="How many there are in all pages.")
-    def total_count(self) -> int:
-        """Return how many there are."""
-        return later(_counted(self.view, self.counting))
 
 
 @strawberry.type(description="An organisation in a list.")
@@ -101,19 +91,11 @@ class OrganisationEdge:
 
 
 @strawberry.type(description="A page of organisations.")
-class OrganisationConnection:
+class OrganisationConnection(Page):
     """A page of organisations."""
 
     edges: list[OrganisationEdge] = strawberry.field(description="The organisations and their places.")
     nodes: list[Organisation] = strawberry.field(description="The organisations.")
-    page_info: PageInfo = strawberry.field(description="Where this page stands.")
-    view: strawberry.Private[View]
-    counting: strawberry.Private[Query]
-
-    @strawberry.field(description="How many there are in all pages.")
-    def total_count(self) -> int:
-        """Return how many there are."""
-        return later(_counted(self.view, self.counting))
 
 
 def connection(

@@ -2,19 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from enum import Enum
-from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from uuid import UUID
 
 import strawberry
-from msgspec import Struct
-from strawberry.utils.str_converters import to_camel_case
 
 from ..domain.case import facts as f
 from ..domain.command import RefusalCode
 from ..domain.event import Event as RecordedEvent
-from ..domain.event import Fact
 from ..domain.organisation.facts import OrganisationFact
 from ..domain.organisation.standing import told
 from ..domain.text import Clear, Erased, Sealed
@@ -25,7 +20,8 @@ from . import ids
 from .enumerations import TYPE_OF_TOPIC, EventType
 from .nodes import Node, PageInfo
 from .organisations import Organisation, organisation
-from .scalars import Json, Position, moment_text
+from .scalars import Json, Position
+from .shown import shown_fact
 from .view import CaseAt, CaseReading, View, later
 
 if TYPE_CHECKING:
@@ -268,47 +264,6 @@ def event_of(case: CaseAt, told: Told) -> Event:
 def events_of(case: CaseAt, reading: CaseReading, events: Sequence[UUID]) -> list[Event]:
     """Return events of a case by their ids."""
     return [event_of(case, reading.event(each)) for each in events]
-
-
-@cache
-def _shown_names(fact: type[Struct]) -> tuple[tuple[str, str], ...]:
-    """Return a fact's fields: the attribute, and the name that clients see."""
-    return tuple(
-        (name, to_camel_case(shown))
-        for name, shown in zip(fact.__struct_fields__, fact.__struct_encode_fields__, strict=True)
-    )
-
-
-def shown_fact(fact: Fact, texts: Mapping[Sealed, Clear | Erased]) -> dict[str, Any]:
-    """Return a fact as JSON, field for field, with its texts in clear."""
-    shown = {name: _shown(getattr(fact, attribute), texts) for attribute, name in _shown_names(type(fact))}
-    if isinstance(fact, f.FactCorrected):
-        shown["field"] = to_camel_case(fact.field)
-    return shown
-
-
-def _shown(value: Any, texts: Mapping[Sealed, Clear | Erased]) -> Any:
-    match value:
-        case None | bool() | int():
-            return value
-        case Enum():
-            return value.value
-        case str():
-            return value
-        case UUID():
-            return str(value)
-        case datetime():
-            return moment_text(value)
-        case tuple():
-            return [_shown(each, texts) for each in cast("tuple[Any, ...]", value)]
-        case Sealed():
-            opened = texts.get(value)
-            return opened.content.reveal() if isinstance(opened, Clear) else {"erased": True}
-        case Struct():
-            return {name: _shown(getattr(value, attribute), texts) for attribute, name in _shown_names(type(value))}
-        case _:
-            message = f"A fact holds a {type(value).__name__}, which has no form in JSON."
-            raise TypeError(message)
 
 
 @strawberry.type(description="An event in a list.")

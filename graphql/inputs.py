@@ -23,6 +23,7 @@ from ..domain.event import Fact
 from ..domain.organisation.facts import OrganisationFact, StrategyShared
 from ..domain.text import Clear
 from ..domain.vocabulary import Precision
+from .input_descriptions import DESCRIPTIONS
 from .scalars import Json
 
 __all__ = ["FactField", "Kind", "fields_of", "input_of"]
@@ -208,102 +209,10 @@ def _sentence(fact: type[Fact]) -> str:
 
 
 def _description(fact: type[Fact], field: FactField) -> str:
-    found = _DESCRIPTIONS.get((fact.topic, field.attribute)) or _DESCRIPTIONS.get(field.attribute)
+    found = DESCRIPTIONS.get((fact.topic, field.attribute)) or DESCRIPTIONS.get(field.attribute)
     assert found is not None, f"{fact.__name__}.{field.attribute} needs a description"
     if field.required and not field.asked and (fact, field.attribute) not in _MADE_HERE:
         return f"{found} Your own organisation if not given."
     if (fact, field.attribute) in _MADE_HERE:
         return f"{found} Made if not given."
     return found
-
-
-_DESCRIPTIONS: Final[Mapping[str | tuple[str, str], str]] = {
-    "subjects": "Whom it is about, by pseudonym (UUIDs); the first is the one whom texts are about.",
-    "theme": "Its theme, as a slug: 'schulden'.",
-    "noticed_by": "Who saw first that somebody was stuck.",
-    "title": "Its title.",
-    "subject": "The one subject.",
-    ("subject-related", "to"): "The other subject.",
-    "relation": "What the one is to the other.",
-    "from_": "The organisation that does it.",
-    ("subject-related", "from_"): "Since when.",
-    "until": "Until when, if that is known.",
-    "case": "The other case.",
-    "organisation": "The organisation that did it.",
-    ("organisation-registered", "organisation"): "Its OIN (twenty digits) or URI.",
-    ("organisation-renamed", "organisation"): "Which organisation.",
-    ("parent-changed", "organisation"): "Which organisation.",
-    ("organisation-merged", "organisation"): "The organisation that is no more.",
-    ("organisation-merged", "into"): "The organisation that succeeds it in everything.",
-    ("organisation-dissolved", "organisation"): "The organisation that is no more.",
-    ("task-transferred", "organisation"): "Whose task it was.",
-    ("task-transferred", "theme"): "The theme in which it passes on, as a slug: 'jeugdhulp'.",
-    ("task-transferred", "to"): "Whose task it is from then on.",
-    ("task-transferred", "since"): "From when; if not given, from when it was transferred. May lie in the future.",
-    ("task-transferred", "basis"): "The rule by which, by its identifier: 'BWBR0034925'.",
-    ("solution-team-established", "organisation"): "The organisation that is a solution team.",
-    ("strategy-shared", "organisation"): "Who shares it.",
-    ("strategy-adopted", "organisation"): "Who works in this way from now on.",
-    "motives": "Why it was set up; at least one motive.",
-    "mandate": "What it may do.",
-    "contact": "How to reach it.",
-    "strategy": "The strategy, by its id.",
-    "description": "What it comes down to.",
-    "shared_by": "The organisation that shared it.",
-    ("obstacle-reopened", "organisation"): "Who holds it from now on; nobody if not given.",
-    "ground": "Why.",
-    "obstacle": "The obstacle.",
-    "origin": "Where it came from.",
-    "experienced_at": "Where the subject met it.",
-    "story": "What happened.",
-    "need": "What the subject actually needs.",
-    "told": "Who heard of it, without taking it in.",
-    "received_by": "Who took it in and holds it; nobody if not given.",
-    "triggered_by": "The obstacle whose handling set it off.",
-    "into": "The obstacles that it proved to be, each with a report of its own.",
-    "harm": "What it costs the subject.",
-    "since": "Since when.",
-    "note": "More about it.",
-    "outcome": "What it did for the subject.",
-    "confirmed_by_subject": "Whether the subject agrees; unknown if not given.",
-    "on_word_of": "The subject, or who represents them, whose word it is.",
-    "statement": "What they said.",
-    "handoff": "The handoff.",
-    "to": "The organisation that is asked, or to which the subject is sent.",
-    "reason": "Why.",
-    "delivered_at": "When the offer arrived; if not given, when it was made or recorded.",
-    "respond_by": "By when an answer is asked for; 14 days after delivery if not given.",
-    "subject_present": "Whether the subject was there; false if not given.",
-    "file_received": "Whether the file came along; false if not given.",
-    "suggests": "Who should be asked instead.",
-    "released": "Whether whoever refers lets go by it; false if not given.",
-    "basis": "The rule by which it moved.",
-    ("term-set", "basis"): "The rule that sets the term, by its identifier: 'awb:4:13'.",
-    "first_received": "When it first came in.",
-    "subject_told": "Whether the subject was told; false if not given.",
-    "due": "By when.",
-    "for_": "Whom it waits for.",
-    "for_obstacle": "The obstacle that it waits for.",
-    "kind": "Of what kind.",
-    "obstacles": "The obstacles that it was about.",
-    "initiated_by": "Who sought it.",
-    "channel": "How.",
-    "story_retold": "Whether the subject had to tell the story again; false if not given.",
-    "rule_departed_from": "The rule, by its identifier: 'awb:4:15'.",
-    "by": "Whose word it is.",
-    "answer_due": "By when an answer is owed.",
-    "body": "The court or committee that spoke.",
-    "binding": "Whether it binds.",
-    "annuls": "Whether it annuls the resolution.",
-    "stance": "Whether it confirms or disputes.",
-    "event": "The event that it is about.",
-    "gap": "The gap that it is about.",
-    "account": "It in their own words.",
-    "plan": "What it will do.",
-    "field": "Which field of the event was wrong, as its 'data' names it; or 'occurredAt' or 'precision'.",
-    "value": "The right value, as the event's 'data' would show it.",
-    "content": "The right text, where the field is one.",
-    "name": "Its name.",
-    "parent": "The organisation of which it is a unit; none if not given.",
-}
-"""What a field is for, by its name; by topic and name where that differs."""

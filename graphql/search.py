@@ -7,16 +7,16 @@ import strawberry
 from ..projections.queries import search
 from ..projections.queries.cases import CaseRow
 from ..projections.queries.gaps import GapRow
-from ..projections.queries.lens import Query
 from ..projections.queries.search import ObstacleFound, SearchCloseness, SearchField, SearchPlace, SearchRow
 from ..projections.queries.search_words import TooMuchText, asked
 from .cases import Case, case_of_row
 from .chains import Obstacle
+from .connections import Page
 from .gaps import Gap, gap_of_row
-from .nodes import PageInfo, cursor, page_info, page_size, place_of
+from .nodes import cursor, page_info, page_size, place_of
 from .organisations import Organisation
 from .problems import bad_input
-from .view import CaseAt, View, later
+from .view import CaseAt, View
 
 strawberry.enum(
     SearchField,
@@ -50,22 +50,11 @@ class SearchEdge:
 
 
 @strawberry.type(description="A page of what was found.")
-class SearchConnection:
-    """A page of what was found; ``counting`` is none where nothing can be."""
+class SearchConnection(Page):
+    """A page of what was found."""
 
     edges: list[SearchEdge] = strawberry.field(description="The things, their places, and why each was found.")
     nodes: list[SearchResult] = strawberry.field(description="The things.")
-    page_info: PageInfo = strawberry.field(description="Where this page stands.")
-    view: strawberry.Private[View]
-    counting: strawberry.Private[Query | None]
-
-    @strawberry.field(description="How many there are in all pages.")
-    def total_count(self) -> int:
-        """Return how many there are."""
-        return 0 if self.counting is None else later(self._counted(self.counting))
-
-    async def _counted(self, query: Query) -> int:
-        return (await self.view.session.rows(*query))[0][0]
 
 
 async def search_page(view: View, text: str, first: int | None, after: str | None) -> SearchConnection:

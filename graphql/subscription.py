@@ -6,7 +6,7 @@ from typing import Annotated
 
 import strawberry
 
-from ..domain.case.decide import organisations_of
+from ..domain.case.named import organisations_of
 from ..domain.event import Event as RecordedEvent
 from ..domain.vocabulary import GapKind
 from ..projections.derivation.answer import Told

@@ -6,21 +6,19 @@ command is late: then it is kept, has no effect, and stands as a conflict until 
 never turned away for its place in time.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import cache
-from typing import Any, Final, Protocol, get_args
+from typing import Final, Protocol
 from uuid import UUID
-
-import msgspec
 
 from ..command import Command, RefusalCode, Refused
 from ..event import Event, Fact
-from ..ids import OrganisationId, SubjectId, event_id_of
+from ..ids import event_id_of
 from ..settings import DEFAULTS, Settings
 from . import facts as f
 from .corrections import corrected_event, is_mending, mend
 from .history import History
+from .named import moments_of, obstacles_of, organisations_of, subjects_of
 from .rules import Judge, Objection
 
 SKEW: Final = timedelta(minutes=1)
@@ -77,7 +75,7 @@ def decide(
     )
     if refusal is not None:
         return refusal
-    event = _proposed(command, history, at, now)
+    event = proposed(command, history, at, now)
     if is_mending(event):
         return _refuse_mending(event, history, now, directory) or command.data
     objection = _objection(event, history, directory, settings)
@@ -93,7 +91,7 @@ def refused(objection: Objection) -> Refused:
     )
 
 
-def _proposed(command: Command, history: Sequence[Event], at: datetime, now: datetime) -> Event:
+def proposed(command: Command, history: Sequence[Event], at: datetime, now: datetime) -> Event:
     """Return the event that the command would become."""
     return Event(
         id=event_id_of(command.id),
@@ -132,30 +130,6 @@ def _is_late(event: Event, history: Sequence[Event], now: datetime) -> bool:
     )
 
 
-def obstacles_of(fact: Fact, history: Sequence[Event]) -> Iterator[UUID]:
-    """Yield the obstacles that a fact is about."""
-    if isinstance(fact, f.HandoffOffered | f.ObstacleFact):
-        yield fact.obstacle
-    elif isinstance(fact, f.ContactMade):
-        yield from fact.obstacles
-    elif isinstance(fact, f.HandoffFact):
-        for event in history:
-            if isinstance(event.data, f.HandoffOffered) and event.data.handoff == fact.handoff:
-                yield event.data.obstacle
-    elif isinstance(fact, f.GapAcknowledged | f.AccountGiven) and fact.gap and fact.gap.obstacle:
-        yield fact.gap.obstacle
-
-
-def obstacles_asked(fact: Fact) -> Iterator[UUID]:
-    """Yield the obstacles of which deciding may ask the directory whether they are known outside the case."""
-    if isinstance(fact, f.ObstacleReported):
-        yield fact.obstacle
-        if fact.triggered_by is not None:
-            yield fact.triggered_by
-    elif isinstance(fact, f.WaitingBegan) and fact.for_obstacle is not None:
-        yield fact.for_obstacle
-
-
 def _refuse_moment(at: datetime, now: datetime) -> Refused | None:
     if at.tzinfo is None:
         return Refused(RefusalCode.MALFORMED, "A moment needs its offset from UTC, such as 2024-03-04T09:00:00+01:00.")
@@ -183,35 +157,6 @@ def _refuse_stream(command: Command, history: Sequence[Event]) -> Refused | None
             (("expectedVersion", str(command.expected_version)), ("version", str(len(history)))),
         )
     return None
-
-
-@cache
-def _fields_of_type(fact: type[Fact], wanted: Any) -> tuple[str, ...]:
-    """Return the fields of a fact that hold one or several of an id type."""
-    return tuple(field.name for field in msgspec.structs.fields(fact) if wanted in (field.type, *get_args(field.type)))
-
-
-@cache
-def _organisation_fields(fact: type[Fact]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the fields of a fact that hold organisations, and those that hold a party."""
-    return _fields_of_type(fact, OrganisationId), _fields_of_type(fact, f.Party)
-
-
-def organisations_of(fact: Fact) -> list[str]:
-    """Return every organisation that a fact names."""
-    named: list[str] = []
-    organisations, parties = _organisation_fields(type(fact))
-    for name in organisations:
-        value: str | tuple[str, ...] | None = getattr(fact, name)
-        if type(value) is str:
-            named.append(value)
-        elif value:
-            named.extend(value)
-    for name in parties:
-        party: f.Party | None = getattr(fact, name)
-        if party is not None and party.organisation is not None:
-            named.append(party.organisation)
-    return named
 
 
 def _unknown(code: RefusalCode, what: str, value: object) -> Refused:
@@ -255,22 +200,10 @@ def _refuse_unknown_within(fact: Fact, history: History) -> Refused | None:
     about = getattr(fact, "event", None)
     if isinstance(about, UUID) and all(event.id != about for event in history):
         return _unknown(RefusalCode.UNKNOWN_EVENT, "event", about)
-    for subject in _subjects_named(fact):
+    for subject in subjects_of(fact):
         if not history.knows(subject):
             return _unknown(RefusalCode.UNKNOWN_SUBJECT, "subject", subject)
     return None
-
-
-def _subjects_named(fact: Fact) -> Iterator[SubjectId]:
-    """Yield the subjects that a fact names and that the case must know."""
-    if isinstance(fact, f.ObstacleWithdrawn):
-        yield fact.on_word_of
-    elif isinstance(fact, f.SubjectRelated):
-        yield fact.to
-    for name in _fields_of_type(type(fact), f.Party):
-        party: f.Party | None = getattr(fact, name)
-        if party is not None and party.subject is not None:
-            yield party.subject
 
 
 def _refuse_party(command: Command) -> Refused | None:
@@ -301,19 +234,9 @@ def _refuse_party(command: Command) -> Refused | None:
     return None
 
 
-@cache
-def _moments(fact: type[Fact]) -> tuple[tuple[str, str], ...]:
-    """Return the fields of a fact that hold a moment, by attribute and as stored."""
-    return tuple(
-        (field.name, field.encode_name)
-        for field in msgspec.structs.fields(fact)
-        if datetime in (field.type, *get_args(field.type))
-    )
-
-
 def _refuse_times(fact: Fact, at: datetime) -> Refused | None:
     """Refuse moments within a fact that cannot follow each other, or that have no offset."""
-    for name, shown in _moments(type(fact)):
+    for name, shown in moments_of(type(fact)):
         value: datetime | None = getattr(fact, name)
         if value is not None and value.tzinfo is None:
             return Refused(RefusalCode.MALFORMED, f"{shown} needs its offset from UTC.")

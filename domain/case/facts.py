@@ -1,7 +1,8 @@
 """The facts of a case: every event that its stream can hold, typed to the last field.
 
 Names and fields are the registry's contract. Texts are of type ``Text``; moments are aware datetimes in UTC; whoever
-is named is named by an identifier. A field that is none was not known, or does not apply.
+is named is named by an identifier. A field that is none was not known, or does not apply. The module is long because
+it is the catalogue: whoever wants to know what a case can say reads it from top to bottom.
 """
 
 from datetime import datetime

@@ -2,7 +2,8 @@
 
 The decider refuses by these preconditions and every derivation judges by them, so that what is refused today and what
 is inert in a history told afterwards are the same thing. ``advance`` is total: an event whose precondition does not
-hold changes nothing and gets an ``Objection`` that says why, and by which event.
+hold changes nothing and gets an ``Objection`` that says why, and by which event. The module is long because the rules
+stand together, one of each kind of event: so it can be seen that none is missing and none contradicts another.
 """
 
 from collections.abc import Callable

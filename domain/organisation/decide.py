@@ -8,11 +8,12 @@ contradicts it, until something told later gives it effect.
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from ..case.decide import LATE, SKEW, Directory, organisations_of, refused
+from ..case.decide import LATE, SKEW, Directory, proposed, refused
+from ..case.named import organisations_of
 from ..case.rules import Objection
 from ..command import Command, RefusalCode, Refused
 from ..event import Event, Fact
-from ..ids import event_id_of, organisation_stream_of
+from ..ids import organisation_stream_of
 from . import facts as f
 from .standing import Standing, advance, standing_at
 
@@ -103,18 +104,7 @@ def _objection(
     command: Command, fact: f.OrganisationFact, history: Sequence[Event], at: datetime, directory: Directory
 ) -> Objection | None:
     """Return what the organisation itself, or another that the fact names, has against it at its place."""
-    event = Event(
-        id=event_id_of(command.id),
-        stream=command.stream,
-        version=len(history) + 1,
-        position=history[-1].position + 1 if history else 0,
-        occurred_at=at,
-        recorded_at=at,
-        actor=command.actor,
-        command_id=command.id,
-        data=fact,
-    )
-    after = advance(standing_at(history, at), event)
+    after = advance(standing_at(history, at), proposed(command, history, at, at))
     if isinstance(after, Objection):
         return after
 

@@ -27,9 +27,9 @@ class RunningRegistry:
         self.services = services
         self.engine = Engine(introspection=services.introspection)
         self.measures = Measures()
-        self.tail = Tail(services.url)
-        self.pool: AsyncConnectionPool[AsyncConnection] = reading_pool(services.url, services.readers_max)
-        self.horizon = Horizon(self.pool, self.tail)
+        self.tail: Tail
+        self.pool: AsyncConnectionPool[AsyncConnection]
+        self.horizon: Horizon
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:

@@ -15,8 +15,9 @@ from uuid import UUID
 import psycopg
 from msgspec import Struct, structs
 
-from ...domain.case.decide import Directory, obstacles_asked
+from ...domain.case.decide import Directory
 from ...domain.case.history import History
+from ...domain.case.named import obstacles_asked
 from ...domain.command import Command, RefusalCode, Refused
 from ...domain.event import Event, Fact
 from ...domain.ids import EventId, event_id_of
@@ -99,12 +100,8 @@ def run_round(connection: psycopg.Connection, desk: Desk, tickets: Sequence[Tick
     were read, the expected versions notice.
     """
     outcome = Round([], [])
-    streams = streams_of(
-        connection,
-        desk.kept,
-        [ticket.command for ticket in tickets],
-        doubted={ticket.command.stream for ticket in tickets if ticket.doubted},
-    )
+    doubted = {ticket.command.stream for ticket in tickets if ticket.doubted}
+    streams = streams_of(connection, desk.kept, [ticket.command for ticket in tickets], doubted=doubted)
     directory = desk.directory.through(connection)
     directory.look_up(obstacle for ticket in tickets for obstacle in obstacles_asked(ticket.command.data))
     proposals, objections = _decide(desk, directory, tickets, streams, outcome)

@@ -24,6 +24,8 @@ KNOWN_MAX: Final = 100_000
 STREAMS: Final = "SELECT FROM knelpunt.stream_head WHERE stream_id = %s AND kind = %s"
 OBSTACLES: Final = "SELECT obstacle_id FROM knelpunt.known_obstacle WHERE obstacle_id = ANY(%s)"
 
+Id = TypeVar("Id", str, UUID)
+
 Gaps = Callable[[Sequence[Event], GapMark, datetime], bool]
 """Whether the gap that a mark names exists in a history at a moment: a derivation, so it is handed in."""
 
@@ -55,28 +57,17 @@ class StoredDirectory:
 
     def organisation(self, organisation: str) -> bool:
         """Return whether the organisation is registered."""
-        if organisation in self._organisations:
-            return True
-        if not self._found(STREAMS, (organisation_stream_of(organisation), ORGANISATION)):
-            return False
-        _remember(self._organisations, {organisation})
-        return True
+        return organisation in self._organisations or self._learnt(
+            self._organisations, organisation, organisation_stream_of(organisation), ORGANISATION
+        )
 
     def organisation_history(self, organisation: str) -> Sequence[Event]:
         """Return the events of an organisation's own stream that can be read, in order of position."""
-        assert self._connection is not None, "a directory is asked through a connection"
-        cursor = self._connection.cursor(binary=True)
-        cursor.execute(reading.STREAMS, ([organisation_stream_of(organisation)],), prepare=True)
-        return reading.readable(reading.to_rows(cursor))[0]
+        return reading.readable(reading.stream_rows(self._asked, [organisation_stream_of(organisation)]))[0]
 
     def case(self, case: UUID) -> bool:
         """Return whether the case has been opened."""
-        if case in self._cases:
-            return True
-        if not self._found(STREAMS, (case, CASE)):
-            return False
-        _remember(self._cases, {case})
-        return True
+        return case in self._cases or self._learnt(self._cases, case, case, CASE)
 
     def obstacle(self, obstacle: UUID) -> bool:
         """Return whether the obstacle has been reported, in whatever case."""
@@ -88,12 +79,20 @@ class StoredDirectory:
         """Return whether the gap that a mark names exists in this history at a moment."""
         return self._gaps(history, mark, moment)
 
-    def _found(self, query: str, values: Sequence[object]) -> list[tuple[UUID, ...]]:
+    def _learnt(self, known: set[Id], name: Id, stream: UUID, kind: str) -> bool:
+        """Return whether a stream of a kind exists, and keep at hand the name under which it was asked for if so."""
+        exists = bool(self._found(STREAMS, (stream, kind)))
+        if exists:
+            _remember(known, {name})
+        return exists
+
+    @property
+    def _asked(self) -> psycopg.Connection:
         assert self._connection is not None, "a directory is asked through a connection"
-        return self._connection.cursor(binary=True).execute(query.encode(), values, prepare=True).fetchall()
+        return self._connection
 
-
-Id = TypeVar("Id", str, UUID)
+    def _found(self, query: str, values: Sequence[object]) -> list[tuple[UUID, ...]]:
+        return self._asked.cursor(binary=True).execute(query.encode(), values, prepare=True).fetchall()
 
 
 def _remember(known: set[Id], found: set[Id]) -> None:

@@ -4,7 +4,7 @@ Reads are in order of position, for a principal, and decode apart from fetching,
 keeps nobody from the others.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -12,6 +12,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from ...domain.event import Event
+from .arrays import uuid_array
 from .codec import Row, UnreadableEvent, decode
 from .connection import SET_PRINCIPAL, Principal, principal_text
 
@@ -76,6 +77,12 @@ def readable(rows: Iterable[Row]) -> tuple[list[Event], list[UnreadableEvent]]:
 def to_rows(cursor: psycopg.Cursor) -> list[Row]:
     """Return what a query for ``COLUMNS`` found."""
     return [Row(*columns) for columns in cursor.fetchall()]
+
+
+def stream_rows(connection: psycopg.Connection, streams: Collection[UUID]) -> list[Row]:
+    """Return the rows of whole streams, in order of position, for whom the connection reads already."""
+    cursor = connection.cursor(binary=True)
+    return to_rows(cursor.execute(STREAMS, (uuid_array(streams),), prepare=True))
 
 
 def _rows(connections: ConnectionPool, principal: Principal, query: str, values: Sequence[object]) -> list[Row]:

@@ -66,8 +66,7 @@ def streams_of(
 
 def _load(connection: psycopg.Connection, streams: dict[UUID, Stream]) -> None:
     """Read streams; one with an event that cannot be read gets that error."""
-    cursor = connection.cursor(binary=True).execute(reading.STREAMS, (uuid_array(streams),), prepare=True)
-    for row in reading.to_rows(cursor):
+    for row in reading.stream_rows(connection, streams):
         stream = streams[row.stream]
         if stream.unreadable is None:
             try:

@@ -276,8 +276,7 @@ def changes_of(connection: psycopg.Connection, organisations: Iterable[str]) -> 
 def _histories(connection: psycopg.Connection, streams: Sequence[UUID]) -> dict[UUID, list[Event]]:
     """Return the events of streams; one that holds an event that cannot be read is left out."""
     histories: dict[UUID, list[Event]] = {}
-    cursor = connection.cursor(binary=True).execute(reading.STREAMS, (list(streams),), prepare=True)
-    events, unreadable = reading.readable(reading.to_rows(cursor))
+    events, unreadable = reading.readable(reading.stream_rows(connection, streams))
     for event in events:
         histories.setdefault(event.stream, []).append(event)
     for error in unreadable:

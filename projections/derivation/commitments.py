@@ -48,10 +48,13 @@ def commitment(chain: Chain, event: Event, fact: GapAcknowledged) -> Commitment 
 def end_commitments(chain: Chain, event: Event) -> None:
     """End the commitments of which nothing is left to do after ``event``."""
     running = {gap.key for _, gap in live(chain)}
+    left: list[Commitment] = []
     for one in chain.commitments:
         if running.isdisjoint(one.gaps):
             evidence = (one.event, event.id)
             at = event.occurred_at
             chain.close(GapKind.COMMITMENT_OVERDUE, one.event, one.due, at, (one.organisation,), (), evidence)
             chain.done_with_custody.append(one)
-    chain.commitments = [one for one in chain.commitments if not running.isdisjoint(one.gaps)]
+        else:
+            left.append(one)
+    chain.commitments = left

@@ -1,7 +1,8 @@
 """What the read model keeps of a case: the states that lists filter and sort by.
 
 Four kinds of thing have a state that changes as time passes: a gap, a chain, a handoff or referral, and the case. A
-facet is one of them in one of its states, as flat as a row. Everything else about a case is derived when asked for.
+facet is one of them in one of its states, as flat as a row. Everything else about a case is derived when asked for. The
+module is long because the shapes of the facets stand with what makes them.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ...domain.case import facts as f
-from ...domain.case.decide import organisations_of
+from ...domain.case.named import organisations_of
 from ...domain.case.state import Open, Settled
 from ...domain.event import Event
 from ...domain.ids import CaseId, EventId, HandoffId, ObstacleId

@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from ...domain.case import facts as f
 from ...domain.case.corrections import Mended, mend
-from ...domain.case.decide import obstacles_of
 from ...domain.case.history import place
+from ...domain.case.named import obstacles_of
 from ...domain.defaults import delivered_at
 from ...domain.event import Event
 

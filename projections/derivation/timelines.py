@@ -147,10 +147,8 @@ class Timelines:
             come.append((start, until, state))
         if last is not None and end != last.as_of_until:
             line[-1] = self._ended(last, end, known)
-        for start, until, state in come:
-            line.append(
-                (self._kept(gone, start, until, state) if gone else None) or Row(state, start, until, known, known)
-            )
+        for stretch in come:
+            line.append((self._kept(gone, stretch, known) if gone else None) or _row(stretch, known))
         for row in gone:
             self._close(row, known)
 
@@ -159,10 +157,7 @@ class Timelines:
         before, self._current = self._current, {}
         for key, line in self._fold_anew().items():
             old = before.pop(key, [])
-            now = [
-                self._kept(old, *stretch) or self._shortened(old, *stretch, known) or _row(stretch, known)
-                for stretch in line
-            ]
+            now = [self._kept(old, stretch, known) or _row(stretch, known) for stretch in line]
             for row in old:
                 self._close(row, known)
             if now:
@@ -184,24 +179,17 @@ class Timelines:
                 lines[key] = _spliced(lines.get(key, ()), at, turns)
         return lines
 
-    @staticmethod
-    def _kept(rows: Line, from_: datetime, until: datetime | None, state: Facet) -> Row | None:
-        """Take the row out of ``rows`` that says the same, if one does."""
+    def _kept(self, rows: Line, stretch: Stretch, known: datetime) -> Row | None:
+        """Take the row out of ``rows`` that says the same, if one does; one that lacks but the end is given it."""
+        from_, until, state = stretch
         for index, row in enumerate(rows):
             if row.as_of_from == from_:
-                return rows.pop(index) if row.as_of_until == until and row.state == state else None
-        return None
-
-    def _shortened(
-        self, rows: Line, from_: datetime, until: datetime | None, state: Facet, known: datetime
-    ) -> Row | None:
-        """Take the row out of ``rows`` that says the same but for an end, if one does, and end it."""
-        if until is not None:
-            for index, row in enumerate(rows):
-                if row.as_of_from == from_:
-                    if row.as_of_until is None and row.state == state:
+                if row.state == state:
+                    if row.as_of_until == until:
+                        return rows.pop(index)
+                    if row.as_of_until is None:
                         return self._ended(rows.pop(index), until, known)
-                    break
+                break
         return None
 
     def _ended(self, row: Row, until: datetime | None, known: datetime) -> Row:

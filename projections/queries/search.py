@@ -7,7 +7,7 @@ and "utrecht" alone the organisation and not all that it had a part in. Only wha
 
 A case's reference and theme, a gap's kind and an obstacle's harm are found without comparing texts row by row: row
 security keeps such comparisons from using an index. So the values are compared first (there are few), and then an
-index gives the rows of each value in order, the newest first.
+index gives the rows of each value in order, the newest first. The module is long because it is one statement, in parts.
 """
 
 from collections.abc import Sequence

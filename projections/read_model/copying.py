@@ -3,7 +3,7 @@
 A rebuild writes some three rows an event, so what a row costs decides what a rebuild costs: packing it by hand takes a
 fraction of what a driver takes that must find out each value's type. Every function returns one row as bytes, in the
 order of the columns of ``tables.sql`` (``COLUMNS``). Format: PostgreSQL manual, COPY, "Binary Format"; moments are
-microseconds since 2000-01-01, as int8.
+microseconds since 2000-01-01, as int8. The module is long because a table's columns and what packs them must agree.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from knelpunt.domain.case.decide import decide, obstacles_of
+from knelpunt.domain.case.decide import decide
 from knelpunt.domain.case.facts import AccountGiven, CaseFact, CaseOpened, GapAcknowledged, ObstacleReported
+from knelpunt.domain.case.named import obstacles_of
 from knelpunt.domain.command import COMMANDS, Refused
 from knelpunt.domain.event import Event
 from knelpunt.domain.ids import event_id_of

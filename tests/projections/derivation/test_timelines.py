@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from histories.machine import asked_histories, histories, is_mending, make_history, questions
-from knelpunt.domain.case.decide import organisations_of
 from knelpunt.domain.case.facts import (
     CustodyTaken,
     HandoffAccepted,
@@ -22,6 +21,7 @@ from knelpunt.domain.case.facts import (
     StepTaken,
     SubjectReferred,
 )
+from knelpunt.domain.case.named import organisations_of
 from knelpunt.domain.event import Event
 from knelpunt.domain.settings import DEFAULTS
 from knelpunt.projections.derivation.answer import CaseAnswer, answer
