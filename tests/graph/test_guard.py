@@ -1,6 +1,6 @@
 """Documents that cost too much are refused before they cost anything, however they are folded up."""
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 from graphql import get_introspection_query, parse
@@ -41,10 +41,10 @@ def folded(fragments: int, each: int = 2) -> str:
 )  # fmt: skip
 def test_what_costs_too_much(document, says):
     """Each limit refuses what is beyond it, at once, and names itself."""
-    started = perf_counter()
+    started = process_time()
     with pytest.raises(Refusal) as caught:
         Engine(introspection=True).prepare(document)
-    assert perf_counter() - started < 1
+    assert process_time() - started < 1
     assert says in caught.value.errors[0]["message"]
     assert caught.value.errors[0]["extensions"]["code"] == "TOO_COMPLEX"
 

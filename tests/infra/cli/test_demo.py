@@ -1,6 +1,6 @@
 """knelpunt demo: from an empty machine to the story, once; and beside a registry that is somebody's own."""
 
-import time
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +20,12 @@ def empty(open_folder: Path) -> Iterator[CommandLine]:
     EmbeddedServer.start(open_folder / "data").stop()
 
 
+def _seconds_worked() -> float:
+    """Return what programs that this one ran, and that have ended, have used of a processor."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def test_it_shows_the_gaps_and_a_replay(empty: CommandLine) -> None:
     """The first time it loads the story; a second time nothing is added, and it is there in seconds."""
     first = empty.done("demo", "--no-serve")
@@ -29,10 +35,10 @@ def test_it_shows_the_gaps_and_a_replay(empty: CommandLine) -> None:
     assert "gaps in 11 cases." in first
     assert "DEMO-9TXC  Te slim voor speciaal, te druk voor gewoon" in first
     assert first.endswith("knelpunt replay DEMO-7K2M --step\n")
-    began = time.monotonic()
+    began = _seconds_worked()
     second = empty.done("demo", "--no-serve")
-    # Twice of what make demo may take; the machine that runs the tests is busy with others.
-    assert time.monotonic() - began < 10
+    # What make demo may take, in seconds of work: the machine that runs the tests is busy with others.
+    assert _seconds_worked() - began < 5
     assert "The demo story is here already." in second
     assert "gaps in 11 cases." in second
 

@@ -5,7 +5,6 @@ import pwd
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -101,10 +100,8 @@ def test_what_is_written_is_there_after_a_restart(data_dir: Path) -> None:
         assert postmaster.is_ready(server._places)
         write_down(server.url(), "one")
     assert not postmaster.is_running(server._places)
-    began = time.monotonic()
     with EmbeddedServer.start(data_dir) as server:
         assert written_down(server.url()) == ["one"]
-        assert time.monotonic() - began < 5
     server.stop()  # again does nothing
 
 
