@@ -1,11 +1,9 @@
 """knelpunt replay: one case as it went, at two times, and as one organisation knew it."""
 
 import json
-import os
-import pty
-import subprocess
 
 from infra.cli.conftest import KNELPUNT, CommandLine, InThisProcess
+from infra.cli.pseudo_terminal import Terminal
 from knelpunt.infra.demo.names import case_id, organisation_id
 
 CASE = "DEMO-9TXC"
@@ -86,33 +84,12 @@ def test_step_by_step_in_plain_text(demo: CommandLine, demo_here: InThisProcess)
     """In a pipe --step changes nothing. A dumb terminal gets the same lines; Enter shows the next event, q stops."""
     then = (CASE, "--as-of", "2026-11-22", "--known-at", "2026-11-22")
     assert demo_here.done("replay", *then, "--step") == demo_here.done("replay", *then)
-    leader, follower = pty.openpty()
-    environment = {**demo.environment(), "TERM": "dumb", "COLUMNS": "120"}
-    running = subprocess.Popen(
-        [KNELPUNT, "replay", CASE, "--step"], env=environment, stdin=follower, stdout=follower, stderr=follower
-    )
-    os.close(follower)
-    shown = read_until(leader, "q: stop")
-    assert "opened case" in shown
-    assert "\x1b[?1049h" not in shown
-    os.write(leader, b"\n")
-    assert "A subject represents" in read_until(leader, "q: stop")
-    os.write(leader, b"q\n")
-    rest = read_until(leader, None)
-    assert "An obstacle met at" not in rest
-    os.close(leader)
-    assert running.wait(30) == 0
-
-
-def read_until(leader: int, text: str | None) -> str:
-    """What the terminal shows up to a text, or to the end."""
-    shown = ""
-    while text is None or text not in shown:
-        try:
-            read = os.read(leader, 4096)
-        except OSError:  # the other side is closed
-            break
-        if not read:
-            break
-        shown += read.decode()
-    return shown
+    environment = {**demo.environment(), "TERM": "dumb"}
+    with Terminal([KNELPUNT, "replay", CASE, "--step"], environment, columns=120) as terminal:
+        terminal.shows("opened case", "q: stop")
+        terminal.send("\n")
+        terminal.shows("A subject represents")
+        terminal.send("q\n")
+        assert terminal.ended() == 0
+        assert "An obstacle met at" not in terminal.text()
+        assert b"\x1b[?1049h" not in terminal.written

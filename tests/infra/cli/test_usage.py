@@ -1,13 +1,12 @@
 """How the command line behaves whatever it is asked: exit status, one sentence, plain text in a pipe."""
 
-import os
-import pty
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from infra.cli.conftest import KNELPUNT, CommandLine, InThisProcess
+from infra.cli.pseudo_terminal import Terminal
 
 HELPDESK = Path(__file__).parents[3] / "docs" / "examples"
 
@@ -135,19 +134,6 @@ def test_a_reader_that_has_had_enough(nowhere: CommandLine) -> None:
 def test_colours_on_a_terminal_and_none_in_a_pipe(nowhere: CommandLine) -> None:
     """Escape codes are for eyes."""
     assert "\x1b" not in nowhere.run("migrate").stderr
-    leader, follower = pty.openpty()
-    environment = {**nowhere.environment(), "TERM": "xterm-256color"}
-    running = subprocess.Popen([KNELPUNT, "migrate"], env=environment, stdin=follower, stdout=follower, stderr=follower)
-    os.close(follower)
-    shown = bytearray()
-    while True:
-        try:
-            read = os.read(leader, 4096)
-        except OSError:  # the other side is closed
-            break
-        if not read:
-            break
-        shown += read
-    os.close(leader)
-    assert running.wait(30) == 1
-    assert b"\x1b[31m" in bytes(shown)
+    with Terminal([KNELPUNT, "migrate"], nowhere.environment()) as terminal:
+        assert terminal.ended() == 1
+        assert b"\x1b[31m" in terminal.written

@@ -169,6 +169,19 @@ def purchases(orders: int, seed: int = 1) -> Log:
     )
 
 
+SHOP = """
+source = "shop"
+[columns]
+case = ["Order", { type = "Order", qualifier = "comprises", inverse = true, via = "Item" }]
+obstacle = "Item"
+organisation = { type = "Employee", qualifier = "by", attribute = "department" }
+[roles]
+"send package" = "resolve"
+"pay order" = "close"
+"""
+"""How the log of ``purchases`` is read."""
+
+
 def as_json(log: Log) -> str:
     """The log in the JSON format, each event and object on a line of its own."""
 

@@ -26,16 +26,6 @@ PROGRAM = Path(__file__).with_name("import_program.py")
 MASTER = bytes(32)
 CHUNK = 100
 
-SHOP = """
-source = "shop"
-[columns]
-case = ["Order", { type = "Order", qualifier = "comprises", inverse = true, via = "Item" }]
-obstacle = "Item"
-organisation = { type = "Employee", qualifier = "by", attribute = "department" }
-[roles]
-"send package" = "resolve"
-"pay order" = "close"
-"""
 ROWS = """
 source = "rows"
 [columns]
@@ -85,7 +75,7 @@ def written(folder: Path, format_: str) -> tuple[Path, str]:
     """A log of some hundred cases, and the text of its mapping."""
     if format_ in {"xes", "csv"}:
         return folder / f"log.{format_}", ROWS
-    return ocel_logs.write(ocel_logs.purchases(120), folder, format_), SHOP
+    return ocel_logs.write(ocel_logs.purchases(120), folder, format_), ocel_logs.SHOP
 
 
 def rows_log(path: Path) -> None:

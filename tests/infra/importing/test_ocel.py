@@ -13,6 +13,7 @@ import pytest
 from infra.importing.ocel_logs import (
     EVER,
     REFERENCE,
+    SHOP,
     Happening,
     Log,
     Thing,
@@ -37,17 +38,6 @@ FORMATS = ("json", "xml", "sqlite")
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 
 HELP = (EXAMPLES / "jeugd.toml").read_text("utf-8")
-
-SHOP = """
-source = "shop"
-[columns]
-case = ["Order", { type = "Order", qualifier = "comprises", inverse = true, via = "Item" }]
-obstacle = "Item"
-organisation = { type = "Employee", qualifier = "by", attribute = "department" }
-[roles]
-"send package" = "resolve"
-"pay order" = "close"
-"""
 
 LINK = """
 source = "link"
