@@ -9,7 +9,7 @@ import logging
 from asyncio import Future
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
-from types import CoroutineType
+from types import CoroutineType, MappingProxyType
 from typing import Any, Final, TypeGuard, cast
 from uuid import uuid4
 
@@ -29,7 +29,7 @@ from graphql import (
 from msgspec import Struct
 
 from .asking import Asking
-from .guard import TOKENS_MAX, Weighed, check_cost, weigh
+from .guard import TOKENS_MAX, Weighed, cost_with, weigh
 from .problems import Problem, ProblemCode
 from .schema import SCHEMA
 
@@ -42,6 +42,8 @@ WAITING_SECONDS_MAX: Final = 5.0
 DOCUMENTS_KEPT: Final = 1_000
 """Validated documents kept at hand, some 50 kB each at most."""
 
+NO_VARIABLES: Final[Mapping[str, Any]] = MappingProxyType({})
+
 ERRORS_MAX: Final = 5
 """How many mistakes of a document are named at once."""
 
@@ -49,10 +51,11 @@ _log = logging.getLogger(__name__)
 
 
 class Prepared(Struct, frozen=True):
-    """A document that may be executed."""
+    """A document that may be executed with these variables; ``cost`` is how many items it may answer with."""
 
     document: DocumentNode
-    weighed: Weighed
+    variables: Mapping[str, Any]
+    cost: int
 
 
 class Refusal(Exception):  # noqa: N818  named for what it is
@@ -69,36 +72,38 @@ class Engine:
     def __init__(self, *, introspection: bool) -> None:
         rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
         self._rules = tuple(rules)
-        self._kept: OrderedDict[str, Prepared] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[DocumentNode, Weighed]] = OrderedDict()
 
-    def prepare(self, text: str) -> Prepared:
+    def prepare(self, text: str, variables: Mapping[str, Any] = NO_VARIABLES) -> Prepared:
         """Return a document ready to be executed. Raises ``Refusal``."""
-        kept = self._kept.get(text)
-        if kept is not None:
-            self._kept.move_to_end(text)
-            return kept
         try:
-            document = parse(text, no_location=False, max_tokens=TOKENS_MAX)
-            weighed = weigh(document)
+            document, weighed = self._judged(text)
+            cost = cost_with(document, variables) if weighed.cost is None else weighed.cost
         except GraphQLError as error:
             raise Refusal([error]) from None
         except RecursionError:
             raise Refusal([Problem(ProblemCode.TOO_COMPLEX, "The question is nested too deeply.")]) from None
+        return Prepared(document, variables, cost)
+
+    def _judged(self, text: str) -> tuple[DocumentNode, Weighed]:
+        """Return a document that may be executed, if its variables do not make it too dear. Raises ``Refusal``."""
+        kept = self._kept.get(text)
+        if kept is not None:
+            self._kept.move_to_end(text)
+            return kept
+        document = parse(text, no_location=False, max_tokens=TOKENS_MAX)
+        weighed = weigh(document)
         errors = validate(SCHEMA, document, self._rules, max_errors=ERRORS_MAX)
         if errors:
             raise Refusal(errors)
-        prepared = Prepared(document, weighed)
-        self._kept[text] = prepared
+        self._kept[text] = document, weighed
         if len(self._kept) > DOCUMENTS_KEPT:
             self._kept.popitem(last=False)
-        return prepared
+        return document, weighed
 
-    async def answer(
-        self, prepared: Prepared, variables: Mapping[str, Any], operation: str | None, asking: Asking
-    ) -> dict[str, Any]:
+    async def answer(self, prepared: Prepared, operation: str | None, asking: Asking) -> dict[str, Any]:
         """Return the answer to a query or a mutation, as GraphQL's response. Never raises for what a client did."""
         try:
-            self._check(prepared, variables)
             if operation_type(prepared, operation) is OperationType.SUBSCRIPTION:
                 message = "Subscriptions are asked for over a WebSocket (graphql-transport-ws) on this path."
                 return failed(Problem(ProblemCode.INVALID, message))
@@ -107,7 +112,7 @@ class Engine:
                     SCHEMA,
                     prepared.document,
                     context_value=asking,
-                    variable_values=dict(variables),
+                    variable_values=dict(prepared.variables),
                     operation_name=operation,
                     is_awaitable=_is_awaitable,
                 )
@@ -123,23 +128,16 @@ class Engine:
         except GraphQLError as error:
             return failed(error)
 
-    async def stream(
-        self, prepared: Prepared, variables: Mapping[str, Any], operation: str | None, asking: Asking
-    ) -> AsyncGenerator[dict[str, Any]]:
+    async def stream(self, prepared: Prepared, operation: str | None, asking: Asking) -> AsyncGenerator[dict[str, Any]]:
         """Yield the answers of a subscription, or the one answer of anything else."""
         if operation_type(prepared, operation) is not OperationType.SUBSCRIPTION:
-            yield await self.answer(prepared, variables, operation, asking)
-            return
-        try:
-            self._check(prepared, variables)
-        except GraphQLError as error:
-            yield failed(error)
+            yield await self.answer(prepared, operation, asking)
             return
         begun = subscribe(
             SCHEMA,
             prepared.document,
             context_value=asking,
-            variable_values=dict(variables),
+            variable_values=dict(prepared.variables),
             operation_name=operation,
         )
         # graphql-core promises an iterator and gives a generator, which can be closed.
@@ -157,11 +155,6 @@ class Engine:
             yield failed(error)
         finally:
             await source.aclose()
-
-    @staticmethod
-    def _check(prepared: Prepared, variables: Mapping[str, Any]) -> None:
-        if prepared.weighed.cost_varies:
-            check_cost(prepared.document, variables)
 
 
 def operation_type(prepared: Prepared, operation: str | None) -> OperationType | None:

@@ -53,9 +53,9 @@ class Weight(Struct):
 
 
 class Weighed(Struct, frozen=True):
-    """A document that passed, and whether its cost hangs on the variables that come with it."""
+    """A document that passed; ``cost`` is that of its dearest operation, none if it hangs on the variables given."""
 
-    cost_varies: bool
+    cost: int | None
 
 
 def weigh(document: DocumentNode) -> Weighed:
@@ -63,6 +63,7 @@ def weigh(document: DocumentNode) -> Weighed:
     fragments = sum(isinstance(definition, FragmentDefinitionNode) for definition in document.definitions)
     _check("fragments", fragments, FRAGMENTS_MAX)
     scale = _Scale(document, {})
+    dearest = 0
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode):
             weight = scale.selection(definition.selection_set, ())
@@ -71,17 +72,23 @@ def weigh(document: DocumentNode) -> Weighed:
             _check("levels of fields", weight.depth, DEPTH_MAX)
             _check("aliases", weight.aliases, ALIASES_MAX)
             _check("directives", weight.directives + len(definition.directives or ()), DIRECTIVES_MAX)
-            if not scale.varies:
-                _check_cost(weight.cost)
-    return Weighed(scale.varies)
+            dearest = max(dearest, weight.cost)
+    return Weighed(None if scale.varies else _allowed(dearest))
 
 
-def check_cost(document: DocumentNode, variables: Mapping[str, Any]) -> None:
-    """Judge the cost of a document with the values of its variables. Raises ``Problem``."""
+def cost_with(document: DocumentNode, variables: Mapping[str, Any]) -> int:
+    """Return the cost of a document's dearest operation with the values of its variables. Raises ``Problem``."""
     scale = _Scale(document, variables)
-    for definition in document.definitions:
-        if isinstance(definition, OperationDefinitionNode):
-            _check_cost(scale.selection(definition.selection_set, ()).cost)
+    return _allowed(
+        max(
+            (
+                scale.selection(definition.selection_set, ()).cost
+                for definition in document.definitions
+                if isinstance(definition, OperationDefinitionNode)
+            ),
+            default=0,
+        )
+    )
 
 
 def _check(what: str, found: int, limit: int) -> None:
@@ -90,13 +97,15 @@ def _check(what: str, found: int, limit: int) -> None:
         raise Problem(ProblemCode.TOO_COMPLEX, message)
 
 
-def _check_cost(cost: int) -> None:
+def _allowed(cost: int) -> int:
+    """Return a cost if it is allowed. Raises ``Problem``."""
     if cost > COST_MAX:
         message = (
             f"The question may answer with {min(cost, 10 * COST_MAX)} items, where {COST_MAX} are allowed: "
             "ask for smaller pages, or for fewer within each other."
         )
         raise Problem(ProblemCode.TOO_COMPLEX, message)
+    return cost
 
 
 class _Scale:

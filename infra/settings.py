@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from .http import allowance
 from .identity.development import DevelopmentIssuer
 from .identity.published import KeysUnavailable, verifier
 from .identity.tokens import Verifier
@@ -21,9 +22,22 @@ TOKEN: Final = "KNELPUNT_TOKEN"  # noqa: S105  the name of a variable
 ISSUER: Final = "KNELPUNT_ISSUER"
 JWKS: Final = "KNELPUNT_JWKS"
 AUDIENCE: Final = "KNELPUNT_AUDIENCE"
+DOCUMENTS: Final = "KNELPUNT_DOCUMENTS"
+INTROSPECTION: Final = "KNELPUNT_INTROSPECTION"
+COST_PER_MINUTE: Final = "KNELPUNT_COST_PER_MINUTE"
 
-VARIABLES: Final = (DATABASE_URL, DATA_DIR, FILE_VARIABLE, KEY_VARIABLE, TOKEN, ISSUER, JWKS, AUDIENCE)
+VARIABLES: Final = (
+    *(DATABASE_URL, DATA_DIR, FILE_VARIABLE, KEY_VARIABLE, TOKEN, ISSUER, JWKS, AUDIENCE),
+    *(DOCUMENTS, INTROSPECTION, COST_PER_MINUTE),
+)
 """Every variable that the registry reads."""
+
+COST_DIGITS_MAX: Final = 15
+"""More than that many items no machine answers in a minute."""
+
+
+class WrongSetting(Exception):  # noqa: N818  named for what it is
+    """A variable holds what it cannot mean; the message is one sentence that says what it may hold."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -31,7 +45,9 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     Without ``database_url`` the registry runs its own PostgreSQL under ``data_dir``. ``issuer`` names the issuer of
     tokens that the organisation already has, ``jwks`` the file or https address of its keys, ``audience`` for whom its
-    tokens must be; without an issuer, the built-in one for development signs them.
+    tokens must be; without an issuer, the built-in one for development signs them. ``documents`` is the folder of the
+    only documents that are answered over HTTP, ``introspection`` whether tools may ask for the schema there, and
+    ``cost_per_minute`` how many items one asker may have answered in a minute, 0 for no limit.
     """
 
     data_dir: Path
@@ -42,6 +58,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     issuer: str | None = None
     jwks: str | None = None
     audience: str | None = None
+    documents: Path | None = None
+    introspection: bool = True
+    cost_per_minute: int = allowance.COST_PER_MINUTE
 
     def master_key(self) -> bytes:
         """Return the vault's master key, 32 bytes; made in ``data_dir`` if nobody names one. Raises MasterKeyError."""
@@ -77,7 +96,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
-    """Return the settings that an environment holds."""
+    """Return the settings that an environment holds. Raises ``WrongSetting``."""
+    documents = environment.get(DOCUMENTS)
     return Settings(
         data_dir=Path(environment.get(DATA_DIR) or default_data_dir()),
         database_url=environment.get(DATABASE_URL) or None,
@@ -87,4 +107,23 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         issuer=environment.get(ISSUER) or None,
         jwks=environment.get(JWKS) or None,
         audience=environment.get(AUDIENCE) or None,
+        documents=Path(documents) if documents else None,
+        introspection=_switch(environment, INTROSPECTION),
+        cost_per_minute=_cost(environment),
     )
+
+
+def _switch(environment: Mapping[str, str], name: str) -> bool:
+    given = environment.get(name) or "on"
+    if given not in {"on", "off"}:
+        raise WrongSetting(f"{name} is {given!r}: it may be 'on' or 'off'.")
+    return given == "on"
+
+
+def _cost(environment: Mapping[str, str]) -> int:
+    given = environment.get(COST_PER_MINUTE)
+    if not given:
+        return allowance.COST_PER_MINUTE
+    if not (given.isascii() and given.isdecimal() and len(given) <= COST_DIGITS_MAX):
+        raise WrongSetting(f"{COST_PER_MINUTE} is {given!r}: it may be a whole number, and 0 for no limit.")
+    return int(given)

@@ -18,6 +18,7 @@ import psycopg
 from msgspec import Struct
 
 from ..bootstrap import Database, database
+from ..http.documents import DocumentsUnavailable, trusted_documents
 from ..projecting.schema import ensure
 from ..settings import Settings
 from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, principal_text
@@ -61,6 +62,8 @@ def findings(settings: Settings) -> Iterator[Finding]:
     """Yield what every check finds, as it finds it."""
     yield _versions()
     yield _key_file(settings)
+    if settings.documents is not None:
+        yield _documents(settings.documents)
     with ExitStack() as closing:
         try:
             found = closing.enter_context(database(settings))
@@ -107,6 +110,25 @@ def _key_file(settings: Settings) -> Finding:
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         return Finding("master key", State.WRONG, f"{path} is open to other users: chmod 600 {path}")
     return Finding("master key", State.WELL, f"in {path}, for its owner alone; keep a copy elsewhere")
+
+
+def _documents(folder: Path) -> Finding:
+    """Look whether each trusted document can be answered by the schema as it is now."""
+    # Here and not above: making the schema takes a second, which only this check has need of.
+    from ...graphql.engine import Engine, Refusal  # noqa: PLC0415
+
+    try:
+        documents = trusted_documents(folder)
+    except DocumentsUnavailable as error:
+        return Finding("documents", State.WRONG, str(error))
+    engine = Engine(introspection=True)
+    for text in documents.values():
+        try:
+            engine.prepare(text)
+        except Refusal as refusal:
+            opening, reason = text.strip().partition("\n")[0], refusal.errors[0]["message"]
+            return Finding("documents", State.WRONG, f"the one that begins with '{opening}' is refused: {reason}")
+    return Finding("documents", State.WELL, f"{len(documents)} in {folder}; no others are answered over HTTP")
 
 
 def _disk(data_dir: Path) -> Finding:

@@ -11,6 +11,7 @@ from psycopg_pool import PoolTimeout
 
 from ..backup.errors import BackupError
 from ..demo.load import StoryRefused
+from ..http.documents import DocumentsUnavailable
 from ..identity.development import IssuerKeyError
 from ..identity.published import KeysUnavailable
 from ..identity.tokens import BadToken
@@ -19,6 +20,7 @@ from ..postgres.errors import EmbeddedError
 from ..projecting.rebuild import RebuildRunning
 from ..projecting.schema import ReadModelOutdated
 from ..serving.web import PortTaken
+from ..settings import WrongSetting
 from ..store.bulk import CommandReused, HistoryRefused, StreamMovedOn, TooLarge
 from ..store.migrate import MigrationError
 from ..store.rights import UnsafeRights
@@ -30,6 +32,7 @@ OWN_SENTENCES: Final = (
     BackupError,
     BadToken,
     CommandReused,
+    DocumentsUnavailable,
     EmbeddedError,
     HistoryRefused,
     ImportRefusedError,
@@ -47,6 +50,7 @@ OWN_SENTENCES: Final = (
     TooLarge,
     UnsafeRights,
     VaultError,
+    WrongSetting,
 )
 """Errors whose text is a sentence for people already."""
 

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from ..bootstrap import Database
+from ..http.documents import trusted_documents
 from ..projecting.schema import ensure
 from ..serving.beside import kept_running
 from ..serving.watch import watched
@@ -33,7 +34,10 @@ Workers = Annotated[int, typer.Option("--workers", min=1, max=WORKERS_MAX, metav
 
 def serve(host: Host = HOST, port: Port = PORT, workers: Workers = 1) -> None:
     """Serve the registry over HTTP, with the projector beside it, until stopped."""
-    with listening(host, port) as sock, ready_database(settings()) as found:
+    given = settings()
+    if given.documents is not None:
+        trusted_documents(given.documents)
+    with listening(host, port) as sock, ready_database(given) as found:
         expect_ready(found)
         notices().print(f"Serving on {address_of(sock)} (Ctrl-C stops).")
         run_service(sock, found, workers)

@@ -2,16 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 from time import perf_counter
-from typing import Annotated, Any, Final
+from typing import Final
 
 import msgspec
-from msgspec import Meta, Struct
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from ...graphql.asking import Asking
 from ...graphql.engine import Refusal
 from ..identity.tokens import BadToken
+from .admission import Asked, TooMuch
 from .answers import bearer, json_answer, problem_answer
 from .registry import RunningRegistry
 
@@ -19,20 +19,11 @@ BODY_BYTES_MAX: Final = 64 * 1024
 """The largest request: a question is a few kilobytes, and the longest story four."""
 
 
-class Body(Struct):
-    """What a request holds (GraphQL over HTTP); ``extensions`` is taken and not looked at."""
-
-    query: Annotated[str, Meta(min_length=1)]
-    variables: dict[str, Any] | None = None
-    operation_name: Annotated[str, Meta(min_length=1)] | None = msgspec.field(default=None, name="operationName")
-    extensions: dict[str, Any] | None = None
-
-
 class _TooLarge(Exception):  # noqa: N818  an answer on its way
     """The body is larger than allowed."""
 
 
-_read = msgspec.json.Decoder(Body).decode
+_read = msgspec.json.Decoder(Asked).decode
 
 
 def endpoint(running: RunningRegistry) -> Callable[[Request], Awaitable[Response]]:
@@ -46,23 +37,27 @@ def endpoint(running: RunningRegistry) -> Callable[[Request], Awaitable[Response
             running.measures.unauthenticated.inc()
             return problem_answer(401, "UNAUTHENTICATED", str(error), {"WWW-Authenticate": "Bearer"})
         try:
-            body = _read(await _body(request))
+            asked = _read(await _body(request))
         except _TooLarge:
             return problem_answer(413, "TOO_LARGE", f"A request may be at most {BODY_BYTES_MAX // 1024} KiB long.")
         except ClientDisconnect:
             return Response(status_code=400)
         except msgspec.MsgspecError:
-            message = 'The body must be JSON with one document: {"query": "…", "variables": {…}, "operationName": "…"}.'
+            message = (
+                'The body must be JSON with one document: {"query": "…", "variables": {…}, "operationName": "…"}, '
+                'or with "documentId" in the place of "query".'
+            )
             return problem_answer(400, "BAD_REQUEST", message)
         try:
-            prepared = running.engine.prepare(body.query)
+            prepared = running.admission.admit(who, asked)
+        except TooMuch as refusal:
+            running.measures.answers.labels("refused").inc()
+            return json_answer({"errors": refusal.errors}, 429, {"Retry-After": str(refusal.seconds)})
         except Refusal as refusal:
             running.measures.answers.labels("refused").inc()
             return json_answer({"errors": refusal.errors})
         async with running.session(who) as session:
-            found = await running.engine.answer(
-                prepared, body.variables or {}, body.operation_name, Asking(session, who)
-            )
+            found = await running.engine.answer(prepared, asked.operation_name, Asking(session, who))
         running.measures.answers.labels("errors" if "errors" in found else "data").inc()
         running.measures.seconds.observe(perf_counter() - started)
         return json_answer(found)

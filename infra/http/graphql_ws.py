@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +18,7 @@ from ...graphql.asking import Asking
 from ...graphql.engine import Prepared, Refusal
 from ...graphql.ports import Asker
 from ..identity.tokens import BadToken
+from .admission import Asked
 from .answers import bearer
 from .registry import RunningRegistry
 
@@ -172,12 +173,13 @@ class _Connection:
             raise _Close(DUPLICATE, f"There is a subscriber {message.id[:40]} already.")
         if len(self._tasks) >= SUBSCRIPTIONS_MAX:
             raise _Close(TOO_MANY, f"A connection may have {SUBSCRIPTIONS_MAX} operations running.")
-        query, operation = message.payload.get("query"), message.payload.get("operationName")
-        variables: Any = message.payload.get("variables") or {}
-        if not isinstance(query, str) or not isinstance(variables, dict) or not isinstance(operation, str | None):
-            raise _Close(BAD_REQUEST, "The payload must hold a query, and may hold variables and operationName.")
-        # JSON has no keys but texts.
-        run = self._run(who, message.id, query, cast("dict[str, Any]", variables), operation)
+        try:
+            asked = msgspec.convert(message.payload, Asked)
+        except msgspec.ValidationError:
+            raise _Close(
+                BAD_REQUEST, "The payload must hold a query or a documentId, and may hold variables and operationName."
+            ) from None
+        run = self._run(who, message.id, asked)
         task = asyncio.get_running_loop().create_task(run)
         self._tasks[message.id] = task
         task.add_done_callback(lambda done: self._finished(message.id or "", done))
@@ -188,24 +190,22 @@ class _Connection:
         if error is not None and not self._failed.done():
             self._failed.set_exception(error)
 
-    async def _run(self, who: Asker, id_: str, query: str, variables: dict[str, Any], operation: str | None) -> None:
+    async def _run(self, who: Asker, id_: str, asked: Asked) -> None:
         """Send the answers of one operation."""
         try:
-            prepared = self._running.engine.prepare(query)
+            prepared = self._running.admission.admit(who, asked)
         except Refusal as refusal:
             await self._send({"id": id_, "type": "error", "payload": refusal.errors})
             return
         self._running.measures.subscriptions.inc()
         try:
-            await self._answer(who, id_, prepared, variables, operation)
+            await self._answer(who, id_, prepared, asked.operation_name)
         finally:
             self._running.measures.subscriptions.dec()
 
-    async def _answer(
-        self, who: Asker, id_: str, prepared: Prepared, variables: dict[str, Any], operation: str | None
-    ) -> None:
+    async def _answer(self, who: Asker, id_: str, prepared: Prepared, operation: str | None) -> None:
         async with self._running.session(who) as session:
-            stream = self._running.engine.stream(prepared, variables, operation, Asking(session, who))
+            stream = self._running.engine.stream(prepared, operation, Asking(session, who))
             async with aclosing(stream):
                 async for found in stream:
                     if "data" not in found:

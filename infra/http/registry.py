@@ -13,6 +13,8 @@ from ...graphql.asking import Asking
 from ...graphql.engine import Engine, Refusal
 from ...graphql.ports import Asker
 from ..identity.tokens import Viewer
+from .admission import Admission
+from .allowance import Allowance
 from .horizon import Horizon
 from .measures import Measures
 from .reading import PostgresSession, reading_pool
@@ -26,6 +28,7 @@ class RunningRegistry:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.engine = Engine(introspection=services.introspection)
+        self.admission = Admission(self.engine, Allowance(services.cost_per_minute), services.documents)
         self.measures = Measures()
         self.tail: Tail
         self.pool: AsyncConnectionPool[AsyncConnection]
@@ -66,13 +69,13 @@ class RunningRegistry:
     async def ask(
         self, asker: Asker, text: str, variables: dict[str, Any] | None = None, operation: str | None = None
     ) -> dict[str, Any]:
-        """Return GraphQL's response to a document, asked as somebody."""
+        """Return GraphQL's response to a document of our own, asked as somebody: admitted without asking."""
         try:
-            prepared = self.engine.prepare(text)
+            prepared = self.engine.prepare(text, variables or {})
         except Refusal as refusal:
             return {"errors": refusal.errors}
         async with self.session(asker) as session:
-            return await self.engine.answer(prepared, variables or {}, operation, Asking(session, asker))
+            return await self.engine.answer(prepared, operation, Asking(session, asker))
 
 
 def asker_of(viewer: Viewer) -> Asker:

@@ -1,10 +1,13 @@
 """What the HTTP service is made of, handed to it in one piece."""
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from ..identity.tokens import Verifier
 from ..store.writer import Writer
 from ..vault.vault import Vault
+from .allowance import COST_PER_MINUTE
 
 READERS: int = 16
 """Connections that answer questions at the same time; more only queue up in the database."""
@@ -15,7 +18,8 @@ class Services(Struct, frozen=True, kw_only=True):
 
     ``url`` logs in as a member of the registry's roles; the service makes its own pool of reading connections over it
     and follows the log there. ``development`` says whether the built-in issuer's tokens are believed, which is shown;
-    ``introspection`` whether tools may ask for the schema.
+    ``introspection`` whether tools may ask for the schema. ``documents`` are the only ones that are answered, by their
+    ids, or none for all; ``cost_per_minute`` is what one asker may have answered, 0 for no limit.
     """
 
     url: str
@@ -24,4 +28,6 @@ class Services(Struct, frozen=True, kw_only=True):
     verifier: Verifier
     development: bool = False
     introspection: bool = True
+    documents: Mapping[str, str] | None = None
+    cost_per_minute: int = COST_PER_MINUTE
     readers_max: int = READERS

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.supervisors import Multiprocess
 
 from ..bootstrap import bootstrap, database
+from ..http.documents import trusted_documents
 from ..settings import settings_from
 
 STOP_SECONDS_MAX: Final = 10
@@ -99,6 +100,9 @@ def application() -> ASGIApp:
             vault=parts.vault,
             verifier=settings.verifier(),
             development=settings.issuer is None,
+            introspection=settings.introspection,
+            documents=None if settings.documents is None else trusted_documents(settings.documents),
+            cost_per_minute=settings.cost_per_minute,
         )
         return _Closing(create_app(services), closing)
     except BaseException:

@@ -109,3 +109,12 @@ def test_an_event_that_cannot_be_read(service: InThisProcess, registry_url: str)
         admin.execute("UPDATE knelpunt.event SET state = 'not JSON' WHERE position = 7")
     service.done("project", "--once")
     assert "the first at position 7" in wrong(service)["events"]
+
+
+def test_trusted_documents(service: InThisProcess, tmp_path: Path) -> None:
+    """It says how many there are, and names one that the schema does not allow."""
+    (tmp_path / "who.graphql").write_text("{ viewer { role } }", "utf-8")
+    here = InThisProcess({**service.settings, "KNELPUNT_DOCUMENTS": str(tmp_path)})
+    assert wrong(here) == {}
+    (tmp_path / "old.graphql").write_text("query Old {\n  viewer { shoeSize }\n}", "utf-8")
+    assert "'query Old {' is refused: Cannot query field 'shoeSize'" in wrong(here)["documents"]

@@ -21,10 +21,11 @@ from knelpunt.infra.identity.development import DevelopmentIssuer
 
 
 @contextmanager
-def serving(asked: Asked) -> Iterator[str]:
-    """Serve a registry with the real server, at the address given, until the end of the block."""
+def serving(asked: Asked, **changes: Any) -> Iterator[str]:
+    """Serve a registry with the real server, at the address given, until the end of the block; with other settings."""
     sock = sockets.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(asked.running.services), log_level="warning", ws_max_size=1 << 20)
+    services = msgspec.structs.replace(asked.running.services, **changes)
+    config = uvicorn.Config(create_app(services), log_level="warning", ws_max_size=1 << 20)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([sock],), daemon=True)
     thread.start()
