@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -92,23 +93,37 @@ def registry_template(postgres_server: EmbeddedServer) -> str:
     return name
 
 
-@pytest.fixture
-def new_registry(postgres_server: EmbeddedServer, registry_template: str) -> Iterator[Callable[[], str]]:
-    """Makes new, migrated, empty registries of this test alone and returns their URLs, as the owner of the server."""
+@contextmanager
+def _registries(server: EmbeddedServer, template: str) -> Iterator[Callable[[], str]]:
+    """Give what makes new, migrated, empty registries; they are gone at the end of the block."""
     made: list[sql.Identifier] = []
-    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as admin:
+    with psycopg.connect(server.url("postgres"), autocommit=True) as admin:
 
         def make() -> str:
             name = f"test_{uuid.uuid4().hex}"
             made.append(sql.Identifier(name))
-            admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(made[-1], sql.Identifier(registry_template)))
+            admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(made[-1], sql.Identifier(template)))
             # What a migration grants on the database itself is not cloned with it.
             admin.execute(sql.SQL("GRANT CREATE ON DATABASE {} TO knelpunt_projector").format(made[-1]))
-            return postgres_server.url(name)
+            return server.url(name)
 
         yield make
         for database in made:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
+
+
+@pytest.fixture
+def new_registry(postgres_server: EmbeddedServer, registry_template: str) -> Iterator[Callable[[], str]]:
+    """Makes new, migrated, empty registries of this test alone and returns their URLs, as the owner of the server."""
+    with _registries(postgres_server, registry_template) as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def shared_registry_url(postgres_server: EmbeddedServer, registry_template: str) -> Iterator[str]:
+    """The URL of a registry that the tests of one module share: one of them fills it, and all only read it."""
+    with _registries(postgres_server, registry_template) as make:
+        yield make()
 
 
 @pytest.fixture

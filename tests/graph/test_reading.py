@@ -6,17 +6,33 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from graph.given import GEMEENTE, LONG_AGO, SVB, ZORG, Story
+from graph.given import GEMEENTE, LONG_AGO, SVB, ZORG, Asked, Story
 from knelpunt.infra.http import reading
+from knelpunt.infra.identity.development import DevelopmentIssuer
 
 PAGE = "query Page($first: Int, $after: String, $order: GapOrder!, $asOf: DateTime) { registry(asOf: $asOf) { \
  gaps(first: $first, after: $after, orderBy: $order, filter: {counts: null}) { \
  totalCount pageInfo { hasNextPage hasPreviousPage endCursor } edges { cursor node { id days from open } } } } }"
 
 
+@pytest.fixture(scope="module")
+def told(shared_registry_url, tmp_path_factory):
+    """Nine stories, for tests that only read."""
+    issuer = DevelopmentIssuer.at(tmp_path_factory.mktemp("issuer"))
+    with asyncio.Runner() as runner:
+        asked = Asked(shared_registry_url, issuer, runner)
+        yield nine_stories(asked)
+        asked.close()
+
+
 @pytest.fixture
-def told(asked):
-    """Nine stories: gaps that run and gaps that ended, with harm and without, of one length and of many."""
+def told_anew(asked):
+    """Nine stories, for a test that goes on telling."""
+    return nine_stories(asked)
+
+
+def nine_stories(asked):
+    """Gaps that run and gaps that ended, with harm and without, of one length and of many."""
     asked.organisations()
     stories = []
     for number in range(9):
@@ -200,9 +216,9 @@ def test_things_by_their_ids(told):
     assert asked.registry('organisation(identifier: "urn:org:x") { name }')["organisation"] is None
 
 
-def test_before_it_was_registered_an_organisation_has_no_name(told):
+def test_before_it_was_registered_an_organisation_has_no_name(told_anew):
     """Organisations too are as they were at the two times."""
-    asked, _ = told
+    asked, _ = told_anew
     assert (
         asked.registry("organisations { totalCount }", '(asOf: "2018-01-01T00:00:00Z")')["organisations"]["totalCount"]
         == 0
@@ -213,9 +229,9 @@ def test_before_it_was_registered_an_organisation_has_no_name(told):
     assert asked.registry(ask, f'(asOf: "{LONG_AGO}")')["organisation"]["name"] == "Sociale Verzekeringsbank"
 
 
-def test_self_noticed(told):
+def test_self_noticed(told_anew):
     """A gap is marked as noticed once an organisation that has to act says so itself, not by another's word."""
-    asked, _ = told
+    asked, _ = told_anew
     story = Story(asked, days_ago=90)
     obstacle = story.report(1)
     story.done("referSubject", 2, obstacle=obstacle, to=SVB, released=True)
@@ -355,9 +371,9 @@ def test_what_i_wrote_is_what_i_read(asked, monkeypatch):
 EVIDENCE = "id evidence { id position occurredAt data summary conflict { code } struckBy { id } correctedBy { id } }"
 
 
-def test_evidence_in_a_list_is_that_of_the_case(told):
+def test_evidence_in_a_list_is_that_of_the_case(told_anew):
     """A list, which derives no case, shows the same events as the case does: as corrected, and with their texts."""
-    asked, stories = told
+    asked, stories = told_anew
     for story in stories[:3]:
         report = asked.registry("case(id: $id) { obstacles { report { id } } }", declared="($id: ID!)", id=story.case)[
             "case"
@@ -376,9 +392,9 @@ def test_evidence_in_a_list_is_that_of_the_case(told):
     assert any(event["correctedBy"] for gap in listed for event in gap["evidence"])
 
 
-def test_evidence_that_cannot_be_read_fails_its_own_gaps_only(told):
+def test_evidence_that_cannot_be_read_fails_its_own_gaps_only(told_anew):
     """One case of a page that holds an unreadable event takes no other gap's evidence away."""
-    asked, stories = told
+    asked, stories = told_anew
     query = "{ registry { gaps(first: 200, filter: {counts: null}) { nodes { case { id } evidence { id } } } } }"
     whole = asked.ask(query)["registry"]["gaps"]["nodes"]
     with psycopg.connect(asked.url, autocommit=True) as login:

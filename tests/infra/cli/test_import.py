@@ -102,6 +102,13 @@ def test_an_unreadable_mapping_is_one_sentence(
     assert says in sentence
 
 
+SLOWLY = """
+CREATE FUNCTION public.wait_a_second() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN PERFORM pg_sleep(1); RETURN NULL; END $$;
+CREATE TRIGGER slowly AFTER INSERT ON knelpunt.event FOR EACH STATEMENT EXECUTE FUNCTION public.wait_a_second();
+"""
+
+
 def test_an_interrupted_import_is_gone_on_with(fresh: CommandLine, tmp_path: Path) -> None:
     """Ctrl-C leaves whole cases; the same command then records the rest, and together they are the whole."""
     if not LOGS.is_dir():
@@ -110,8 +117,10 @@ def test_an_interrupted_import_is_gone_on_with(fresh: CommandLine, tmp_path: Pat
     mapping.write_text(RECEIPT, "utf-8")
     url = fresh.settings["KNELPUNT_DATABASE_URL"]
     command = ("import", LOGS / "receipt.csv.gz", "--mapping", mapping)
-    running = fresh.start(*command)
     with psycopg.connect(url, autocommit=True) as watching:
+        # However busy the machine is, the word to stop comes before the last chunk: each takes a second longer.
+        watching.execute(SLOWLY)
+        running = fresh.start(*command)
         while running.poll() is None and events(watching) == 0:
             time.sleep(0.005)
         running.send_signal(signal.SIGINT)
@@ -120,6 +129,7 @@ def test_an_interrupted_import_is_gone_on_with(fresh: CommandLine, tmp_path: Pat
         assert "Interrupted" in err
         assert "Traceback" not in err
         part = events(watching)
+        watching.execute("DROP TRIGGER slowly ON knelpunt.event")
         whole = counts(fresh.done(*command))
         assert whole["cases"] == 1_434
         assert whole["events present"] > 0
