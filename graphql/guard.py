@@ -4,7 +4,7 @@ Fragments make documents grow exponentially when they are expanded, so what a fr
 and added where it is spread. Each limit is several times what a page for people needs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from graphql import (
@@ -31,6 +31,13 @@ ALIASES_MAX: Final = 15
 DIRECTIVES_MAX: Final = 5
 ROOT_FIELDS_MAX: Final = 5
 COST_MAX: Final = 10_000
+
+REPEATS_MAX: Final = 25
+"""How often one field may be asked for at one place. Validation compares each of them with each other one, and what
+stands in them: five hundred of a name would take it a fifth of a second. Every fragment may ask for an ``id``."""
+
+DIGITS_MAX: Final = 9
+"""Digits of a page's size that are looked at; a longer one is too large however it goes on."""
 
 INTROSPECTION_DEPTH_MAX: Final = 20
 """The question that tools ask of every schema is deeper than ours are; graphql-core bounds its lists itself."""
@@ -72,6 +79,7 @@ def weigh(document: DocumentNode) -> Weighed:
             _check("levels of fields", weight.depth, DEPTH_MAX)
             _check("aliases", weight.aliases, ALIASES_MAX)
             _check("directives", weight.directives + len(definition.directives or ()), DIRECTIVES_MAX)
+            scale.check_repeats([definition.selection_set])
             dearest = max(dearest, weight.cost)
     return Weighed(None if scale.varies else _allowed(dearest))
 
@@ -142,6 +150,29 @@ class _Scale:
             total.depth = max(total.depth, below.depth)
         return total
 
+    def check_repeats(self, selections: Sequence[SelectionSetNode]) -> None:
+        """Refuse a field asked for too often at one place of the answer; only for what has passed as small enough."""
+        places: dict[str, int] = {}
+        below: dict[str, list[SelectionSetNode]] = {}
+        for field in self._fields(selections):
+            name = field.name.value if field.alias is None else field.alias.value
+            places[name] = places.get(name, 0) + 1
+            if field.selection_set is not None:
+                below.setdefault(name, []).append(field.selection_set)
+        _check("times the same field", max(places.values(), default=0), REPEATS_MAX)
+        for sets in below.values():
+            self.check_repeats(sets)
+
+    def _fields(self, selections: Iterable[SelectionSetNode]) -> Iterator[FieldNode]:
+        """Yield the fields of selections, those of their fragments included."""
+        for node in (node for selection in selections for node in selection.selections):
+            if isinstance(node, FieldNode):
+                yield node
+            elif isinstance(node, InlineFragmentNode):
+                yield from self._fields([node.selection_set])
+            elif isinstance(node, FragmentSpreadNode) and node.name.value in self._fragments:
+                yield from self._fields([self._fragments[node.name.value].selection_set])
+
     def _add_field(self, total: Weight, node: FieldNode, within: tuple[str, ...]) -> None:
         below = self.selection(node.selection_set, within)
         total.roots += 1
@@ -163,7 +194,8 @@ class _Scale:
                 continue
             value = argument.value
             if isinstance(value, IntValueNode):
-                return max(int(value.value), 0)
+                # A number may have thousands of digits, which Python refuses to read.
+                return max(int(value.value), 0) if len(value.value) <= DIGITS_MAX else COST_MAX + 1
             if isinstance(value, VariableNode):
                 self.varies = True
                 given = self._variables.get(value.name.value)

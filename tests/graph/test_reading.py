@@ -137,6 +137,15 @@ def test_filters(told, chosen):
     assert found["totalCount"] == len(wanted)
 
 
+@pytest.mark.parametrize("number", ["9" * 5000, "-" + "9" * 5000, "1e400", "-1e400", "9" * 5000 + ".5", "0", "-3"])
+def test_numbers_beyond_all_measure(told, number):
+    """Whatever number a filter gets, it is an answer or a mistake of the client's, and none of the registry's."""
+    asked, _ = told
+    found = asked.response(f"{{ registry {{ gaps(filter: {{minDays: {number}}}) {{ totalCount }} }} }}")
+    codes = {error["extensions"]["code"] for error in found.get("errors", ())}
+    assert codes <= {"BAD_INPUT", "INVALID"}, found
+
+
 def test_no_page_holds_more_than_200(told):
     """A page that is too large, a cursor of another list and a period backwards are refused in a sentence."""
     asked, _ = told
