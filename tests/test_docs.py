@@ -198,3 +198,19 @@ def test_links_between_documents_lead_somewhere(document: str) -> None:
     named = re.findall(r"(?:docs|decisions)/[\w./-]+\.(?:md|toml|csv|py)|\b[\w-]+\.md\b", text)
     missing = [name for name in named if not any((folder / name).exists() for folder in (ROOT, ROOT / "docs"))]
     assert missing == []
+
+
+def test_each_threat_names_a_test_that_there_is() -> None:
+    """A defence that no test shows is a hope."""
+    text = (ROOT / "docs" / "threats.md").read_text("utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith(("| ---", "| what"))]
+    named = [re.search(r"`(tests/[\w/]+\.py)::(\w+)` \|$", row) for row in rows]
+    assert len(rows) > 20
+    assert all(named), rows
+    missing = [
+        f"{found[1]}::{found[2]}"
+        for found in named
+        if found is not None
+        and not ((ROOT / found[1]).exists() and f"def {found[2]}(" in (ROOT / found[1]).read_text("utf-8"))
+    ]
+    assert missing == []
