@@ -23,6 +23,7 @@ GRACES: Final = MappingProxyType(
         GapKind.RELEASED: timedelta(days=7),
         GapKind.MOVED: timedelta(days=14),
         GapKind.CAROUSEL: timedelta(days=7),
+        GapKind.UNCOORDINATED: timedelta(days=28),
     }
 )
 """How long a gap of a kind must last before it counts; kinds not named count at once."""

@@ -234,6 +234,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "gap/CONTESTED": "bezwaar zonder antwoord",
             "gap/WRONGLY_SETTLED": "onterecht afgesloten",
             "gap/GAVE_UP": "opgegeven",
+            "gap/UNCOORDINATED": "velen aan zet, niemand de regie",
             "gap/COMMITMENT_OVERDUE": "toezegging niet op tijd nagekomen",
         },
         Language.EN: {
@@ -316,6 +317,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "gap/CONTESTED": "contest unanswered",
             "gap/WRONGLY_SETTLED": "wrongly settled",
             "gap/GAVE_UP": "gave up",
+            "gap/UNCOORDINATED": "many at work, nobody coordinating",
             "gap/COMMITMENT_OVERDUE": "commitment overdue",
         },
     }

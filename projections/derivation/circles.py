@@ -1,10 +1,11 @@
-"""Deadlocks: obstacles of one case that wait for each other in a circle.
+"""Deadlocks: obstacles that wait for each other in a circle, in one case or over several of one subject.
 
 Each obstacle waits for at most one other at a time, so circles are found by following who waits for whom. A circle is
 the set of obstacles in it: broken and closed again at one instant, it is the same gap still.
 """
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ...domain.case.state import Waiting
-from ...domain.ids import EventId, ObstacleId
+from ...domain.ids import CaseId, EventId, ObstacleId
 from ...domain.vocabulary import GapKind
 from .shapes import Gap
 
@@ -22,6 +23,7 @@ Ring = frozenset[ObstacleId]
 class Spell(Struct, frozen=True, gc=False):
     """An obstacle waited for another, from ``began_at`` to ``until`` (none: no end in sight)."""
 
+    case: CaseId
     obstacle: ObstacleId
     for_obstacle: ObstacleId
     organisation: str
@@ -42,22 +44,30 @@ class Circle(Struct, frozen=True, gc=False):
 class Circles:
     """The waitings of one case for obstacles, and the deadlocks that they make."""
 
-    __slots__ = ("case", "circles", "spells")
+    __slots__ = ("circles", "lies_on", "spells")
 
-    def __init__(self, case: UUID) -> None:
-        """Start with nobody waiting."""
-        self.case = case
+    def __init__(self, lies_on: UUID) -> None:
+        """Start with nobody waiting; the deadlocks will lie on ``lies_on``."""
+        self.lies_on = lies_on
         self.spells: list[Spell] = []
         self.circles: tuple[Circle, ...] = ()
 
-    def begin(self, obstacle: ObstacleId, waiting: Waiting) -> bool:
+    def begin(self, case: CaseId, obstacle: ObstacleId, waiting: Waiting) -> bool:
         """Take in that an obstacle began to wait; return whether the deadlocks may have changed."""
         if waiting.for_obstacle is None:
             return False
         self.spells.append(
-            Spell(obstacle, waiting.for_obstacle, waiting.organisation, waiting.event, waiting.began_at, waiting.until)
+            Spell(
+                case,
+                obstacle,
+                waiting.for_obstacle,
+                waiting.organisation,
+                waiting.event,
+                waiting.began_at,
+                waiting.until,
+            )
         )
-        return self._derive()
+        return self.derive()
 
     def end(self, waiting: Waiting, at: datetime) -> bool:
         """Take in that a waiting ended at ``at``, if it had not run out; return whether deadlocks may have changed."""
@@ -66,14 +76,18 @@ class Circles:
             if spell.event == waiting.event:
                 if spell.until is None or at < spell.until:
                     self.spells[index] = replace(spell, until=at)
-                    return self._derive()
+                    return self.derive()
                 return False
         return False
 
-    def _derive(self) -> bool:
+    def derive(self) -> bool:
         """Derive the circles anew; return whether there are or were any."""
-        before, self.circles = self.circles, tuple(_circles(self.spells))
+        before, self.circles = self.circles, tuple(self.found())
         return bool(before or self.circles)
+
+    def found(self) -> Iterator[Circle]:
+        """Yield the circles that the waitings make."""
+        return circles(self.spells)
 
     def gaps(self) -> Iterator[tuple[datetime, datetime | None, Gap]]:
         """Yield every deadlock in each of its states, with the moments for which it is that state's turn."""
@@ -84,7 +98,7 @@ class Circles:
             )
             gap = Gap(
                 kind=GapKind.DEADLOCK,
-                lies_on=self.case,
+                lies_on=self.lies_on,
                 begun_by=closing.event,
                 from_=circle.from_,
                 until=None,
@@ -93,14 +107,46 @@ class Circles:
                 involved=(),
                 evidence=tuple(spell.event for spell in circle.spells),
                 running_from=circle.from_,
+                cases=self.cases_of(circle),
             )
             yield circle.from_, circle.until, gap
             if circle.until is not None:
                 lasted = circle.until - circle.from_
                 yield circle.until, None, replace(gap, until=circle.until, open=False, pieces=lasted, running_from=None)
 
+    def cases_of(self, circle: Circle) -> tuple[CaseId, ...]:
+        """Return the cases that a deadlock lies in, if it is not its own case's."""
+        return ()
 
-def _circles(spells: Sequence[Spell]) -> Iterator[Circle]:
+
+class CirclesAcross(Circles):
+    """The waitings in the cases of one subject, and the deadlocks over several of them.
+
+    A deadlock within one case lies on that case, and is told there.
+    """
+
+    __slots__ = ("members",)
+
+    def __init__(self, lies_on: UUID, members: AbstractSet[CaseId]) -> None:
+        """Start with nobody waiting; ``members`` says which cases are the subject's, now and as it changes."""
+        super().__init__(lies_on)
+        self.members = members
+
+    def found(self) -> Iterator[Circle]:
+        """Yield the circles over several of the subject's cases."""
+        spells = [spell for spell in self.spells if spell.case in self.members]
+        if len({spell.case for spell in spells}) < 2:  # noqa: PLR2004  several
+            return
+        for circle in circles(spells):
+            if len({spell.case for spell in circle.spells}) > 1:
+                yield circle
+
+    def cases_of(self, circle: Circle) -> tuple[CaseId, ...]:
+        """Return the cases that a deadlock lies in."""
+        return tuple(dict.fromkeys(spell.case for spell in circle.spells))
+
+
+def circles(spells: Sequence[Spell]) -> Iterator[Circle]:
     """Yield every maximal interval in which the same obstacles wait for each other in a circle."""
     moments = sorted({moment for spell in spells for moment in (spell.began_at, spell.until) if moment is not None})
     running: dict[Ring, Circle] = {}

@@ -1,10 +1,10 @@
-"""Cross-chains: the obstacles of a case that one organisation's handling set off at another, taken together.
+"""Cross-chains: the obstacles that one organisation's handling set off at another, taken together.
 
 Obstacles joined by ``triggered_by`` or a split form one. Its figures are those of its chains together: counts are
 added up, times are the union of theirs, so that what ran side by side is not counted twice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -28,25 +28,33 @@ class CrossChain(Struct, frozen=True):
 
 
 def cross_chains(case: CaseAnswer) -> tuple[CrossChain, ...]:
-    """Return the cross-chains of a case, in the order in which their first obstacles were reported."""
-    leads: dict[UUID, UUID] = {one.obstacle: one.obstacle for one in case.obstacles}
+    """Return the cross-chains within a case, in the order in which their first obstacles were reported."""
+    return cross_chains_of((case,))
+
+
+def cross_chains_of(cases: Sequence[CaseAnswer]) -> tuple[CrossChain, ...]:
+    """Return the cross-chains over cases at one moment, in the order in which their first obstacles were reported."""
+    obstacles = sorted(
+        (one for case in cases for one in case.obstacles), key=lambda one: (one.report.occurred_at, str(one.obstacle))
+    )
+    leads: dict[UUID, UUID] = {one.obstacle: one.obstacle for one in obstacles}
 
     def lead(obstacle: UUID) -> UUID:
         while leads[obstacle] != obstacle:
             obstacle = leads[obstacle]
         return obstacle
 
-    for one, other in _joined(case):
+    for one, other in (pair for case in cases for pair in _joined(case)):
         if one in leads and other in leads:
             leads[lead(other)] = lead(one)
     groups: dict[UUID, list[ObstacleAnswer]] = {}
-    for one in case.obstacles:
+    for one in obstacles:
         groups.setdefault(lead(one.obstacle), []).append(one)
-    return tuple(_taken_together(group, case.as_of) for group in groups.values() if len(group) > 1)
+    return tuple(_taken_together(group, cases[0].as_of) for group in groups.values() if len(group) > 1)
 
 
 def _joined(case: CaseAnswer) -> Iterator[tuple[UUID, UUID]]:
-    """Yield the pairs of obstacles of which one came from the other."""
+    """Yield the pairs of obstacles of which one came from the other, as the case has it."""
     for one in case.obstacles:
         if one.fact.triggered_by is not None:
             yield one.fact.triggered_by, one.obstacle

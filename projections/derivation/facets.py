@@ -33,13 +33,15 @@ FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
 class GapFacet(Struct, frozen=True, gc=False):
     """A gap, with what its list is filtered and sorted by: the harm of its obstacle and the theme of its case.
 
-    ``harm_until`` is until when a stated harm lasts: none while no harm was stated, ``FOR_EVER`` if without end.
+    ``harm_until`` is until when a stated harm lasts: none while no harm was stated, ``FOR_EVER`` if without end. What
+    lies over several cases has the harms of all their obstacles, and ``themes`` instead of a theme.
     """
 
     gap: Gap
     harms: tuple[Harm, ...]
     harm_until: datetime | None
     theme: str
+    themes: tuple[str, ...] = ()
 
 
 class ChainFacet(Struct, frozen=True, gc=False):
@@ -176,7 +178,7 @@ class CaseFacets:
         at = event.occurred_at
         opened = self.fold.state.opened
         theme = opened.theme if opened else ""
-        harms, harm_until = _harm(chain.harms)
+        harms, harm_until = harm_of(chain.harms)
         if whole or not isinstance(chain.state, Open) or chain.state is not chain.previous:
             changed[chain.obstacle.int] = [(at, None, _header(chain, harms, harm_until, theme))]
         for key in chain.closed if whole else chain.dirty:
@@ -253,7 +255,7 @@ class CaseFacets:
     def _circles(self, changed: dict[Key, Turns]) -> None:
         """Note the deadlocks, all of them: they are few, and derived anew each time."""
         self.fold.circles_changed = False
-        harms, harm_until = _harm([harm for chain in self.fold.chains.values() for harm in chain.harms])
+        harms, harm_until = harm_of([harm for chain in self.fold.chains.values() for harm in chain.harms])
         theme = self.fold.state.opened.theme if self.fold.state.opened else ""
         rings: set[GapKey] = set()
         for from_, until, gap in self.fold.circles.gaps():
@@ -264,7 +266,7 @@ class CaseFacets:
         self._rings = rings
 
 
-def _harm(stated: Sequence[StatedHarm]) -> tuple[tuple[Harm, ...], datetime | None]:
+def harm_of(stated: Sequence[StatedHarm]) -> tuple[tuple[Harm, ...], datetime | None]:
     """Return the kinds of harm stated, and until when one of them lasts."""
     if not stated:
         return (), None

@@ -67,7 +67,7 @@ class CaseFold:
                 if waited is not None:
                     self.circles_changed |= self.circles.end(waited, event.occurred_at)
                 if waits is not None:
-                    self.circles_changed |= self.circles.begin(obstacle, waits)
+                    self.circles_changed |= self.circles.begin(self.case, obstacle, waits)
         return chains
 
     def gaps(self, as_of: datetime) -> Iterator[Gap]:

@@ -13,11 +13,15 @@ from msgspec import Struct
 
 from ...domain.case.facts import GapMark
 from ...domain.command import RefusalCode
-from ...domain.ids import EventId, GapId, ObstacleId, gap_id_of
+from ...domain.ids import CaseId, EventId, GapId, ObstacleId, gap_id_of
 from ...domain.settings import GRACES
 from ...domain.vocabulary import GapKind, Harm
 
 NO_TIME: Final = timedelta(0)
+
+
+ON_SEVERAL: Final = frozenset({GapKind.DEADLOCK, GapKind.UNCOORDINATED})
+"""The kinds that lie on no single obstacle."""
 
 
 class SegmentKind(StrEnum):
@@ -47,10 +51,11 @@ GapKey = tuple[GapKind, int, int]
 class Gap(Struct, frozen=True, gc=False):
     """A gap in one of its states.
 
-    ``lies_on`` is the obstacle, or the case for a deadlock. ``pieces`` is how long its ended pieces lasted together;
-    ``running_from`` is where the piece that still runs began, none once it has ended. ``to_act`` and ``involved`` are
-    sorted, but for a carousel's holders, which stand in the order of their segments; ``length`` is a carousel's number
-    of holders. ``evidence`` lists the events that prove it, in their order.
+    ``lies_on`` is the obstacle; of a deadlock within a case the case; of what lies over the cases of one subject the
+    subject, and ``cases`` are then those that it lies in, in the order in which they came into it. ``pieces`` is how
+    long its ended pieces lasted together; ``running_from`` is where the piece that still runs began, none once it has
+    ended. ``to_act`` and ``involved`` are sorted, but for a carousel's holders, which stand in the order of their
+    segments; ``length`` is a carousel's number of holders. ``evidence`` lists the events that prove it, in their order.
     """
 
     kind: GapKind
@@ -65,6 +70,7 @@ class Gap(Struct, frozen=True, gc=False):
     pieces: timedelta = NO_TIME
     running_from: datetime | None = None
     length: int | None = None
+    cases: tuple[CaseId, ...] = ()
 
     @property
     def id(self) -> GapId:
@@ -81,8 +87,8 @@ class Gap(Struct, frozen=True, gc=False):
 
     @property
     def obstacle(self) -> ObstacleId | None:
-        """The obstacle that it lies on; none for a deadlock."""
-        return None if self.kind is GapKind.DEADLOCK else self.lies_on
+        """The obstacle that it lies on; none for a kind that lies on several."""
+        return None if self.kind in ON_SEVERAL else self.lies_on
 
     def runs_on_as(self, other: "Gap") -> bool:
         """Return whether two gaps with one key and no end are the same: quicker than comparing all that they hold."""
@@ -97,9 +103,10 @@ class Gap(Struct, frozen=True, gc=False):
     def cracks(self) -> bool:
         """Return whether an obstacle on which it lies, if it counts, fell between the cracks.
 
-        A commitment that is overdue is about a gap that does so itself; it is no further one.
+        A commitment that is overdue is about a gap that does so itself; it is no further one. What nobody coordinates
+        has its holders, each of whom may be doing its work.
         """
-        return self.kind is not GapKind.COMMITMENT_OVERDUE
+        return self.kind not in {GapKind.COMMITMENT_OVERDUE, GapKind.UNCOORDINATED}
 
     def lasted(self, as_of: datetime) -> timedelta:
         """Return how long its pieces lasted together, up to its end or to ``as_of``."""

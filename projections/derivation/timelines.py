@@ -14,7 +14,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from ...domain.case.corrections import is_mending, mend
+from ...domain.case.corrections import Mended, is_mending, mend
 from ...domain.case.history import place
 from ...domain.event import Event
 from ...domain.settings import DEFAULTS, Settings
@@ -64,17 +64,26 @@ class Facets(Protocol):
 
 
 class Timelines:
-    """The timelines of one stream, brought from event to event.
+    """The timelines of one stream, or of several taken together, brought from event to event.
 
     ``recorded`` starts it with events whose rows are stored already; ``record`` takes each further one, in order of
     position; ``take`` returns what there is to store since it was last asked.
     """
 
-    __slots__ = ("_begin", "_changed", "_current", "_done", "_facets", "_history", "_last")
+    __slots__ = ("_begin", "_changed", "_current", "_done", "_facets", "_history", "_last", "_mend")
 
-    def __init__(self, begin: Callable[[], Facets], recorded: Sequence[Event] = ()) -> None:
-        """Start from the events whose rows are stored already; ``begin`` makes facets that have seen nothing."""
+    def __init__(
+        self,
+        begin: Callable[[], Facets],
+        recorded: Sequence[Event] = (),
+        mending: Callable[[Sequence[Event]], Mended] = mend,
+    ) -> None:
+        """Start from the events whose rows are stored already; ``begin`` makes facets that have seen nothing.
+
+        ``mending`` applies the corrections and strikings among events.
+        """
         self._begin = begin
+        self._mend = mending
         self._history: list[Event] = []
         self._current: dict[Key, Line] = {}
         self._done: list[Row] = []
@@ -168,7 +177,7 @@ class Timelines:
 
     def _fold_anew(self) -> dict[Key, list[Stretch]]:
         """Fold the whole history in the order in which it occurred; return what is so by it."""
-        mended = mend(self._history)
+        mended = self._mend(self._history)
         self._facets = self._begin()
         self._last = _BEFORE_ALL
         lines: dict[Key, list[Stretch]] = {}

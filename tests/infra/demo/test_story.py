@@ -20,6 +20,7 @@ from knelpunt.infra.demo.case_file import CaseFile
 from knelpunt.infra.demo.names import FOLDER, case_id, id_of, organisation_id, read
 from knelpunt.infra.demo.story import cases, story
 from knelpunt.projections.derivation.answer import answer
+from knelpunt.projections.derivation.subjects import subject_gaps
 from oracle.oracle import answer as oracle_answer
 
 TODAY = datetime(2026, 11, 22, tzinfo=UTC)
@@ -148,10 +149,12 @@ def test_every_command_of_a_case_occurs():
 
 
 def test_every_kind_of_gap_occurs_and_counts(registry):
-    """Each of the seventeen kinds can be shown, and fourteen of them are open today."""
-    gaps = [gap for history in registry.histories.values() for gap in answer(history, TODAY).gaps if gap.counts(TODAY)]
+    """Each of the eighteen kinds can be shown, and fourteen of them are open today."""
+    found = [gap for history in registry.histories.values() for gap in answer(history, TODAY).gaps]
+    found += [gap for case, history in registry.histories.items() for gap in subject_gaps({case: history}, TODAY)]
+    gaps = [gap for gap in found if gap.counts(TODAY)]
     assert {gap.kind for gap in gaps} == set(GapKind)
-    settled = {GapKind.CONTESTED, GapKind.WRONGLY_SETTLED, GapKind.GAVE_UP}
+    settled = {GapKind.CONTESTED, GapKind.WRONGLY_SETTLED, GapKind.GAVE_UP, GapKind.UNCOORDINATED}
     assert {gap.kind for gap in gaps if gap.open} == set(GapKind) - settled
 
 
