@@ -1,8 +1,8 @@
 """Brings the read model up to date: many events, one transaction with their position.
 
-A batch is read, its cases' timelines are brought on, and rows and position are committed together: a projector that
-dies anywhere leaves the read model as it was. An event that cannot be read is put in quarantine and the others go on.
-One projector works at a time; others wait for its lock and take over when it goes.
+A batch is read, its cases' timelines are brought on and then those of their subjects, and rows and position are
+committed together: a projector that dies anywhere leaves the read model as it was. An event that cannot be read is put
+in quarantine and the others go on. One projector works at a time; others wait for its lock and take over when it goes.
 """
 
 import logging
@@ -23,6 +23,7 @@ from ..store.codec import UnreadableEvent, decode
 from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, principal_text
 from ..store.recorder import CHANNEL
 from . import schema
+from .subjects import Subjects
 from .writing import Sheets, quarantine
 
 BATCH_EVENTS: Final = 2_000
@@ -55,6 +56,7 @@ class Projector:
         self._target = target
         self._connection: psycopg.Connection | None = None
         self._kept: OrderedDict[UUID, Timelines] = OrderedDict()
+        self._subjects = Subjects()
         self._reached: int | None = None
         """The position to which what is kept at hand has been brought."""
 
@@ -98,7 +100,12 @@ class Projector:
     def _forget(self) -> None:
         """Forget what was kept at hand: it may be ahead of what was committed."""
         self.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Let go of what is kept at hand."""
         self._kept.clear()
+        self._subjects.forget()
 
     def _batch(self, connection: psycopg.Connection) -> tuple[int, int]:
         """Project one batch; return the position reached and how many events it had."""
@@ -110,7 +117,7 @@ class Projector:
                 return self.project_batch(connection)
         except BaseException:
             # What is kept at hand has taken in events that were not committed.
-            self._kept.clear()
+            self._let_go()
             raise
 
     def project_batch(self, connection: psycopg.Connection) -> tuple[int, int]:
@@ -120,7 +127,7 @@ class Projector:
         position = int(row[0])
         if position != self._reached:
             # Another projector has been at work, or a rebuild: what is kept at hand is not of these rows.
-            self._kept.clear()
+            self._let_go()
         rows = reading.to_rows(connection.execute(reading.AFTER, (position, BATCH_EVENTS)))
         if not rows:
             return position, 0
@@ -143,7 +150,9 @@ class Projector:
         sheets.write(connection)
         if unreadable:
             quarantine(connection, [(error.stream, error.position, error.reason) for error in unreadable])
-        self._reached = reached = rows[-1].position
+        reached = rows[-1].position
+        self._subjects.bring(connection, streams, position, reached)
+        self._reached = reached
         connection.execute("UPDATE projected SET position = %s", (reached,))
         self._trim()
         return reached, len(rows)

@@ -7,6 +7,7 @@ the read model in use untouched, and the next one starts afresh.
 """
 
 import gc
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import groupby, pairwise
@@ -17,11 +18,14 @@ import psycopg
 from psycopg import sql
 
 from ...domain.event import Event
+from ...domain.ids import CaseId, SubjectId
+from ...projections.derivation.subjects import subject_rows_of
 from ..store.codec import UnreadableEvent, decode_columns
 from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, principal_text
 from ..store.reading import COLUMNS
 from . import schema
 from .projector import LOCK, Projector, timelines_of
+from .subjects import FILL, FOLLOWED_OF_ALL, SUBJECTS_LOADED, Organisations, follow
 from .writing import Sheets, quarantine
 
 FETCH_EVENTS: Final = 5_000
@@ -41,6 +45,9 @@ SHARE: Final = sql.SQL(
     "WHERE position <= %(upto)s AND uuid_hash_extended(stream_id, 0) & 1023 >= %(from)s "
     "AND uuid_hash_extended(stream_id, 0) & 1023 < %(to)s ORDER BY stream_id, position"
 )
+
+SUBJECTS_A_TASK: Final = 5_000
+"""Subjects that a worker takes at a time, if something may lie over their cases."""
 
 SHARES: Final = 1024
 """Streams are spread over this many shares by the hash of their id, and workers take ranges of them."""
@@ -71,6 +78,7 @@ def rebuild(url: str, workers: int = 2, progress: Progress | None = None) -> int
             upto = int(row[0])
             schema.create(connection, schema.NEXT)
         _fill(url, upto, workers, progress)
+        _fill_subjects(connection, url, upto, workers)
         with connection.transaction():
             schema.within(connection, schema.NEXT)
             connection.execute("SELECT set_config('maintenance_work_mem', '256MB', true)")
@@ -85,22 +93,55 @@ def _fill(url: str, upto: int, workers: int, progress: Progress | None) -> None:
     parts = max(workers * 4, min(SHARES, (upto + 1) // 250_000))
     edges = [SHARES * part // parts for part in range(parts + 1)]
     done = 0
+    for count in _worked(workers, fill_share, [(url, upto, start, end) for start, end in pairwise(edges)]):
+        done += count
+        if progress is not None:
+            progress(done)
+
+
+def _worked(workers: int, work: Callable[..., int], tasks: Sequence[tuple[Any, ...]]) -> Iterator[int]:
+    """Yield what each task comes to, in their order, done by so many processes: one does them itself."""
     if workers == 1:
-        for start, end in pairwise(edges):
-            done += fill_share(url, upto, start, end)
-            if progress is not None:
-                progress(done)
+        yield from (work(*task) for task in tasks)
         return
     # Forked from a server of their own: what a worker imports takes as long as thousands of events, and is imported
     # once then. Not forked from this process, which has threads and connections.
     context = get_context("forkserver")
     context.set_forkserver_preload(["__main__", __name__])
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        shares = [pool.submit(fill_share, url, upto, start, end) for start, end in pairwise(edges)]
-        for share in shares:
-            done += share.result()
-            if progress is not None:
-                progress(done)
+        for future in [pool.submit(work, *task) for task in tasks]:
+            yield future.result()
+
+
+def _fill_subjects(connection: psycopg.Connection, url: str, upto: int, workers: int) -> None:
+    """Let the workers fill in what lies over the cases of each subject, now that it is known whose cases are whose."""
+    with connection.transaction():
+        connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
+        connection.execute("SELECT set_config('work_mem', %s, true)", (WORK_MEM,))
+        schema.within(connection, schema.NEXT)
+        followed = connection.execute(FOLLOWED_OF_ALL).fetchall()
+    tasks = [
+        (url, upto, followed[start : start + SUBJECTS_A_TASK]) for start in range(0, len(followed), SUBJECTS_A_TASK)
+    ]
+    if tasks:
+        # As many processes as there is work for: starting one takes longer than folding a hundred subjects.
+        deque(_worked(min(workers, len(tasks)), fill_subjects, tasks), maxlen=0)
+
+
+def fill_subjects(url: str, upto: int, followed: Sequence[tuple[SubjectId, Sequence[CaseId]]]) -> int:
+    """Project what lies over the cases of some subjects into ``read_next``; return how many subjects they were."""
+    sheets = Sheets()
+    with connect(url, DatabaseRole.PROJECTOR) as connection, connection.transaction():
+        connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
+        schema.within(connection, schema.NEXT)
+        organisations = Organisations(upto)
+        for first in range(0, len(followed), SUBJECTS_LOADED):
+            cases = {subject: frozenset(own) for subject, own in followed[first : first + SUBJECTS_LOADED]}
+            for one in follow(connection, cases, organisations, upto):
+                sheets.add(one.subject, subject_rows_of(one.subject, one.recorded))
+                connection.execute(FILL, (one.subject, sorted(one.organisations)))
+            sheets.fill(connection)
+    return len(followed)
 
 
 def fill_share(url: str, upto: int, start: int, end: int) -> int:

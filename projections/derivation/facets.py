@@ -20,6 +20,7 @@ from ...domain.case.state import Open, Settled
 from ...domain.event import Event
 from ...domain.ids import CaseId, EventId, HandoffId, ObstacleId
 from ...domain.vocabulary import Harm
+from .belonging import LinkFacet, SubjectFacet
 from .chain import Chain
 from .fold import CaseFold
 from .live import live
@@ -108,12 +109,24 @@ class PartyFacet(Struct, frozen=True, gc=False):
     organisation: str
 
 
-Facet = GapFacet | ChainFacet | HandoffFacet | CaseFacet | PartyFacet | OrganisationFacet | TaskFacet | StrategyFacet
+Facet = (
+    GapFacet
+    | ChainFacet
+    | HandoffFacet
+    | CaseFacet
+    | PartyFacet
+    | SubjectFacet
+    | LinkFacet
+    | OrganisationFacet
+    | TaskFacet
+    | StrategyFacet
+)
 
 
 Key = GapKey | int | str
 """What a facet is a state of, within one case: a gap by its key, an obstacle, handoff, referral or case by the number
-of its id, a party by its identifier."""
+of its id, a link by its event's, a party by its identifier, a subject by its id after a word that no organisation's
+identifier begins with."""
 
 Turns = list[tuple[datetime, datetime | None, Facet]]
 """States and the moments ``[from, until)`` for which each is the answer."""
@@ -159,6 +172,10 @@ class CaseFacets:
             if type(fact) is f.CaseOpened:
                 whole = True
                 touched = list(self.fold.chains.values())  # The theme of the case stands in the facets of its chains.
+                for place, subject in enumerate(fact.subjects):
+                    changed[f"subject/{subject}"] = [(at, None, SubjectFacet(subject, place))]
+        elif type(fact) is f.CaseLinked:
+            changed[event.id.int] = [(at, None, LinkFacet(event.id, fact.case, fact.relation))]
         for chain in touched:
             self._chain(event, chain, changed, whole=whole)
         if self.fold.circles_changed or (whole and self._rings):

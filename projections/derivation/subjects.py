@@ -5,7 +5,7 @@ without those every organisation stands for itself. The events are what was reco
 left out the others. Nothing that occurred after ``as_of`` counts.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -15,11 +15,12 @@ from ...domain.case.decide import organisations_of
 from ...domain.case.facts import CaseOpened
 from ...domain.case.history import place
 from ...domain.event import Event
-from ...domain.ids import CaseId, SubjectId
+from ...domain.ids import CaseId, EventId, SubjectId
 from ...domain.organisation import facts as o
 from ...domain.settings import DEFAULTS, Settings
 from .answer import CaseAnswer, answer
 from .cross_chains import CrossChain, cross_chains_of
+from .lens import see
 from .shapes import Gap
 from .subject_facets import SubjectFacets
 from .subject_fold import SubjectFold
@@ -41,30 +42,35 @@ def subject_gaps(
     settings: Settings = DEFAULTS,
     *,
     subject: SubjectId | None = None,
+    known_to: str | None = None,
 ) -> list[Gap]:
     """Return the gaps over the cases of one subject at ``as_of``: who coordinates nothing, and deadlocks over cases.
 
     ``histories`` are whole cases by id, each in order of position, and by their streams those of organisations.
     ``subject`` is whose gaps they are; none: the one whom all cases opened by then have in common, the first named if
-    there are several, and no gaps if there is none. What lies on one case alone (all other kinds, and a deadlock within
-    it) is that case's. Gaps stand in the order of beginning, kind and id.
+    there are several, and no gaps if there is none. ``known_to``, if given, leaves out of the cases what that
+    organisation did not know of. What lies on one case alone (all other kinds, and a deadlock within it) is that
+    case's. Gaps stand in the order of beginning, kind and id.
     """
-    mended = mend_each(event for history in histories.values() for event in history)
-    events = [event for event in place(mended.events) if event.occurred_at <= as_of]
-    whose = subject or _shared(events, mended)
+    seen = [
+        see(history, as_of, None, None if _is_organisation(history) else known_to) for history in histories.values()
+    ]
+    events = place([event for one in seen for event in one.events])
+    struck = {event for one in seen for event in one.mended.struck}
+    whose = subject or _shared(events, struck)
     if whose is None:
         return []
     fold = SubjectFold(whose, settings)
     for event in events:
-        fold.show(event, struck=event.id in mended.struck)
+        fold.show(event, struck=event.id in struck)
     return sorted(fold.gaps(as_of), key=lambda gap: (gap.from_, gap.kind, str(gap.id)))
 
 
-def _shared(events: Sequence[Event], mended: Mended) -> SubjectId | None:
+def _shared(events: Sequence[Event], struck: Container[EventId]) -> SubjectId | None:
     """Return the subject whom all opened cases have in common, the first named."""
     openings: dict[CaseId, tuple[SubjectId, ...]] = {}
     for event in events:
-        if isinstance(event.data, CaseOpened) and event.id not in mended.struck:
+        if isinstance(event.data, CaseOpened) and event.id not in struck:
             openings.setdefault(event.stream, event.data.subjects)
     named = list(openings.values())
     if not named:
@@ -115,22 +121,16 @@ def mend_each(history: Iterable[Event]) -> Mended:
     return whole
 
 
-def subject_timelines(
-    subject: SubjectId, recorded: Iterable[Event] = (), settings: Settings = DEFAULTS
-) -> "SubjectTimelines":
-    """Return the timelines of a subject, started from the events whose rows are stored already, in order of position.
-
-    The events are those of every case that ever named the subject, and of the organisations in them.
-    """
-    return SubjectTimelines(subject, recorded, settings)
-
-
 class SubjectTimelines(Timelines):
-    """The timelines of what lies over the cases of one subject."""
+    """The timelines of what lies over the cases of one subject.
+
+    Their events are those of every case that ever named the subject, and of the organisations that those name and the
+    ones above them, in one order of position.
+    """
 
     __slots__ = ()
 
-    def __init__(self, subject: SubjectId, recorded: Iterable[Event], settings: Settings) -> None:
+    def __init__(self, subject: SubjectId, recorded: Iterable[Event] = (), settings: Settings = DEFAULTS) -> None:
         """Start from the events whose rows are stored already."""
         kept = [event for event in recorded if type(event.data) not in WITHOUT_MEANING]
         super().__init__(lambda: SubjectFacets(SubjectFold(subject, settings)), kept, mend_each)
@@ -143,7 +143,7 @@ class SubjectTimelines(Timelines):
 
 def subject_rows_of(subject: SubjectId, history: Iterable[Event], settings: Settings = DEFAULTS) -> list[Row]:
     """Return all rows over the cases of a subject from all their events, in order of position."""
-    timelines = subject_timelines(subject, (), settings)
+    timelines = SubjectTimelines(subject, (), settings)
     for event in history:
         timelines.record(event)
     return timelines.take()[0]

@@ -21,11 +21,17 @@ _RUNNING_US: Final = "(extract(epoch FROM %(as_of)s - lasting_since) * 1000000):
 COLUMNS: Final = (
     "case_id, gap_id, obstacle_id, kind, from_at, until_at, open, counts_after < %(as_of)s AS counts, "
     f"CASE WHEN lasted < 0 THEN {_RUNNING_US} ELSE lasted END AS us, "
-    "to_act, involved, length, evidence, harm_until > %(as_of)s AS harmed"
+    "to_act, involved, length, evidence, cases, harm_until > %(as_of)s AS harmed"
 )
 
 # A page is found by keys first, in an index alone; then its rows are fetched.
 _KEY: Final = "case_id, gap_id, as_of_from, known_from"
+
+
+IN_CASE: Final = (
+    "case_id IN (SELECT %(case)s::uuid UNION ALL SELECT subject_id FROM read.case_subject WHERE case_id = %(case)s) "
+    "AND (cases IS NULL OR %(case)s = ANY(cases))"
+)
 
 
 class GapOrder(Enum):
@@ -38,7 +44,10 @@ class GapOrder(Enum):
 
 
 class GapRow(Struct, frozen=True):
-    """A gap as it is at the two times. ``lasted`` is how long its pieces lasted together, up to its end or ``asOf``."""
+    """A gap as it is at the two times. ``lasted`` is how long its pieces lasted together, up to its end or ``asOf``.
+
+    What lies over the cases of one subject has these as ``cases``, and the subject as ``case``.
+    """
 
     case: UUID
     id: UUID
@@ -53,6 +62,7 @@ class GapRow(Struct, frozen=True):
     involved: Sequence[str]
     length: int | None
     evidence: Sequence[UUID]
+    cases: Sequence[UUID]
     harmed: bool
 
 
@@ -84,7 +94,8 @@ class GapPlace(Struct, frozen=True):
 
 def row(columns: tuple[Any, ...]) -> GapRow:
     """Return the row that a query here found."""
-    case, gap, obstacle, kind, from_, until, open_, counts, lasted, to_act, involved, length, evidence, harmed = columns
+    case, gap, obstacle, kind, from_, until, open_, counts, lasted, *parties, length, evidence, cases, harmed = columns
+    to_act, involved = parties
     return GapRow(
         case,
         gap,
@@ -99,6 +110,7 @@ def row(columns: tuple[Any, ...]) -> GapRow:
         involved,
         length,
         evidence,
+        cases or (),
         harmed,
     )
 
@@ -143,9 +155,10 @@ def _conditions(moment: Moment, choice: GapChoice) -> Conditions:
     conditions.add_any("to_act && %(to_act)s", "to_act", choice.to_act)
     conditions.add_any("involved && %(involved)s", "involved", choice.involved)
     conditions.add_any("harms && %(harms)s", "harms", choice.harms)
-    conditions.add_any("theme = ANY(%(themes)s)", "themes", choice.themes)
+    conditions.add_any("(theme = ANY(%(themes)s) OR themes && %(themes)s)", "themes", choice.themes)
     if choice.case is not None:
-        conditions.add("case_id = %(case)s", case=choice.case)
+        # By its key, whoever's it is: its own, or one over the cases of its subjects.
+        conditions.add(IN_CASE, case=choice.case)
     if choice.open is not None:
         conditions.add("open" if choice.open else "NOT open")
     if choice.counts is not None:

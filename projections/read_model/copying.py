@@ -17,6 +17,7 @@ from uuid import UUID
 from ...domain.ids import gap_name_of
 from ...domain.settings import GRACES
 from ...domain.vocabulary import GapKind
+from ..derivation.belonging import LinkFacet, SubjectFacet
 from ..derivation.facets import (
     FOR_EVER,
     CaseFacet,
@@ -27,7 +28,7 @@ from ..derivation.facets import (
     PartyFacet,
 )
 from ..derivation.organisation_facets import OrganisationFacet, StrategyFacet, TaskFacet
-from ..derivation.shapes import NO_TIME
+from ..derivation.shapes import NO_TIME, ON_SEVERAL
 from ..derivation.timelines import Row
 
 HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -42,13 +43,15 @@ COLUMNS: Final = MappingProxyType(
     {
         "case_state": f"{WINDOWS}, opened_at, case_id, closed_at, reference, theme",
         "case_party": f"{WINDOWS}, case_id, organisation",
+        "case_subject": f"{WINDOWS}, case_id, subject_id, place",
+        "case_link": f"{WINDOWS}, case_id, event_id, to_case_id, relation",
         "chain_state": (
             f"{WINDOWS}, reported_at, harm_until, case_id, obstacle_id, claimed, settled_at, holder, theme, "
             "organisations, harms"
         ),
         "gap_state": (
             f"{WINDOWS}, from_at, lasting_since, counts_after, harm_until, lasted, case_id, gap_id, begun_by, open, "
-            "until_at, obstacle_id, length, kind, theme, to_act, involved, harms, evidence"
+            "until_at, obstacle_id, length, kind, theme, to_act, involved, harms, evidence, cases, themes"
         ),
         "handoff_state": (
             f"{WINDOWS}, made_at, delivered_at, case_id, handoff_id, obstacle_id, respond_by, ended_at, kind, outcome, "
@@ -66,6 +69,8 @@ TABLES: Final = MappingProxyType(
     {
         CaseFacet: "case_state",
         PartyFacet: "case_party",
+        SubjectFacet: "case_subject",
+        LinkFacet: "case_link",
         ChainFacet: "chain_state",
         GapFacet: "gap_state",
         HandoffFacet: "handoff_state",
@@ -81,13 +86,13 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _LENGTH: Final = Layout(">i").pack
 _MOMENT: Final = Layout(">iq").pack
 _NULL: Final = _LENGTH(-1)
+_NULLS: Final = _NULL + _NULL
 _FOUR: Final = _LENGTH(4)
 _SIXTEEN: Final = _LENGTH(16)
 _INFINITY: Final = 2**63 - 1
 _MINUS_INFINITY: Final = -(2**63)
 _TEXT_OID: Final = 25
 _UUID_OID: Final = 2950
-_DEADLOCK: Final = GapKind.DEADLOCK
 _GRACES: Final = {kind: GRACES.get(kind, NO_TIME) // _MICROSECOND for kind in GapKind}
 
 # Each field has its length before it: 8 a moment, 16 an id, 1 a truth.
@@ -219,6 +224,15 @@ class _Scribe:
         """Write that an organisation has a part in the case."""
         return _SIXTEEN + self.case + _text(state.organisation)
 
+    def subject(self, state: SubjectFacet) -> bytes:
+        """Write that the case is a subject's."""
+        return b"".join((_SIXTEEN, self.case, _SIXTEEN, state.subject.int.to_bytes(16), _FOUR, _LENGTH(state.place)))
+
+    def link(self, state: LinkFacet) -> bytes:
+        """Write that the case was linked with another."""
+        ids = b"".join(_SIXTEEN + one for one in (self.case, state.event.bytes, state.to.bytes))
+        return ids + _text(state.relation)
+
     def chain(self, state: ChainFacet) -> bytes:
         """Write a chain's header."""
         moments = self.moments
@@ -287,10 +301,11 @@ class _Scribe:
                     gap.open,
                 ),
                 _NULL if gap.until is None else moments.field(gap.until),
-                _NULL if kind is _DEADLOCK else _SIXTEEN + lies_on.int.to_bytes(16),
+                _NULL if kind in ON_SEVERAL else _SIXTEEN + lies_on.int.to_bytes(16),
                 _NULL if gap.length is None else _FOUR + _LENGTH(gap.length),
                 _words(kind, state.theme, gap.to_act, gap.involved, state.harms),
                 _uuids(gap.evidence),
+                _NULLS if not gap.cases else _uuids(gap.cases) + _texts(state.themes),
             )
         )
 
@@ -362,6 +377,8 @@ _WRITERS: Final[Mapping[type, tuple[str, int, Callable[[_Scribe, Any], bytes]]]]
         for kind, write in {
             CaseFacet: _Scribe.case_row,
             PartyFacet: _Scribe.party,
+            SubjectFacet: _Scribe.subject,
+            LinkFacet: _Scribe.link,
             ChainFacet: _Scribe.chain,
             GapFacet: _Scribe.gap,
             HandoffFacet: _Scribe.handoff,
@@ -383,6 +400,10 @@ def name_of(state: Facet) -> UUID | str | None:
             return state.obstacle
         case HandoffFacet():
             return state.id
+        case SubjectFacet():
+            return state.subject
+        case LinkFacet():
+            return state.event
         case PartyFacet() | OrganisationFacet():
             return state.organisation
         case TaskFacet():

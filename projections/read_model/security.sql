@@ -6,7 +6,7 @@ DECLARE
     each text;
 BEGIN
     FOREACH each IN ARRAY ARRAY[
-        'quarantined', 'case_state', 'case_party', 'chain_state', 'gap_state', 'handoff_state'
+        'quarantined', 'case_state', 'case_party', 'case_subject', 'case_link', 'chain_state', 'gap_state', 'handoff_state'
     ] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', each);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', each);
@@ -18,6 +18,16 @@ BEGIN
     END LOOP;
 END;
 $$;
+-- What lies over several cases is shown to those alone who may see each of them: it would reveal the others. So
+-- whatever rule says who sees a case says it here too.
+CREATE POLICY whole ON gap_state AS RESTRICTIVE FOR SELECT TO knelpunt_reader, knelpunt_appender
+    USING (cases IS NULL OR NOT EXISTS (
+        SELECT FROM unnest(cases) AS over (case_id)
+         WHERE NOT EXISTS (SELECT FROM case_state s WHERE s.case_id = over.case_id)));
+-- Which organisations a subject has to do with is for the projector alone.
+ALTER TABLE subject_organisation ENABLE ROW LEVEL SECURITY;
+ALTER TABLE subject_organisation FORCE ROW LEVEL SECURITY;
+CREATE POLICY projector ON subject_organisation TO knelpunt_projector USING (true) WITH CHECK (true);
 DO $$
 BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO knelpunt_reader, knelpunt_appender', current_schema());

@@ -42,6 +42,38 @@ CREATE TABLE case_party (
     organisation text NOT NULL
 );
 
+-- Whose a case is.
+CREATE TABLE case_subject (
+    as_of_from timestamptz NOT NULL,
+    as_of_until timestamptz NOT NULL,
+    known_from timestamptz NOT NULL,
+    until_known_from timestamptz NOT NULL,
+    known_until timestamptz NOT NULL,
+    case_id uuid NOT NULL,
+    subject_id uuid NOT NULL,
+    place integer NOT NULL                       -- where the opening names them, from 0
+);
+
+-- Which cases were linked with which.
+CREATE TABLE case_link (
+    as_of_from timestamptz NOT NULL,
+    as_of_until timestamptz NOT NULL,
+    known_from timestamptz NOT NULL,
+    until_known_from timestamptz NOT NULL,
+    known_until timestamptz NOT NULL,
+    case_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    to_case_id uuid NOT NULL,
+    relation text NOT NULL
+);
+
+-- Which organisations what lies over the cases of a subject may hang on: those named in them, and all above those. For
+-- the projector alone: what becomes of an organisation changes what lies over the cases of these subjects.
+CREATE TABLE subject_organisation (
+    subject_id uuid NOT NULL,
+    organisation text NOT NULL
+);
+
 CREATE TABLE chain_state (
     as_of_from timestamptz NOT NULL,
     as_of_until timestamptz NOT NULL,
@@ -73,9 +105,9 @@ CREATE TABLE gap_state (
     counts_after timestamptz NOT NULL,           -- it counts for every asOf after this; ended: -infinity or infinity
     harm_until timestamptz NOT NULL,             -- as in chain_state
     lasted bigint NOT NULL,                      -- ended: microseconds; running: -1
-    case_id uuid NOT NULL,
+    case_id uuid NOT NULL,                       -- of what lies over the cases of one subject: the subject
     gap_id uuid NOT NULL,
-    obstacle_id uuid,                            -- null: a deadlock, which lies on the case
+    obstacle_id uuid,                            -- null: it lies on the case, or over several
     begun_by uuid NOT NULL,
     length integer,                              -- a carousel's
     open boolean NOT NULL,
@@ -84,7 +116,9 @@ CREATE TABLE gap_state (
     to_act text[] NOT NULL,
     involved text[] NOT NULL,
     harms text[] NOT NULL,
-    evidence uuid[] NOT NULL
+    evidence uuid[] NOT NULL,
+    cases uuid[],                                -- those that it lies in; null: it is its own case's
+    themes text[]                                -- theirs; null: its own case's, in theme
 );
 
 CREATE TABLE handoff_state (

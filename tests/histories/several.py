@@ -4,7 +4,7 @@ And machine-made ones: histories of single cases whose people, waits and trigger
 found late or corrected, so that what lies over them changes with both times.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -12,13 +12,12 @@ from uuid import UUID, uuid5
 
 from msgspec.structs import replace
 
-from histories.machine import make_history
 from histories.world import ORGANISATIONS
 from knelpunt.domain.case import facts as f
 from knelpunt.domain.event import Actor, Event, Fact
 from knelpunt.domain.ids import NAMESPACE, organisation_stream_of, reference_of
 from knelpunt.domain.organisation.facts import OrganisationFact
-from knelpunt.domain.vocabulary import NoticedBy, Origin, Outcome, Role, WaitingGround
+from knelpunt.domain.vocabulary import CaseRelation, NoticedBy, Origin, Outcome, Role, WaitingGround
 
 BEGIN = datetime(2024, 1, 1, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -117,34 +116,52 @@ def by_stream(events: Sequence[Event]) -> dict[UUID, list[Event]]:
     return streams
 
 
-def several_cases(rng: Random, cases: int) -> list[list[Event]]:
-    """Return the histories of several cases, most of them of one of two subjects who may have some in common."""
-    histories: list[list[Event]] = []
-    while len(histories) < cases:
-        history = make_history(rng, rng.choice((6, 10, 16, 24)))
-        if len(history) < 40:
-            histories.append(history)
+def joined(rng: Random, histories: Sequence[Sequence[Event]]) -> list[list[Event]]:
+    """Return histories of single cases as cases of three persons, who have some in common."""
     people = [uuid5(NAMESPACE, f"person/{rng.random()}") for _ in range(3)]
-    obstacles = [e.data.obstacle for h in histories for e in h if isinstance(e.data, f.ObstacleReported)]
-    return [[_joined(rng, event, people, obstacles) for event in history] for history in histories]
+    reported = [[e.data.obstacle for e in h if isinstance(e.data, f.ObstacleReported)] for h in histories]
+    # Obstacles of one case and the next wait for each other, if they wait; the others for any.
+    pairs = [
+        pair
+        for one, other in zip(reported[::2], reported[1::2], strict=False)
+        for pair in zip(one, other, strict=False)
+    ]
+    others = dict(pairs) | {other: one for one, other in pairs}
+    cases = [history[0].stream for history in histories]
+    of_all = [one for of in reported for one in of]
+    return [[_joined(rng, event, people, cases, of_all, others) for event in history] for history in histories]
 
 
-def _joined(rng: Random, event: Event, people: Sequence[UUID], obstacles: Sequence[UUID]) -> Event:
+def _joined(
+    rng: Random,
+    event: Event,
+    people: Sequence[UUID],
+    cases: Sequence[UUID],
+    obstacles: Sequence[UUID],
+    others: Mapping[UUID, UUID],
+) -> Event:
     """Return an event as one of several cases: of these people, perhaps about an obstacle of another case."""
     fact = event.data
+    draw = rng.random()
     match fact:
         case f.CaseOpened():
             subjects = rng.choice((people[:1], people[:1], people[:2], (people[1], people[0]), people[1:2], people))
             late = timedelta(days=rng.choice((0, 0, 0, 0, 5, 40)))
             fact = replace(fact, subjects=tuple(subjects), theme=rng.choice(("schulden", "zorg", "other")))
             return replace(event, data=fact, occurred_at=event.occurred_at + late)
-        case f.WaitingBegan() if rng.random() < 0.8:
-            return replace(event, data=replace(fact, for_obstacle=rng.choice(obstacles)))
-        case f.ObstacleReported() if rng.random() < 0.4:
+        case f.WaitingBegan():
+            return replace(event, data=replace(fact, for_obstacle=others.get(fact.obstacle) or rng.choice(obstacles)))
+        case f.ObstacleReported() if draw < 0.4:
             return replace(event, data=replace(fact, triggered_by=rng.choice(obstacles)))
-        case f.StepTaken() | f.ContactMade() | f.RemedyApplied() if rng.random() < 0.15:
-            named_ = rng.choice(ORGANISATIONS)
-            return replace(event, data=f.CoordinatorNamed(named_, event.occurred_at + DAY * rng.choice((10, 30))))
+        case f.StepTaken(obstacle=obstacle, organisation=str() as holder) if draw < 0.8 and obstacle in others:
+            ground = WaitingGround.OTHER_OBSTACLE
+            return replace(event, data=f.WaitingBegan(obstacle, holder, ground, None, others[obstacle]))
+        case f.ContactMade() | f.RemedyApplied() | f.HarmStated() if draw > 0.7:
+            linked = replace(event, data=f.CaseLinked(rng.choice(cases), rng.choice(tuple(CaseRelation))))
+            return event if linked.data.case == event.stream else linked
+        case f.StepTaken() | f.ContactMade() | f.RemedyApplied() if draw < 0.15:
+            until = event.occurred_at + DAY * rng.choice((10, 30))
+            return replace(event, data=f.CoordinatorNamed(rng.choice(ORGANISATIONS), until))
         case f.FactCorrected(field="precision"):
             value = [str(one) for one in rng.sample(people, 2)]
             return replace(event, data=f.FactCorrected(fact.event, "subjects", value))

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from histories.machine import is_mending, make_history
+from histories.several import joined
 from histories.world import ONLOOKER, ORGANISATIONS, START
 from knelpunt.domain.event import Actor, Event
 from knelpunt.domain.ids import NAMESPACE, organisation_stream_of
@@ -32,21 +33,21 @@ from knelpunt.infra.store.connection import DatabaseRole, connect
 from knelpunt.projections.read_model.copying import COLUMNS
 from oracle.told import mend
 
-TABLES = (*COLUMNS, "quarantined", "projected")
+TABLES = (*COLUMNS, "subject_organisation", "quarantined", "projected")
 TICK = timedelta(microseconds=1)
 PAST = datetime(2025, 6, 1, tzinfo=UTC)
 """History that was recorded elsewhere lies in the past of whoever runs the tests; some machine-made cases run on."""
 
 
 def some_registry(seed: int, cases: int = 5) -> list[Event]:
-    """Return the events of several cases and of the organisations in them, in one order of recording."""
+    """Return the events of several cases of three persons and of the organisations in them, as recorded."""
     rng = Random(seed)
     histories: list[list[Event]] = []
     while len(histories) < cases:
         history = make_history(rng)
         if len(history) < 60 and history[-1].recorded_at < PAST:
             histories.append(history)
-    events = [event for history in histories for event in history] + list(organisation_events(rng))
+    events = [event for history in joined(rng, histories) for event in history] + list(organisation_events(rng))
     return one_log(events)
 
 

@@ -12,7 +12,7 @@ from infra.projecting.registries import everything, fill, record, some_registry,
 from knelpunt.domain.case.facts import CaseFact
 from knelpunt.domain.event import Event
 from knelpunt.infra.projecting import projector as projecting
-from knelpunt.infra.projecting import schema
+from knelpunt.infra.projecting import schema, subjects
 from knelpunt.infra.projecting.projector import Projector
 from knelpunt.infra.projecting.rebuild import rebuild
 from knelpunt.infra.store.connection import DatabaseRole, connect
@@ -51,6 +51,7 @@ def test_batches_of_any_size_equal_a_rebuild(registry_url, monkeypatch, batch, k
     monkeypatch.setattr(projecting, "BATCH_EVENTS", batch)
     if not kept:
         monkeypatch.setattr(projecting, "TIMELINES_KEPT", 0)
+        monkeypatch.setattr(subjects, "SUBJECTS_KEPT", 0)
     log = some_registry(batch)
     fill(registry_url, log)
     assert catch_up(registry_url) == len(log) - 1
@@ -250,7 +251,14 @@ def test_the_cases_beside_an_unreadable_event_are_as_ever(new_registry) -> None:
         catch_up(url)
         moment = log[-1].recorded_at
         states = states_at(url, moment, moment)
-        rows.append({table: [row for row in found if str(bad.stream) not in row] for table, found in states.items()})
+        # What lies over several cases may hang on the one in question without naming it.
+        of_others = [str(bad.stream), '"cases": ["']
+        rows.append(
+            {
+                table: [row for row in found if all(one not in row for one in of_others)]
+                for table, found in states.items()
+            }
+        )
     assert rows[0] == rows[1]
 
 
