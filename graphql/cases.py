@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 import strawberry
 
@@ -10,17 +11,18 @@ from ..domain.case import facts as f
 from ..domain.case.corrections import is_mending
 from ..domain.case.facts import CaseOpened
 from ..domain.case.named import organisations_of
+from ..domain.vocabulary import CaseRelation
 from ..projections.derivation.answer import CaseAnswer
-from ..projections.derivation.cross_chains import cross_chains
 from ..projections.queries.cases import CaseRow
 from . import ids
+from .across import across
 from .chains import CrossChain, Obstacle
 from .enumerations import CaseStatus
-from .events import Conflict, EventConnection, EventEdge, conflict_of, event_of
-from .gaps import Counts, Gap, gaps_of, text_of
+from .events import Conflict, Event, EventConnection, EventEdge, conflict_of, event_of
+from .gaps import Counts, Gap, gap_of_row, gaps_of, text_of
 from .nodes import Node, cursor, page_info, page_size, place_of
 from .organisations import Organisation, organisations
-from .view import CaseAt, CaseReading
+from .view import CaseAt, CaseReading, View, later
 
 T = TypeVar("T")
 
@@ -125,10 +127,23 @@ class Case(Node):
         """Return its obstacles."""
         return self._answer(lambda answer: [Obstacle(at=self.at, obstacle=one.obstacle) for one in answer.obstacles])
 
-    @strawberry.field(description="The gaps that lie in it, by obstacle, beginning and kind.")
+    @strawberry.field(
+        description="The gaps that lie in it, by obstacle, beginning and kind; then those over several cases of its "
+        "subjects that lie in it too."
+    )
     def gaps(self, counts: Counts = True) -> list[Gap]:  # noqa: FBT002  an argument of GraphQL
         """Return its gaps."""
-        return self._answer(lambda answer: gaps_of(self.at, answer.gaps, counts=counts))
+        return later(self._gaps(counts=counts))
+
+    async def _gaps(self, *, counts: bool | None) -> list[Gap]:
+        view, known_to = self.at.view, self.at.known_to
+        over = await across(view).gaps_of_case(self.at.id, known_to)
+        reading = await view.read(self.at.id, known_to)
+        assert reading is not None, "whoever names a case has found it at this view"
+        return [
+            *gaps_of(self.at, reading.answer.gaps, counts=counts),
+            *(gap_of_row(view, row, known_to) for row in over if counts is None or row.counts is counts),
+        ]
 
     @strawberry.field(description="The events without effect, and what contradicts them.")
     def conflicts(self) -> list[Conflict]:
@@ -162,12 +177,28 @@ class Case(Node):
 
         return self.at.read(find)
 
-    @strawberry.field(description="Its obstacles that set each other off, taken together.")
+    @strawberry.field(
+        description="Its obstacles that set each other off, taken together; also with those in other cases of its "
+        "subjects."
+    )
     def cross_chains(self) -> list[CrossChain]:
         """Return its cross-chains."""
-        return self._answer(
-            lambda answer: [CrossChain(at=self.at, derived=derived) for derived in cross_chains(answer)]
-        )
+        return self.at.read(lambda reading: later(self._cross_chains(reading)))
+
+    async def _cross_chains(self, reading: CaseReading) -> list[CrossChain]:
+        found = await across(self.at.view).chains_of_case(reading, self.at.id, self.at.known_to)
+        return [CrossChain(view=self.at.view, known_to=self.at.known_to, derived=derived) for derived in found]
+
+    @strawberry.field(description="The cases that it was linked with, or that were linked with it.")
+    async def linked_cases(self) -> list["LinkedCase"]:
+        """Return its linked cases."""
+        view = self.at.view
+        found: list[LinkedCase] = []
+        for one, other, relation, event in await across(view).links.load(self.at.id):
+            linked = other if one == self.at.id else one
+            if await view.read(linked, None) is not None:
+                found.append(LinkedCase(view=view, case_id=linked, by=one, relation=relation, event_id=event))
+        return sorted(found, key=lambda link: (str(link.case_id), str(link.event_id)))
 
     def _answer(self, what: Callable[[CaseAnswer], T]) -> T:
         return self.at.read(lambda reading: what(reading.answer))
@@ -178,6 +209,33 @@ class Case(Node):
             return what(answer.fact)
 
         return self._answer(find)
+
+
+@strawberry.type(description="A case that another one was linked with.")
+class LinkedCase:
+    """A link, seen from either side."""
+
+    view: strawberry.Private[View]
+    case_id: strawberry.Private[UUID]
+    by: strawberry.Private[UUID]
+    event_id: strawberry.Private[UUID]
+    relation: CaseRelation = strawberry.field(description="How the linking case stands to the linked one.")
+
+    @strawberry.field(description="The other case.")
+    def case(self) -> Case:
+        """Return the case at the other end."""
+        return Case(at=CaseAt(self.view, self.case_id))
+
+    @strawberry.field(description="Whether the other case is the one whose record says so.")
+    def linking(self) -> bool:
+        """Return whether the link is the other case's."""
+        return self.by == self.case_id
+
+    @strawberry.field(description="The event that linked them.")
+    def event(self) -> Event:
+        """Return what linked them."""
+        at = CaseAt(self.view, self.by)
+        return at.read(lambda reading: event_of(at, reading.event(self.event_id)))
 
 
 def _status(closed_at: datetime | None) -> CaseStatus:

@@ -16,6 +16,7 @@ from ..projections.derivation.cross_chains import CrossChain as DerivedCrossChai
 from ..projections.derivation.shapes import Segment as DerivedSegment
 from ..projections.derivation.shapes import SegmentKind
 from . import ids
+from .across import across
 from .enumerations import ObstacleStatus
 from .events import Event, event_of
 from .gaps import Counts, Gap, days, gaps_of
@@ -252,16 +253,20 @@ class Obstacle(Node):
         """Return what set it off."""
         return self._derived(lambda one, _: self._found(one.fact.triggered_by))
 
-    @strawberry.field(description="The obstacles of its case that its handling set off.")
+    @strawberry.field(description="The obstacles that its handling set off, in its case and in others of its subjects.")
     def triggered(self) -> list["Obstacle"]:
         """Return what it set off."""
-        return self._derived(
-            lambda _, reading: [
-                Obstacle(at=self.at, obstacle=other.obstacle)
-                for other in reading.answer.obstacles
-                if other.fact.triggered_by == self.obstacle
-            ]
-        )
+        return self._derived(lambda _, reading: later(self._triggered(reading)))
+
+    async def _triggered(self, reading: CaseReading) -> list["Obstacle"]:
+        view, known_to = self.at.view, self.at.known_to
+        beside = await across(view).readings_beside(reading, self.at.id, known_to)
+        return [
+            Obstacle(at=CaseAt(view, other.report.stream, known_to), obstacle=other.obstacle)
+            for one in (reading, *beside)
+            for other in one.answer.obstacles
+            if other.fact.triggered_by == self.obstacle
+        ]
 
     def _derived(self, what: Callable[[ObstacleAnswer, CaseReading], T]) -> T:
         return self.at.read(lambda reading: what(reading.obstacles[self.obstacle], reading))
@@ -288,25 +293,37 @@ async def find_obstacle(view: View, obstacle: UUID, known_to: str | None = None)
 
 @strawberry.type(description="Obstacles that one organisation's handling set off at another, taken together.")
 class CrossChain:
-    """The obstacles of a case joined by triggering or a split; counts add up, times are the union of the chains'."""
+    """Obstacles joined by triggering or a split; counts add up, times are the union of the chains'."""
 
-    at: strawberry.Private[CaseAt]
+    view: strawberry.Private[View]
+    known_to: strawberry.Private[str | None]
     derived: strawberry.Private[DerivedCrossChain]
 
     @strawberry.field(description="Its obstacles, in the order in which they were reported.")
     def obstacles(self) -> list[Obstacle]:
         """Return its obstacles."""
-        return [Obstacle(at=self.at, obstacle=one.obstacle) for one in self.derived.obstacles]
+        return [Obstacle(at=self._at(one), obstacle=one.obstacle) for one in self.derived.obstacles]
+
+    @strawberry.field(description="The cases in which they stand, in the order of their obstacles.")
+    def cases(self) -> list[Annotated["Case", strawberry.lazy(".cases")]]:
+        """Return its cases."""
+        from .cases import case_of  # noqa: PLC0415  cases imports this module
+
+        found = dict.fromkeys(one.report.stream for one in self.derived.obstacles)
+        return [case_of(CaseAt(self.view, case, self.known_to)) for case in found]
 
     @strawberry.field(description="Who has held any of them.")
     def organisations(self) -> list[Organisation]:
         """Return its holders."""
-        return organisations(self.at.view, self.derived.organisations)
+        return organisations(self.view, self.derived.organisations)
 
     @strawberry.field(description="The gaps that lie on any of them.")
     def gaps(self, counts: Counts = True) -> list[Gap]:  # noqa: FBT002  an argument of GraphQL
         """Return its gaps."""
-        return gaps_of(self.at, self.derived.gaps, counts=counts)
+        return [gap for one in self.derived.obstacles for gap in gaps_of(self._at(one), one.gaps, counts=counts)]
+
+    def _at(self, one: ObstacleAnswer) -> CaseAt:
+        return CaseAt(self.view, one.report.stream, self.known_to)
 
     @strawberry.field(description="Whether a gap that counts lies on any of them.")
     def fell_between_the_cracks(self) -> bool:
@@ -332,6 +349,16 @@ class CrossChain:
     def referrals(self) -> int:
         """Return how many referrals."""
         return sum(one.figures.referrals for one in self.derived.obstacles)
+
+    @strawberry.field(description="How often an organisation and the subject were in touch about any of them.")
+    def contacts(self) -> int:
+        """Return how many contacts, each once."""
+        return self.derived.contacts
+
+    @strawberry.field(description="In how many of those contacts the subject had to tell the story again.")
+    def story_retold(self) -> int:
+        """Return how often the story was retold."""
+        return self.derived.story_retold
 
     @strawberry.field(description="How long any of them has been open, in days.")
     def days_open(self) -> float:

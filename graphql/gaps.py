@@ -15,6 +15,7 @@ from ..projections.derivation.answer import Told
 from ..projections.derivation.shapes import Gap as DerivedGap
 from ..projections.queries.gaps import GapRow
 from . import ids
+from .across import across
 from .events import Event, event_of, events_of, texts_held
 from .nodes import Node
 from .organisations import Organisation, organisation, organisations
@@ -120,6 +121,8 @@ class Gap(Node):
     to_act_ids: strawberry.Private[Sequence[str]]
     involved_ids: strawberry.Private[Sequence[str]]
     evidence_ids: strawberry.Private[Sequence[UUID]]
+    over: strawberry.Private[Sequence[UUID]] = ()
+    """The cases that it lies in, if it lies over the cases of one subject; ``at`` is then at the subject."""
 
     @strawberry.field(description="Its global id.")
     def id(self) -> strawberry.ID:
@@ -139,16 +142,36 @@ class Gap(Node):
     @strawberry.field(description="Whether an organisation that has to act acknowledged or confirmed it itself.")
     def self_noticed(self) -> bool:
         """Return whether one of those to act said so themselves."""
+        if self.over:
+            return False
         return self.at.read(lambda reading: _self_noticed(reading.about.get(self.gap, ()), self.to_act_ids))
 
-    @strawberry.field(description="The case in which it lies.")
-    def case(self) -> Annotated["Case", strawberry.lazy(".cases")]:
+    @strawberry.field(description="The case in which it lies; null if it lies over several cases of one subject.")
+    def case(self) -> Annotated["Case", strawberry.lazy(".cases")] | None:
         """Return its case."""
+        cases = self.cases()
+        return cases[0] if len(cases) == 1 else None
+
+    @strawberry.field(description="The cases in which it lies, in the order in which they came into it; mostly one.")
+    def cases(self) -> list[Annotated["Case", strawberry.lazy(".cases")]]:
+        """Return its cases."""
         from .cases import case_of  # noqa: PLC0415  cases imports this module
 
-        return case_of(self.at)
+        if not self.over:
+            return [case_of(self.at)]
+        return [case_of(CaseAt(self.at.view, case, self.at.known_to)) for case in self.over]
 
-    @strawberry.field(description="The obstacle on which it lies; null for a deadlock, which lies on the case.")
+    @strawberry.field(
+        description="The pseudonym of the subject over all whose cases it is looked for; null if it is one case's own."
+    )
+    def subject(self) -> strawberry.ID | None:
+        """Return its subject."""
+        return strawberry.ID(str(self.at.id)) if self.over else None
+
+    @strawberry.field(
+        description="The obstacle on which it lies; null for a deadlock and for what nobody coordinates, which lie on "
+        "several."
+    )
     def obstacle(self) -> Annotated["Obstacle", strawberry.lazy(".chains")] | None:
         """Return its obstacle."""
         from .chains import Obstacle  # noqa: PLC0415  chains imports this module
@@ -159,11 +182,17 @@ class Gap(Node):
     def evidence(self) -> list[Event]:
         """Return its evidence."""
         at, events = self.at, self.evidence_ids
+        if self.over:
+            return later(self._evidence_across())
         if at.known_to is not None or at.is_read:
             # What one organisation knew of, corrections included, only a derivation tells.
             return at.read(lambda reading: events_of(at, reading, events))
         found = at.view.told(at.id, events)
         return later(self._evidence()) if found is None else [event_of(at, told) for told in found]
+
+    async def _evidence_across(self) -> list[Event]:
+        told = await across(self.at.view).told(self.over, (*self.to_act_ids, *self.involved_ids), self.evidence_ids)
+        return [event_of(self.at, one) for one in told]
 
     async def _evidence(self) -> list[Event]:
         await self.at.view.histories.load(self.at.id)
@@ -174,12 +203,12 @@ class Gap(Node):
     @strawberry.field(description="What organisations and subjects say about it.")
     def accounts(self) -> list[Account]:
         """Return what was said about it."""
-        return self.at.read(lambda reading: accounts_of(self.at, reading, self.gap))
+        return [] if self.over else self.at.read(lambda reading: accounts_of(self.at, reading, self.gap))
 
     @strawberry.field(description="Who owned up to it, and with what plan.")
     def acknowledgements(self) -> list[Acknowledgement]:
         """Return who owned up to it."""
-        return self.at.read(lambda reading: _acknowledgements(self.at, reading, self.gap))
+        return [] if self.over else self.at.read(lambda reading: _acknowledgements(self.at, reading, self.gap))
 
 
 def _self_noticed(said: Sequence[RecordedEvent], to_act: Sequence[str]) -> bool:
@@ -211,10 +240,10 @@ def _acknowledgements(case: CaseAt, reading: CaseReading, gap: UUID) -> list[Ack
     return found
 
 
-def gap_of_row(view: View, row: GapRow) -> Gap:
+def gap_of_row(view: View, row: GapRow, known_to: str | None = None) -> Gap:
     """Return the gap that a list found."""
     return Gap(
-        at=CaseAt(view, row.case),
+        at=CaseAt(view, row.case, known_to),
         gap=row.id,
         lies_on=row.obstacle,
         kind=row.kind,
@@ -227,6 +256,7 @@ def gap_of_row(view: View, row: GapRow) -> Gap:
         to_act_ids=row.to_act,
         involved_ids=row.involved,
         evidence_ids=row.evidence,
+        over=row.cases,
     )
 
 

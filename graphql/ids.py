@@ -46,6 +46,14 @@ def parse(text: str, kind: str, field: str) -> Named:
     return named
 
 
+def bare(text: str, field: str) -> UUID:
+    """Return what a bare id names. Raises ``Problem``, naming ``field``."""
+    found = _uuid(text)
+    if found is None:
+        raise bad_input(f"{field}: {_shown(text)} is no UUID.")
+    return found
+
+
 def parse_global(text: str) -> Named | None:
     """Return what a global id of anything but an organisation names, or none if it is no such id."""
     decoded = _decoded(text)

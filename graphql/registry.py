@@ -14,6 +14,7 @@ from ..projections.queries.gaps import GapPlace
 from ..projections.queries.openings import FIRST, RECORDED_AT, place_at
 from ..projections.queries.search_words import WORDS_MAX
 from . import ids
+from .across import across
 from .asking import Asking
 from .cases import After, Case, First, case_of, case_of_row
 from .chains import Chain
@@ -51,6 +52,7 @@ from .organisations import Organisation
 from .problems import bad_input
 from .scalars import GapCursor, Position
 from .search import SearchConnection, search_page
+from .subjects import Subject
 from .view import CaseAt, View
 
 CaseIdArgument = Annotated[strawberry.ID | None, strawberry.argument(description="The case's id.")]
@@ -192,6 +194,18 @@ class Registry:
             lambda row: (row.reported_at, row.obstacle),
         )
 
+    @strawberry.field(
+        description="Somebody whom cases are about, by their pseudonym; null if no case is about them, or none that "
+        "you may see."
+    )
+    async def subject(
+        self,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The pseudonym.")],  # noqa: A002
+    ) -> Subject | None:
+        """Return one subject."""
+        found = ids.bare(id, "id")
+        return Subject(view=self.view, subject=found) if await across(self.view).cases_of.load(found) else None
+
     @strawberry.field(description="The gaps: where people are, or were, between the cracks.")
     async def gaps(
         self,
@@ -212,7 +226,7 @@ class Registry:
         ]
         if "evidence" in asked_below(info):
             # Once for the page, so that no gap has to wait for its own.
-            await view.histories.look_ahead(row.case for row in rows[:size])
+            await view.histories.look_ahead(case for row in rows[:size] for case in row.cases or (row.case,))
         return connection(
             (GapConnection, GapEdge),
             view,

@@ -13,11 +13,12 @@ from strawberry.types.field import StrawberryField
 from ..domain.command import COMMANDS
 from ..domain.vocabulary import Role
 from . import ids
+from .across import across
 from .asking import Asking
 from .cases import case_of
 from .chains import Obstacle
 from .events import event_of
-from .gaps import gap_of
+from .gaps import gap_of, gap_of_row
 from .mutation import Mutation
 from .nodes import Node
 from .organisations import Organisation
@@ -120,7 +121,9 @@ async def _node(view: View, named: ids.Named) -> Node | None:
     at = CaseAt(view, named.case)
     reading = await view.read(named.case, None)
     if reading is None:
-        return None
+        # What lies over several cases is named by its subject.
+        row = await across(view).one(named.case, named.id) if named.kind == ids.GAP else None
+        return None if row is None else gap_of_row(view, row)
     match named.kind:
         case ids.CASE:
             return case_of(at)

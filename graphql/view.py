@@ -6,7 +6,7 @@ derives each case once; ``CaseReading`` is one case as derived, with what its an
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from ..domain.case.corrections import mend
@@ -24,6 +24,9 @@ from ..projections.queries.obstacles import CASES_OF, cases_of
 from ..projections.queries.organisations import OrganisationRow
 from .batch import Batch
 from .ports import Asker, Session
+
+if TYPE_CHECKING:
+    from .across import Across
 
 __all__ = ["CaseAt", "CaseReading", "View", "ViewOfEvents", "later"]
 
@@ -64,7 +67,7 @@ class View:
     """The registry at two times. ``position`` is the last event it takes in; ``known_at`` only says when that was."""
 
     __slots__ = (
-        "_mended", "_to_open", "adoptions", "as_of", "asker", "cases_of", "histories", "known_at", "moment",
+        "_mended", "_to_open", "across", "adoptions", "as_of", "asker", "cases_of", "histories", "known_at", "moment",
         "organisations", "position", "predecessors", "readings", "session", "tasks_to", "texts", "units",
     )  # fmt: skip
 
@@ -85,6 +88,8 @@ class View:
         self.adoptions = Batch[UUID, list[tuple[str, datetime]]](self._adoptions)
         self.cases_of = Batch[UUID, UUID | None](self._cases_of)
         self.texts = Batch[UUID, Mapping[Sealed, Clear | Erased]](self._texts)
+        self.across: Across | None = None
+        """What lies over several cases, once it was asked for."""
         self._to_open: dict[UUID, Event] = {}
         self._mended: dict[UUID, tuple[dict[UUID, Event], dict[UUID, list[UUID]]]] = {}
         self.readings: dict[tuple[UUID, str | None], CaseReading] = {}

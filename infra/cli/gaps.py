@@ -30,7 +30,8 @@ query Gaps($asOf: DateTime, $knownAt: DateTime, $filter: GapFilter, $first: Int,
         toAct { identifier name }
         involved { identifier name }
         selfNoticed
-        case { id reference }
+        cases { id reference }
+        subject
         obstacle { id }
         length
         evidence { id }
@@ -42,7 +43,7 @@ query Gaps($asOf: DateTime, $knownAt: DateTime, $filter: GapFilter, $first: Int,
 
 COLUMNS: Final = (
     *("id", "kind", "from", "until", "open", "counts", "days", "toAct", "involved", "selfNoticed"),
-    *("case", "obstacle", "length", "evidence"),
+    *("case", "obstacle", "length", "evidence", "cases", "subject"),
 )
 """The fields of a gap as programs get it, in their order."""
 
@@ -135,11 +136,13 @@ def _pages(ask: Asking, lens: Mapping[str, Any], chosen: Mapping[str, Any]) -> I
 def for_programs(gap: Gap) -> dict[str, Any]:
     """Return a gap as programs get it: cases, obstacles and events as ids, organisations as identifiers."""
     return {
-        **{name: gap[name] for name in COLUMNS},
+        **{name: gap.get(name) for name in COLUMNS},
         "id": raw_id(gap["id"]),
         "toAct": [organisation["identifier"] for organisation in gap["toAct"]],
         "involved": [organisation["identifier"] for organisation in gap["involved"]],
-        "case": raw_id(gap["case"]["id"]),
+        # Null for what lies over several cases, as in GraphQL; they stand in "cases".
+        "case": raw_id(gap["cases"][0]["id"]) if len(gap["cases"]) == 1 else None,
+        "cases": [raw_id(case["id"]) for case in gap["cases"]],
         "obstacle": raw_id(gap["obstacle"]["id"]) if gap["obstacle"] else None,
         "evidence": [raw_id(event["id"]) for event in gap["evidence"]],
     }
@@ -157,9 +160,9 @@ def print_gaps(console: Console, found: Sequence[Gap]) -> None:
     table.add_column("to act", overflow="fold")
     table.add_column("involved", overflow="fold")
     for gap in found:
-        table.add_row(gap["kind"], gap["case"]["reference"], *_times(gap), *_parties(gap), style=_style(gap))
+        table.add_row(gap["kind"], _references(gap), *_times(gap), *_parties(gap), style=_style(gap))
     show(console, table)
-    cases = len({gap["case"]["id"] for gap in found})
+    cases = len({case["id"] for gap in found for case in gap["cases"]})
     console.print(f"{len(found)} gap{'s' if len(found) > 1 else ''} in {cases} case{'s' if cases > 1 else ''}.")
 
 
@@ -172,6 +175,12 @@ def print_gaps_of_case(console: Console, found: Sequence[Gap]) -> None:
             "  ", *_times(gap)[:2], gap["kind"], f"{_times(gap)[2]} days", _said(to_act, involved), style="red"
         )
     show(console, table)
+
+
+def _references(gap: Gap) -> str:
+    """Return by what people name the case of a gap; of several, the first and how many more."""
+    first, *more = gap["cases"]
+    return f"{first['reference']} +{len(more)}" if more else first["reference"]
 
 
 def _said(to_act: str, involved: str) -> str:

@@ -22,6 +22,8 @@ class CrossChain(Struct, frozen=True):
     obstacles: tuple[ObstacleAnswer, ...]
     organisations: tuple[str, ...]
     gaps: tuple[Gap, ...]
+    contacts: int
+    story_retold: int
     open_for: timedelta
     in_a_gap: timedelta
     longest_gap: timedelta
@@ -50,7 +52,13 @@ def cross_chains_of(cases: Sequence[CaseAnswer]) -> tuple[CrossChain, ...]:
     groups: dict[UUID, list[ObstacleAnswer]] = {}
     for one in obstacles:
         groups.setdefault(lead(one.obstacle), []).append(one)
-    return tuple(_taken_together(group, cases[0].as_of) for group in groups.values() if len(group) > 1)
+    contacts = [
+        told.event.data
+        for case in cases
+        for told in case.timeline
+        if isinstance(told.event.data, f.ContactMade) and told.conflict is None and told.struck_by is None
+    ]
+    return tuple(_taken_together(group, contacts, cases[0].as_of) for group in groups.values() if len(group) > 1)
 
 
 def _joined(case: CaseAnswer) -> Iterator[tuple[UUID, UUID]]:
@@ -65,12 +73,17 @@ def _joined(case: CaseAnswer) -> Iterator[tuple[UUID, UUID]]:
                 yield fact.obstacle, part
 
 
-def _taken_together(obstacles: list[ObstacleAnswer], as_of: datetime) -> CrossChain:
+def _taken_together(obstacles: list[ObstacleAnswer], contacts: Sequence[f.ContactMade], as_of: datetime) -> CrossChain:
+    """Return obstacles as one; a contact about several of them was one contact."""
+    names = {one.obstacle for one in obstacles}
+    own = [contact for contact in contacts if not names.isdisjoint(contact.obstacles)]
     counting = [(gap, one) for one in obstacles for gap in one.gaps if gap.counts(as_of)]
     return CrossChain(
         obstacles=tuple(obstacles),
         organisations=tuple(dict.fromkeys(name for one in obstacles for name in one.figures.organisations)),
         gaps=tuple(gap for one in obstacles for gap in one.gaps),
+        contacts=len(own),
+        story_retold=sum(contact.story_retold for contact in own),
         open_for=union(stretch for one in obstacles for stretch in _open(one, as_of)),
         in_a_gap=union(piece for gap, one in counting for piece in _pieces(gap, one, as_of)),
         longest_gap=max((gap.lasted(as_of) for gap, _ in counting), default=NO_TIME),

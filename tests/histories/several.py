@@ -116,6 +116,20 @@ def by_stream(events: Sequence[Event]) -> dict[UUID, list[Event]]:
     return streams
 
 
+def people_of(log: Sequence[Event]) -> list[UUID]:
+    """Everybody whose a case was ever said to be."""
+    found: dict[UUID, None] = {}
+    for event in log:
+        match event.data:
+            case f.CaseOpened(subjects=subjects):
+                found |= dict.fromkeys(subjects)
+            case f.FactCorrected(field="subjects", value=list() as subjects):
+                found |= dict.fromkeys(UUID(one) for one in subjects)
+            case _:
+                pass
+    return list(found)
+
+
 def joined(rng: Random, histories: Sequence[Sequence[Event]]) -> list[list[Event]]:
     """Return histories of single cases as cases of three persons, who have some in common."""
     people = [uuid5(NAMESPACE, f"person/{rng.random()}") for _ in range(3)]

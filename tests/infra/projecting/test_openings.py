@@ -1,6 +1,6 @@
 """When gaps opened, by the query and by stepping through time: each once, at the first moment at which it counted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from histories.several import by_stream, people_of
 from infra.projecting.registries import TICK, fill, some_registry
 from knelpunt.domain.case.facts import CaseFact
 from knelpunt.domain.event import Event
@@ -19,7 +20,9 @@ from knelpunt.infra.projecting.rebuild import rebuild
 from knelpunt.infra.store.connection import DatabaseRole, connect_as_registry
 from knelpunt.projections.derivation.answer import answer
 from knelpunt.projections.derivation.facets import GapFacet
-from knelpunt.projections.derivation.timelines import rows_of
+from knelpunt.projections.derivation.shapes import Gap
+from knelpunt.projections.derivation.subjects import subject_gaps, subject_rows_of
+from knelpunt.projections.derivation.timelines import Row, rows_of
 from knelpunt.projections.queries import openings
 from knelpunt.projections.queries.openings import FIRST, SETTLING, Opening, OpeningChoice, OpeningPlace
 
@@ -51,10 +54,10 @@ def cases(log: Sequence[Event]) -> list[list[Event]]:
     return list(streams.values())
 
 
-def moments(history: Sequence[Event]) -> list[datetime]:
+def moments(history: Sequence[Event], rows: Sequence[Row]) -> list[datetime]:
     """Return the moments at which anything may change for whoever asks for now, and some between."""
     found = {event.recorded_at for event in history} | {event.occurred_at + TICK for event in history}
-    for row in rows_of(history[0].stream, history):
+    for row in rows:
         if isinstance(row.state, GapFacet):
             found |= {row.as_of_from, row.known_from}
             found |= {at for at in (row.as_of_until, row.known_until, row.until_known_from) if at is not None}
@@ -63,12 +66,14 @@ def moments(history: Sequence[Event]) -> list[datetime]:
     return sorted(found)
 
 
-def stepped_through(history: Sequence[Event]) -> Iterator[tuple[UUID, datetime]]:
+def stepped_through(
+    found_at: Sequence[datetime], gaps_at: Callable[[datetime], Iterable[Gap]]
+) -> Iterator[tuple[UUID, datetime]]:
     """Yield which gap opened when: asked at every moment, it first counts then, and does not cease to at once."""
     since: dict[UUID, datetime] = {}
     done: set[UUID] = set()
-    for at in [*moments(history), LONG_AFTER]:
-        counting = {gap.id for gap in answer(history, at, at).gaps if gap.counts(at)} if at < LONG_AFTER else set()
+    for at in [*found_at, LONG_AFTER]:
+        counting = {gap.id for gap in gaps_at(at) if gap.counts(at)} if at < LONG_AFTER else set()
         for gap in since.keys() - counting:
             began = since.pop(gap)
             if gap not in done and at - began >= SETTLING:
@@ -79,7 +84,25 @@ def stepped_through(history: Sequence[Event]) -> Iterator[tuple[UUID, datetime]]
 
 
 def expected(log: Sequence[Event]) -> dict[UUID, datetime]:
-    return {gap: at for history in cases(log) for gap, at in stepped_through(history)}
+    """Return when each gap opened: those in a case, and those over the cases of somebody."""
+    within = (
+        opening
+        for history in cases(log)
+        for opening in stepped_through(
+            moments(history, rows_of(history[0].stream, history)), lambda at, of=history: answer(of, at, at).gaps
+        )
+    )
+    over = (
+        opening
+        for person in people_of(log)
+        for opening in stepped_through(
+            moments([], subject_rows_of(person, log)),
+            lambda at, person=person: subject_gaps(
+                by_stream([event for event in log if event.recorded_at <= at]), at, subject=person
+            ),
+        )
+    )
+    return {**dict(within), **dict(over)}
 
 
 def same(found: Sequence[Opening], log: Sequence[Event]) -> bool:
@@ -132,13 +155,19 @@ def test_an_opening_shows_the_gap_as_it_was(registry_url) -> None:
     histories = {history[0].stream: history for history in cases(log)}
     for each in found:
         assert each.position == max(event.position for event in log if event.recorded_at <= each.at)
-        recorded = [event for event in histories[each.gap.case] if event.position <= each.position]
-        gap = next(gap for gap in answer(recorded, each.at, None).gaps if gap.id == each.gap.id)
         row = each.gap
+        if row.cases:
+            known = by_stream([event for event in log if event.position <= each.position])
+            derived = subject_gaps(known, each.at, subject=row.case)
+        else:
+            derived = answer([e for e in histories[row.case] if e.position <= each.position], each.at, None).gaps
+        gap = next(gap for gap in derived if gap.id == row.id)
         assert gap.counts(each.at)
         assert (row.kind, row.from_, row.until, row.open) == (gap.kind, gap.from_, gap.until, gap.open)
         assert (tuple(row.to_act), tuple(row.involved), tuple(row.evidence)) == (gap.to_act, gap.involved, gap.evidence)
         assert (row.obstacle, row.length, row.lasted) == (gap.obstacle, gap.length, gap.lasted(each.at))
+        assert tuple(row.cases) == gap.cases
+    assert any(each.gap.cases for each in found)
     assert any(each.gap.open for each in found)
     assert any(not each.gap.open for each in found)
 
@@ -176,6 +205,8 @@ def test_what_one_append_takes_back_never_opened(registry_url) -> None:
     assert same(found, at_once)
     end = start + len(log) * TICK
     lasting = {gap.id for history in cases(at_once) for gap in answer(history, end, end).gaps if gap.counts(end)}
+    for person in people_of(at_once):
+        lasting |= {gap.id for gap in subject_gaps(by_stream(at_once), end, subject=person) if gap.counts(end)}
     assert {each.gap.id for each in found if each.at < end} == lasting
     assert lasting
 
