@@ -1,7 +1,8 @@
 """One case of the demo story on its way from a file to commands.
 
 An entry names the command (``do``), when it happened (``at``), who recorded it (``actor``) and the fields of its fact,
-in which people, obstacles, handoffs and earlier entries stand by local names.
+in which people, obstacles, handoffs and earlier entries stand by local names; those of another case by the name of that
+case, a slash and their local name there.
 """
 
 from collections.abc import Callable, Iterator
@@ -114,12 +115,16 @@ class CaseFile:
     def _id_by(self, kind: str) -> Callable[[str], UUID]:
         if kind == "subject":
             return self._subject
-        return self._event if kind == "event" else lambda name: id_of(kind, self.name, name)
+        return self._event if kind == "event" else lambda name: self._id_of(kind, name)
+
+    def _id_of(self, kind: str, name: str) -> UUID:
+        case, _, local = name.rpartition("/")
+        return id_of(kind, case or self.name, local)
 
     def _subject(self, name: str) -> UUID:
         if name not in self.subjects:
             raise ValueError(f"no subject is named {name}")
-        return id_of("subject", self.name, name)
+        return self._id_of("subject", name)
 
     def _event(self, name: str) -> UUID:
         if name not in self.named:

@@ -203,8 +203,8 @@ _GAPS: Final = f"""
            AND {_beyond("c.tier * 4 + 2", "from_at", "gap_id")}
            AND NOT EXISTS (
             SELECT FROM need
-             WHERE NOT (s.kind = ANY(need.kinds) OR s.theme = ANY(need.themes) OR s.themes && need.themes
-                        OR s.harms && need.harms
+             WHERE NOT (s.kind = ANY(need.kinds) OR s.theme = ANY(need.themes)
+                        OR coalesce(s.themes && need.themes, false) OR s.harms && need.harms
                         OR s.to_act && need.organisations OR s.involved && need.organisations)
            )
          ORDER BY from_at DESC, gap_id LIMIT %(limit)s

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from histories.several import by_stream, people_of
 from infra.cli.conftest import CommandLine, InThisProcess
 from infra.cli.test_import import LOGS, RECEIPT
+from knelpunt.domain.ids import organisation_stream_of
 from knelpunt.infra.demo.names import case_id, organisation_id, register
 from knelpunt.infra.demo.story import cases
 from knelpunt.infra.postgres.embedded import EmbeddedServer
@@ -18,26 +20,42 @@ from knelpunt.infra.store.connection import REGISTRY
 from knelpunt.infra.store.reading import events_of
 from knelpunt.infra.store.registry import Registry
 from knelpunt.projections.derivation.answer import answer
+from knelpunt.projections.derivation.subjects import subject_gaps
 
 THEN = datetime(2025, 3, 25, 12, tzinfo=UTC)
 FIELDS = [
     *("id", "kind", "from", "until", "open", "counts", "days", "toAct", "involved", "selfNoticed"),
-    *("case", "obstacle", "length", "evidence"),
+    *("case", "obstacle", "length", "evidence", "cases", "subject"),
 ]
 
 
 @pytest.fixture(scope="module")
 def derived(demo_folder: Path):
-    """Every gap of the story by case id, derived from its events, at two times."""
+    """Every gap of the story by the case that it is of, none for several, derived from its events, at two times."""
     with EmbeddedServer.start(demo_folder) as server, Registry(server.url()) as registry:
         histories = [events_of(registry.reader, REGISTRY, [case_id(case.name)]) for case in cases()]
+        streams = [organisation_stream_of(organisation_id(name)) for name in register()["organisation"]]
+        organisations = by_stream(events_of(registry.reader, REGISTRY, streams))
+    people = people_of([event for history in histories for event in history])
+
+    def known(as_known: datetime | None) -> dict:
+        return {
+            history[0].stream: [event for event in history if as_known is None or event.recorded_at <= as_known]
+            for history in (*histories, *organisations.values())
+        }
 
     def at(as_of: datetime, known_at: datetime | None = None) -> dict:
-        return {
+        within = {
             str(gap.id): (str(history[0].stream), gap)
             for history in histories
             for gap in answer(history, as_of, known_at).gaps
         }
+        over = {
+            str(gap.id): (str(gap.cases[0]) if len(gap.cases) == 1 else None, gap)
+            for person in people
+            for gap in subject_gaps(known(known_at), as_of, subject=person)
+        }
+        return within | over
 
     return at
 
@@ -114,7 +132,7 @@ def test_csv_and_table_hold_the_same_gaps(demo_here: InThisProcess) -> None:
     assert [row["toAct"].split() for row in rows] == [gap["toAct"] for gap in data]
     lines = demo_here.done("gaps", *as_of).splitlines()
     assert [line.split()[0] for line in lines[1:-1]] == [gap["kind"] for gap in data]
-    assert lines[-1] == f"{len(data)} gaps in {len({gap['case'] for gap in data})} cases."
+    assert lines[-1] == f"{len(data)} gaps in {len({case for gap in data for case in gap['cases']})} cases."
     assert "urn:knelpunt" not in "".join(lines)
 
 

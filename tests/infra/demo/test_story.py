@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from histories.several import people_of
 from knelpunt.domain.case.decide import decide
 from knelpunt.domain.case.facts import AccountGiven, CaseFact, CaseOpened, GapAcknowledged, ObstacleReported
 from knelpunt.domain.case.named import obstacles_of
@@ -20,7 +21,8 @@ from knelpunt.infra.demo.case_file import CaseFile
 from knelpunt.infra.demo.names import FOLDER, case_id, id_of, organisation_id, read
 from knelpunt.infra.demo.story import cases, story
 from knelpunt.projections.derivation.answer import answer
-from knelpunt.projections.derivation.subjects import subject_gaps
+from knelpunt.projections.derivation.shapes import Gap
+from knelpunt.projections.derivation.subjects import cross_chains, subject_gaps
 from oracle.oracle import answer as oracle_answer
 
 TODAY = datetime(2026, 11, 22, tzinfo=UTC)
@@ -134,10 +136,10 @@ def test_the_registry_would_have_accepted_all_of_it(registry):
     assert registry.refusals == []
 
 
-def test_there_are_a_dozen_cases_and_one_is_long(registry):
+def test_there_are_thirteen_cases_and_one_is_long(registry):
     """The story keeps the size that it was asked for: readable, and enough to page through."""
     sizes = [len(history_of(registry, case.name)) for case in cases()]
-    assert len(sizes) == 12
+    assert len(sizes) == 13
     assert 250 <= sum(sizes) <= 400
     assert max(sizes) >= 60
 
@@ -148,13 +150,34 @@ def test_every_command_of_a_case_occurs():
     assert {fact for fact in COMMANDS.values() if issubclass(fact, CaseFact)} <= told
 
 
+def over(registry) -> list[Gap]:
+    """The gaps over the cases of somebody today."""
+    people = people_of([event for history in registry.histories.values() for event in history])
+    return [gap for person in people for gap in subject_gaps(registry.histories, TODAY, subject=person)]
+
+
+def test_what_lies_over_two_cases_is_open_today(registry):
+    """The carpenter's tax and his rent wait for each other, and nobody coordinates the three who hold a part."""
+    both = (case_id("zelfstandige"), case_id("huur"))
+    found = {gap.kind.value: gap for gap in over(registry) if set(gap.cases) == set(both)}
+    assert {kind: (gap.from_, gap.open, gap.counts(TODAY)) for kind, gap in found.items()} == {
+        "UNCOORDINATED": (datetime(2026, 9, 7, 9, 30, tzinfo=UTC), True, True),
+        "DEADLOCK": (datetime(2026, 10, 12, 9, tzinfo=UTC), True, True),
+    }
+    assert found["DEADLOCK"].to_act == (organisation_id("heffing"), organisation_id("rietland"))
+    (chain,) = cross_chains({case: registry.histories[case] for case in both}, TODAY)
+    assert [one.obstacle for one in chain.obstacles] == [
+        id_of("obstacle", "zelfstandige", "bijstand"),
+        id_of("obstacle", "huur", "huur"),
+    ]
+
+
 def test_every_kind_of_gap_occurs_and_counts(registry):
-    """Each of the eighteen kinds can be shown, and fourteen of them are open today."""
-    found = [gap for history in registry.histories.values() for gap in answer(history, TODAY).gaps]
-    found += [gap for case, history in registry.histories.items() for gap in subject_gaps({case: history}, TODAY)]
+    """Each of the eighteen kinds can be shown, and fifteen of them are open today."""
+    found = [gap for history in registry.histories.values() for gap in answer(history, TODAY).gaps] + over(registry)
     gaps = [gap for gap in found if gap.counts(TODAY)]
     assert {gap.kind for gap in gaps} == set(GapKind)
-    settled = {GapKind.CONTESTED, GapKind.WRONGLY_SETTLED, GapKind.GAVE_UP, GapKind.UNCOORDINATED}
+    settled = {GapKind.CONTESTED, GapKind.WRONGLY_SETTLED, GapKind.GAVE_UP}
     assert {gap.kind for gap in gaps if gap.open} == set(GapKind) - settled
 
 

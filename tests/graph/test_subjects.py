@@ -1,0 +1,201 @@
+"""What lies over the cases of one subject, asked through GraphQL: lists, cases, subjects, chains, links, for whom."""
+
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from graph.given import GEMEENTE, SVB, ZORG, Asked, Story
+
+GAP = """kind from until open counts days subject toAct { identifier } involved { identifier } obstacle { id }
+    case { id } cases { id } evidence { type stream } accounts { stance } acknowledgements { due } selfNoticed"""
+
+
+@pytest.fixture
+def two(asked: Asked) -> tuple[Asked, Story, Story, list[str]]:
+    """Two cases of one subject: three organisations hold a part, and the first two obstacles wait for each other."""
+    asked.organisations()
+    first = Story(asked, days_ago=100)
+    second = Story(asked, days_ago=100, theme="zorg", subjects=[first.subject])
+    one = first.report(1)
+    two_ = second.report(2, receivedBy=SVB, triggeredBy=one)
+    three = second.report(3, receivedBy=ZORG)
+    first.done("beginWaiting", 10, obstacle=one, organisation=GEMEENTE, ground="OTHER_OBSTACLE", forObstacle=two_)
+    second.done("beginWaiting", 20, obstacle=two_, organisation=SVB, ground="OTHER_OBSTACLE", forObstacle=one)
+    asked.project()
+    return asked, first, second, [one, two_, three]
+
+
+def over(nodes: list[dict]) -> dict[str, dict]:
+    """The gaps over several cases among those found, by kind."""
+    return {node["kind"]: node for node in nodes if node["subject"]}
+
+
+def test_lists_cases_and_the_subject_tell_of_the_same(two) -> None:
+    """They stand in the list of all gaps, in both cases and at their subject, field for field alike."""
+    asked, first, second, _ = two
+    found = asked.registry(
+        f"""gaps {{ totalCount nodes {{ {GAP} }} }} a: case(id: "{first.case}") {{ gaps {{ {GAP} }} }}
+        b: case(id: "{second.case}") {{ gaps {{ {GAP} }} }}
+        inFirst: gaps(filter: {{case: "{first.case}"}}) {{ totalCount nodes {{ {GAP} }} }}
+        subject(id: "{first.subject}") {{ id cases {{ id }} gaps {{ {GAP} }} }}"""
+    )
+    listed = over(found["gaps"]["nodes"])
+    assert set(listed) == {"DEADLOCK", "UNCOORDINATED"}
+    assert found["gaps"]["totalCount"] == len(found["gaps"]["nodes"])
+    for where in (found["a"]["gaps"], found["b"]["gaps"], found["inFirst"]["nodes"], found["subject"]["gaps"]):
+        assert over(where) == listed
+    assert found["subject"]["id"] == first.subject
+    assert [case["id"] for case in found["subject"]["cases"]] == [first.case, second.case]
+    deadlock, uncoordinated = listed["DEADLOCK"], listed["UNCOORDINATED"]
+    for gap in listed.values():
+        assert (gap["case"], gap["obstacle"], gap["until"], gap["open"]) == (None, None, None, True)
+        assert [case["id"] for case in gap["cases"]] == [first.case, second.case]
+        assert gap["subject"] == first.subject
+    assert [one["identifier"] for one in deadlock["toAct"]] == [GEMEENTE, SVB]
+    assert [one["identifier"] for one in uncoordinated["involved"]] == [GEMEENTE, SVB, ZORG]
+    assert [event["type"] for event in deadlock["evidence"]] == ["WaitingBegan"] * 2
+    assert [event["type"] for event in uncoordinated["evidence"]] == ["ObstacleReported"] * 3
+    assert datetime.fromisoformat(deadlock["from"]) == datetime.fromisoformat(second.day(20))
+
+
+def test_filters_find_them_by_theme_kind_and_organisation(two) -> None:
+    """By the theme of any of the cases, by kind, by who has to act or is involved; and not by other themes."""
+    asked, *_ = two
+
+    def kinds(filter_: str) -> set[str]:
+        nodes = asked.registry(f"gaps(filter: {{{filter_}}}) {{ nodes {{ kind subject }} }}")["gaps"]["nodes"]
+        return set(over(nodes))
+
+    both = {"DEADLOCK", "UNCOORDINATED"}
+    assert kinds('themes: ["zorg"]') == kinds('themes: ["schulden"]') == both
+    assert kinds('themes: ["onderwijs"]') == set()
+    assert kinds("kinds: [UNCOORDINATED]") == {"UNCOORDINATED"}
+    assert kinds(f'toAct: ["{SVB}"]') == {"DEADLOCK"}
+    assert kinds(f'involved: ["{ZORG}"]') == {"UNCOORDINATED"}
+
+
+def test_each_is_found_again_by_its_id_and_by_search(two) -> None:
+    """A node by its global id, and by the words for its kind."""
+    asked, *_ = two
+    nodes = asked.registry("gaps { nodes { id kind subject } }")["gaps"]["nodes"]
+    for gap in over(nodes).values():
+        found = asked.ask("query N($id: ID!) { node(id: $id) { id ... on Gap { kind cases { id } } } }", id=gap["id"])
+        assert (found["node"]["id"], found["node"]["kind"], len(found["node"]["cases"])) == (gap["id"], gap["kind"], 2)
+    search = 'search(text: "regie schulden zorg") { edges { node { ... on Gap { kind } } } }'
+    assert [edge["node"]["kind"] for edge in asked.registry(search)["search"]["edges"]] == ["UNCOORDINATED"]
+
+
+def test_they_are_as_they_were_at_other_times(two) -> None:
+    """Before the second waiting there was no circle; named late, a coordinator was there before for who asks now."""
+    asked, first, second, _ = two
+
+    def at(day: float, known: str | None = None) -> set[str]:
+        lens = f'(asOf: "{first.day(day)}"{f", knownAt: {known!r}" if known else ""})'.replace("'", '"')
+        nodes = asked.registry("gaps(filter: {counts: null}) { nodes { kind subject } }", lens)["gaps"]["nodes"]
+        return set(over(nodes))
+
+    assert at(2.5) == set()
+    assert at(15) == {"UNCOORDINATED"}
+    assert at(50) == {"UNCOORDINATED", "DEADLOCK"}
+    before = datetime.now(UTC).isoformat()
+    second.done("nameCoordinator", 2, organisation=SVB)
+    assert at(15) == set()
+    assert at(15, before) == {"UNCOORDINATED"}
+
+
+def test_what_was_just_recorded_is_told_with_it(two) -> None:
+    """A mutation's own answer takes in what it recorded, before any projection has."""
+    asked, first, _, _ = two
+    selection = f"event {{ case {{ gaps {{ {GAP} }} }} }}"
+    found = first.done("nameCoordinator", 60, selection, organisation=GEMEENTE)
+    uncoordinated = over(found["event"]["case"]["gaps"])["UNCOORDINATED"]
+    assert datetime.fromisoformat(uncoordinated["until"]) == datetime.fromisoformat(first.day(60))
+    listed = over(asked.registry(f"gaps {{ nodes {{ {GAP} }} }}")["gaps"]["nodes"])["UNCOORDINATED"]
+    assert listed == uncoordinated
+
+
+def test_to_one_organisation_only_what_it_knew(two) -> None:
+    """Through the eyes of one, there is no circle that it knows half of, and nobody whom it does not know to hold."""
+    asked, first, second, _ = two
+    ask = """case(id: "%s", knownTo: "%s") { gaps(counts: null) { kind subject } crossChains { obstacles { id } } }"""
+    assert asked.registry(ask % (first.case, SVB))["case"] is None
+    told = asked.registry(ask % (first.case, GEMEENTE))["case"]
+    assert set(over(told["gaps"])) == {"UNCOORDINATED", "DEADLOCK"}  # GEMEENTE recorded all of it
+    assert len(told["crossChains"][0]["obstacles"]) == 2
+    assert over(asked.registry(ask % (second.case, ZORG))["case"]["gaps"]) == {}
+
+
+def test_cross_chains_links_and_what_was_set_off(two) -> None:
+    """One cross-chain over both cases, seen from either; a link seen from both sides, with who says so."""
+    asked, first, second, (one, two_, _) = two
+    linked = asked.done(
+        "linkCase", {"from": first.case, "case": second.case, "relation": "SAME_STORY", "occurredAt": first.day(30)}
+    )
+    asked.project()
+    chain = "crossChains { obstacles { id } cases { id } contacts storyRetold daysOpen gaps(counts: null) { kind } }"
+    case = f"{chain} linkedCases {{ relation linking case {{ id }} event {{ position }} }}"
+    found = asked.registry(
+        f"""a: case(id: "{first.case}") {{ {case} obstacles {{ id triggered {{ id case {{ id }} }} }} }}
+        b: case(id: "{second.case}") {{ {case} obstacles {{ triggeredBy {{ id }} }} }}
+        subject(id: "{first.subject}") {{ {chain} }}"""
+    )
+    (whole,) = found["a"]["crossChains"]
+    assert found["b"]["crossChains"] == found["subject"]["crossChains"] == [whole]
+    assert [obstacle["id"] for obstacle in whole["obstacles"]] == [one, two_]
+    assert [case["id"] for case in whole["cases"]] == [first.case, second.case]
+    assert found["a"]["obstacles"][0]["triggered"] == [{"id": two_, "case": {"id": second.case}}]
+    assert found["b"]["obstacles"][0]["triggeredBy"] == {"id": one}
+    event = {"position": linked["position"]}
+    same = {"relation": "SAME_STORY", "event": event}
+    assert found["a"]["linkedCases"] == [same | {"linking": False, "case": {"id": second.case}}]
+    assert found["b"]["linkedCases"] == [same | {"linking": True, "case": {"id": first.case}}]
+
+
+def test_who_may_not_see_every_case_sees_nothing_over_them(two) -> None:
+    """Where a rule hides one of the cases, whatever lies over it is in no list, count, case or search."""
+    asked, first, *_ = two
+    with psycopg.connect(asked.url) as admin:
+        # As the access rules will: one case is hidden, and with it all that is said of it.
+        admin.execute("""
+            CREATE POLICY hidden ON read.case_state AS RESTRICTIVE FOR SELECT TO knelpunt_reader
+                USING (theme <> 'zorg');
+            CREATE POLICY hidden ON read.case_subject AS RESTRICTIVE FOR SELECT TO knelpunt_reader
+                USING (EXISTS (SELECT FROM read.case_state s WHERE s.case_id = case_subject.case_id));
+        """)
+    found = asked.registry(
+        f"""gaps(filter: {{counts: null}}) {{ totalCount nodes {{ kind subject }} }}
+        case(id: "{first.case}") {{ gaps(counts: null) {{ kind subject }} }}
+        subject(id: "{first.subject}") {{ cases {{ id }} gaps(counts: null) {{ kind }} }}
+        search(text: "regie") {{ totalCount }}"""
+    )
+    assert over(found["gaps"]["nodes"]) == over(found["case"]["gaps"]) == {}
+    assert found["gaps"]["totalCount"] == len(found["gaps"]["nodes"]) > 0
+    assert found["subject"] == {"cases": [{"id": first.case}], "gaps": []}
+    assert found["search"]["totalCount"] == 0
+
+
+def test_there_is_no_subject_without_cases(two) -> None:
+    """A pseudonym that no case names is nobody's, and what is no id is refused."""
+    asked, *_ = two
+    nobody = "0d6f6c3e-5b0a-4c55-9a53-5a4b1d7f0009"
+    assert asked.registry(f'subject(id: "{nobody}") {{ id }}') == {"subject": None}
+    assert "no UUID" in asked.error('{ registry { subject(id: "somebody") { id } } }')["message"]
+
+
+def test_a_reorganisation_is_proof_too(asked: Asked) -> None:
+    """Where a unit was set apart, the organisation's own event stands among the evidence."""
+    asked.organisations()
+    asked.done("registerOrganisation", {
+        "organisation": "urn:org:unit", "name": "Loket", "kind": "UNIT", "parent": SVB,
+        "occurredAt": "2019-02-01T00:00:00Z",
+    })  # fmt: skip
+    story = Story(asked, days_ago=90)
+    for holder in (GEMEENTE, SVB, "urn:org:unit"):
+        story.report(1, receivedBy=holder)
+    apart = (datetime.now(UTC) - timedelta(days=40)).isoformat()
+    asked.done("changeParent", {"organisation": "urn:org:unit", "occurredAt": apart})
+    (gap,) = over(asked.registry(f"gaps {{ nodes {{ {GAP} }} }}")["gaps"]["nodes"]).values()
+    assert datetime.fromisoformat(gap["from"]) == datetime.fromisoformat(apart)
+    assert [event["type"] for event in gap["evidence"]][-1] == "ParentChanged"
+    assert gap["case"] == {"id": story.case}
