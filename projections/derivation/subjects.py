@@ -11,9 +11,9 @@ from typing import Final
 
 from ...domain.case import facts as f
 from ...domain.case.corrections import Mended, mend
-from ...domain.case.decide import organisations_of
 from ...domain.case.facts import CaseOpened
 from ...domain.case.history import place
+from ...domain.case.named import organisations_of
 from ...domain.event import Event
 from ...domain.ids import CaseId, EventId, SubjectId
 from ...domain.organisation import facts as o

@@ -123,7 +123,7 @@ def people_of(log: Sequence[Event]) -> list[UUID]:
         match event.data:
             case f.CaseOpened(subjects=subjects):
                 found |= dict.fromkeys(subjects)
-            case f.FactCorrected(field="subjects", value=list() as subjects):
+            case f.FactCorrected(field="subjects", value=tuple() as subjects):
                 found |= dict.fromkeys(UUID(one) for one in subjects)
             case _:
                 pass
@@ -171,13 +171,14 @@ def _joined(
             ground = WaitingGround.OTHER_OBSTACLE
             return replace(event, data=f.WaitingBegan(obstacle, holder, ground, None, others[obstacle]))
         case f.ContactMade() | f.RemedyApplied() | f.HarmStated() if draw > 0.7:
-            linked = replace(event, data=f.CaseLinked(rng.choice(cases), rng.choice(tuple(CaseRelation))))
-            return event if linked.data.case == event.stream else linked
+            to = rng.choice(cases)
+            link = f.CaseLinked(to, rng.choice(tuple(CaseRelation)))
+            return event if to == event.stream else replace(event, data=link)
         case f.StepTaken() | f.ContactMade() | f.RemedyApplied() if draw < 0.15:
             until = event.occurred_at + DAY * rng.choice((10, 30))
             return replace(event, data=f.CoordinatorNamed(rng.choice(ORGANISATIONS), until))
         case f.FactCorrected(field="precision"):
-            value = [str(one) for one in rng.sample(people, 2)]
+            value = tuple(str(one) for one in rng.sample(people, 2))
             return replace(event, data=f.FactCorrected(fact.event, "subjects", value))
         case _:
             return event

@@ -27,7 +27,11 @@ def answers(rows: Sequence[Row], as_of: datetime, known_at: datetime) -> list[Ga
             for row in rows
             if isinstance(row.state, GapFacet)
             and row.as_of_from <= as_of
-            and (row.as_of_until is None or as_of < row.as_of_until or known_at < row.until_known_from)
+            and (
+                row.as_of_until is None
+                or as_of < row.as_of_until
+                or (row.until_known_from is not None and known_at < row.until_known_from)
+            )
             and row.known_from <= known_at
             and (row.known_until is None or known_at < row.known_until)
         ),
@@ -47,7 +51,7 @@ def questions(rng: Random, log: Sequence[Event], count: int) -> Iterator[tuple[d
 
 def hold(seeds: range) -> dict[GapKind, int]:
     """Compare in the registries of some seeds; return how many gaps of each kind were compared."""
-    found = dict.fromkeys((GapKind.UNCOORDINATED, GapKind.DEADLOCK), 0)
+    found: dict[GapKind, int] = {GapKind.UNCOORDINATED: 0, GapKind.DEADLOCK: 0}
     for seed in seeds:
         rng = Random(seed)
         log = some_registry(seed, cases=rng.choice((2, 3, 4)))

@@ -244,7 +244,7 @@ def test_a_late_fact_and_a_correction_change_it_from_when_they_were_recorded():
     told.tell(named("b"), 30, f.EventStruck(struck.id, StrikeReason.NEVER_HAPPENED))
     assert spans(told, 50) == [("UNCOORDINATED", 3, None)]
     opening = told.events[4]
-    told.tell(named("c"), 40, f.FactCorrected(opening.id, "subjects", [str(named("somebody else"))]))
+    told.tell(named("c"), 40, f.FactCorrected(opening.id, "subjects", (str(named("somebody else")),)))
     assert at(told, 50, subject="subject") == []
     assert spans(told, 50, known_at=39) == [("UNCOORDINATED", 3, None)]
 
@@ -345,7 +345,7 @@ def test_obstacles_of_different_people_are_not_deadlocked():
     told.waits("a", "of a", 10, GEM, "of b")
     told.waits("b", "of b", 11, UWV, "of a")
     assert at(told, 20, subject="one") == at(told, 20, subject="another") == at(told, 20) == []
-    told.tell(named("b"), 30, f.FactCorrected(opened.id, "subjects", [str(named("one"))]))
+    told.tell(named("b"), 30, f.FactCorrected(opened.id, "subjects", (str(named("one")),)))
     assert spans(told, 20) == [("DEADLOCK", 11, None)]
 
 
