@@ -33,7 +33,14 @@ fragment State on Case {
     toAct { identifier }
     involved { identifier }
     obstacle { id }
+    case { id }
   }
+}
+"""
+
+NAME: Final = """
+query Named($asOf: DateTime, $knownAt: DateTime, $identifier: String!) {
+  registry(asOf: $asOf, knownAt: $knownAt) { organisation(identifier: $identifier) { name } }
 }
 """
 
@@ -100,9 +107,10 @@ class Replay:
 
     @property
     def names(self) -> dict[str, str | None]:
-        """What the organisations are called that have a part in it or recorded something."""
+        """What the organisations are called that have a part in it or in its gaps, or recorded something."""
+        parties = (one for gap in self.case["gaps"] for field in ("toAct", "involved") for one in gap[field])
         recorders = (event["actor"]["organisation"] for event in self.events)
-        return {one["identifier"]: one["name"] for one in (*recorders, *self.case["organisations"])}
+        return {one["identifier"]: one["name"] for one in (*parties, *recorders, *self.case["organisations"])}
 
     @property
     def gaps(self) -> list[Gap]:
@@ -135,7 +143,14 @@ def replay_of(
         page = ask(CASE, {**asked, "after": after, "state": False})["registry"]["case"]["timeline"]
         events += [edge["node"] for edge in page["edges"]]
     recorders = {one["identifier"]: one["name"] for one in (event["actor"]["organisation"] for event in events)}
-    return Replay(_with_names(found, recorders), events, registry, known_to)
+    # What lies over several cases may name organisations that have no part in this one: few, and each asked for alone.
+    named_here = recorders.keys() | {one["identifier"] for one in found["organisations"]}
+    parties = {one["identifier"] for gap in found["gaps"] for field in ("toAct", "involved") for one in gap[field]}
+    elsewhere = {
+        one: (ask(NAME, {**lens, "identifier": one})["registry"]["organisation"] or {}).get("name")
+        for one in sorted(parties - named_here)
+    }
+    return Replay(_with_names(found, recorders | elsewhere), events, registry, known_to)
 
 
 def state_of(ask: Asking, replay: Replay, at: str) -> Case | None:

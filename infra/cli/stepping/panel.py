@@ -62,7 +62,7 @@ def _gap(story: Story, gap: Gap) -> list[Piece]:
         ("class:head", "Gap   "),
         (f"{style} bold", gap["kind"]),
         (style, f"  {days:,} day{'' if days == 1 else 's'}"),
-        ("", f"{story.on(gap['obstacle'])}{'; ' if parties else ''}{parties}{within}"),
+        ("", f"{story.on_of(gap)}{'; ' if parties else ''}{parties}{within}"),
     ]
 
 

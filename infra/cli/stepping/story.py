@@ -141,6 +141,10 @@ class Story:
         then, later = plain(named(organisation)), self.organisations.get(organisation["identifier"])
         return then if later in {None, then} else f"{then} (later {later})"
 
+    def on_of(self, gap: Gap) -> str:
+        """Return on what a gap lies, where there is more than one thing."""
+        return self.on(gap["obstacle"]) if gap["case"] else " (over several cases)"
+
     def on(self, obstacle: Mapping[str, Any] | None) -> str:
         """Return on which obstacle something lies, where there is more than one."""
         if obstacle is None:
@@ -195,7 +199,7 @@ class Story:
 
     def _gap(self, gap: Gap, what: What, moment: str, does: str) -> Step:
         to_act = f" To act: {', '.join(map(named, gap['toAct']))}." if gap["toAct"] and what is What.BEGINS else ""
-        text = f"{gap['kind']} {does}{self.on(gap['obstacle'])}. {self.in_words(gap['kind'])}.{to_act}"
+        text = f"{gap['kind']} {does}{self.on_of(gap)}. {self.in_words(gap['kind'])}.{to_act}"
         return Step(what, moment, minute(moment), plain(text), style=style_of(gap["kind"]), gap=gap)
 
     def _end(self) -> Step:
