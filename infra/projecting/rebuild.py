@@ -7,7 +7,6 @@ the read model in use untouched, and the next one starts afresh.
 """
 
 import gc
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import groupby, pairwise
@@ -18,14 +17,14 @@ import psycopg
 from psycopg import sql
 
 from ...domain.event import Event
-from ...domain.ids import CaseId, SubjectId
+from ...domain.ids import CaseId
 from ...projections.derivation.subjects import subject_rows_of
 from ..store.codec import UnreadableEvent, decode_columns
 from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, principal_text
 from ..store.reading import COLUMNS
 from . import schema
 from .projector import LOCK, Projector, timelines_of
-from .subjects import FILL, FOLLOWED_OF_ALL, SUBJECTS_LOADED, Organisations, follow
+from .subjects import FILL, LIST_FOLLOWED, LISTED, SUBJECTS_LOADED, Organisations, follow
 from .writing import Sheets, quarantine
 
 FETCH_EVENTS: Final = 5_000
@@ -46,8 +45,8 @@ SHARE: Final = sql.SQL(
     "AND uuid_hash_extended(stream_id, 0) & 1023 < %(to)s ORDER BY stream_id, position"
 )
 
-SUBJECTS_A_TASK: Final = 5_000
-"""Subjects that a worker takes at a time, if something may lie over their cases."""
+SUBJECTS_A_TASK: Final = 1_000
+"""Subjects over whose cases something may lie that are worth a task of their own."""
 
 SHARES: Final = 1024
 """Streams are spread over this many shares by the hash of their id, and workers take ranges of them."""
@@ -119,29 +118,36 @@ def _fill_subjects(connection: psycopg.Connection, url: str, upto: int, workers:
         connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
         connection.execute("SELECT set_config('work_mem', %s, true)", (WORK_MEM,))
         schema.within(connection, schema.NEXT)
-        followed = connection.execute(FOLLOWED_OF_ALL).fetchall()
-    tasks = [
-        (url, upto, followed[start : start + SUBJECTS_A_TASK]) for start in range(0, len(followed), SUBJECTS_A_TASK)
-    ]
-    if tasks:
-        # As many processes as there is work for: starting one takes longer than folding a hundred subjects.
-        deque(_worked(min(workers, len(tasks)), fill_subjects, tasks), maxlen=0)
+        count = connection.execute(LIST_FOLLOWED).rowcount
+    # No more processes than there is work for: starting one takes as long as folding a hundred subjects.
+    parts = max(1, min(workers * 4, count // SUBJECTS_A_TASK))
+    edges = [SHARES * part // parts for part in range(parts + 1)]
+    tasks = [(url, upto, start, end) for start, end in pairwise(edges)]
+    done = sum(_worked(min(workers, parts), fill_subjects, tasks))
+    assert done == count, f"{done} subjects were followed instead of {count}"
+    with connection.transaction():
+        schema.within(connection, schema.NEXT)
+        connection.execute("DROP TABLE followed")
 
 
-def fill_subjects(url: str, upto: int, followed: Sequence[tuple[SubjectId, Sequence[CaseId]]]) -> int:
-    """Project what lies over the cases of some subjects into ``read_next``; return how many subjects they were."""
+def fill_subjects(url: str, upto: int, start: int, end: int) -> int:
+    """Project what lies over the cases of a range of subjects into ``read_next``; return how many they were."""
+    count = 0
     sheets = Sheets()
     with connect(url, DatabaseRole.PROJECTOR) as connection, connection.transaction():
         connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
         schema.within(connection, schema.NEXT)
         organisations = Organisations(upto)
-        for first in range(0, len(followed), SUBJECTS_LOADED):
-            cases = {subject: frozenset(own) for subject, own in followed[first : first + SUBJECTS_LOADED]}
-            for one in follow(connection, cases, organisations, upto):
-                sheets.add(one.subject, subject_rows_of(one.subject, one.recorded))
-                connection.execute(FILL, (one.subject, sorted(one.organisations)))
-            sheets.fill(connection)
-    return len(followed)
+        with psycopg.ServerCursor(connection, "followed") as cursor:
+            cursor.execute(LISTED, {"from": start, "to": end})
+            while some := cursor.fetchmany(SUBJECTS_LOADED):
+                count += len(some)
+                cases = {subject: frozenset[CaseId](own) for subject, own in some}
+                for one in follow(connection, cases, organisations, upto):
+                    sheets.add(one.subject, subject_rows_of(one.subject, one.recorded))
+                    connection.execute(FILL, (one.subject, sorted(one.organisations)))
+                sheets.fill(connection)
+    return count
 
 
 def fill_share(url: str, upto: int, start: int, end: int) -> int:

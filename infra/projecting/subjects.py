@@ -55,14 +55,20 @@ HAVING count(DISTINCT o.obstacle_id) >= 3 OR (count(DISTINCT o.obstacle_id) = 2 
 FOLLOWED: Final = _FOLLOWED.format(where="WHERE c.subject_id = ANY(%s)")
 """Over whose cases something may lie, of some subjects, and which cases those are."""
 
-FOLLOWED_OF_ALL: Final = """
-SELECT c.subject_id, array_agg(DISTINCT c.case_id)
-  FROM case_subject c JOIN (SELECT DISTINCT case_id, obstacle_id FROM chain_state) o ON o.case_id = c.case_id
+LIST_FOLLOWED: Final = """
+CREATE UNLOGGED TABLE followed AS
+SELECT c.subject_id, array_agg(DISTINCT c.case_id) AS cases
+  FROM case_subject c LEFT JOIN (SELECT DISTINCT case_id, obstacle_id FROM chain_state) o ON o.case_id = c.case_id
  GROUP BY c.subject_id
 HAVING count(DISTINCT o.obstacle_id) >= 3 OR (count(DISTINCT o.obstacle_id) = 2 AND count(DISTINCT c.case_id) > 1)
- ORDER BY c.subject_id
 """
-"""The same of all subjects, for tables without indexes: by reading them through once."""
+"""Notes the same of all subjects, by reading through tables that have no indexes yet."""
+
+LISTED: Final = (
+    "SELECT subject_id, cases FROM followed WHERE uuid_hash_extended(subject_id, 0) & 1023 >= %(from)s "
+    "AND uuid_hash_extended(subject_id, 0) & 1023 < %(to)s"
+)
+"""Those of a range of shares."""
 
 NOTE: Final = (
     "INSERT INTO subject_organisation (subject_id, organisation) SELECT %s, unnest(%s::text[]) ON CONFLICT DO NOTHING"

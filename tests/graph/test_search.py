@@ -198,10 +198,10 @@ class Brute:
 
 ALL = """query A($asOf: DateTime, $knownAt: DateTime) { registry(asOf: $asOf, knownAt: $knownAt) {
   cases(first: 200) { nodes { id theme reference openedAt organisations { identifier } } }
-  gaps(first: 200, orderBy: NEWEST) { pageInfo { hasNextPage } nodes { id kind from
-    cases { theme obstacles { harms { harm } } } toAct { identifier } involved { identifier }
-    obstacle { harms { harm } } } }
-  chains(first: 200) { nodes { obstacle { id reportedAt harms { harm } case { theme } } organisations { identifier } } }
+  gaps(first: 200, orderBy: NEWEST) { pageInfo { hasNextPage } nodes { id kind from cases { id }
+    toAct { identifier } involved { identifier } obstacle { harms { harm } } } }
+  chains(first: 200) { nodes { obstacle { id reportedAt harms { harm } case { id theme } }
+    organisations { identifier } } }
   organisations(first: 200) { nodes { id identifier name } } } }"""
 
 
@@ -238,9 +238,15 @@ def expected(registry, brute, log, text, times):
         if rank is not None:
             found.append((rank, 1, -moment(node["openedAt"]), "", node["id"]))
     for node in registry["gaps"]["nodes"]:
-        obstacles = [node["obstacle"]] if node["obstacle"] else [one for of in node["cases"] for one in of["obstacles"]]
+        of = {case["id"] for case in node["cases"]}
+        # What lies on no single obstacle lies on all of its cases.
+        every = [chain["obstacle"] for chain in registry["chains"]["nodes"] if chain["obstacle"]["case"]["id"] in of]
+        obstacles = [node["obstacle"]] if node["obstacle"] else every
         harms = {harm["harm"] for one in obstacles for harm in one["harms"]}
-        context = [*(case["theme"] for case in node["cases"]), *called(node["toAct"] + node["involved"])]
+        context = [
+            *(case["theme"] for case in registry["cases"]["nodes"] if case["id"] in of),
+            *called(node["toAct"] + node["involved"]),
+        ]
         context += [word for harm in harms for word in in_words(harm, harm_in_words)]
         rank = brute.rank(text, words, in_words(GapKind(node["kind"]), gap_in_words), context)
         if rank is not None:
