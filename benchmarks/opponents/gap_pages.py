@@ -14,7 +14,7 @@ _COLUMNS: Final = """
 SELECT case_id, gap_id, obstacle_id, kind, from_at, until_at, open, true AS counts,
        CASE WHEN lasted < 0 THEN (extract(epoch FROM %(as_of)s - lasting_since) * 1000000)::bigint
             ELSE lasted END AS us,
-       to_act, involved, length, evidence, harm_until > %(as_of)s AS harmed
+       to_act, involved, length, evidence, cases, harm_until > %(as_of)s AS harmed
   FROM read.gap_state
  WHERE as_of_from <= %(as_of)s AND (as_of_until > %(as_of)s OR until_known_from > %(known_at)s)
    AND known_from <= %(known_at)s AND known_until > %(known_at)s AND counts_after < %(as_of)s

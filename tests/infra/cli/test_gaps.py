@@ -136,6 +136,22 @@ def test_csv_and_table_hold_the_same_gaps(demo_here: InThisProcess) -> None:
     assert "urn:knelpunt" not in "".join(lines)
 
 
+def test_what_lies_over_several_cases_is_told_once(demo_here: InThisProcess) -> None:
+    """For programs with all its cases and no one of them as its own; for people by the first and how many more."""
+    at = ("--kind", "UNCOORDINATED", "--kind", "DEADLOCK", "--as-of", "2026-11-20")
+    over = [gap for gap in listed(demo_here, *at) if len(gap["cases"]) > 1]
+    both = {str(case_id("zelfstandige")), str(case_id("huur"))}
+    assert {(gap["kind"], gap["case"], gap["obstacle"]) for gap in over} == {
+        ("UNCOORDINATED", None, None),
+        ("DEADLOCK", None, None),
+    }
+    assert all(set(gap["cases"]) == both and gap["subject"] for gap in over)
+    lines = demo_here.done("gaps", *at).splitlines()
+    shown = [line.split()[:3] for line in lines[1:-1] if "+1" in line]
+    assert [(kind, more) for kind, _, more in shown] == [(gap["kind"], "+1") for gap in over]
+    assert {reference for _, reference, _ in shown} <= {"DEMO-QF47", "DEMO-HB36"}
+
+
 def test_an_unknown_organisation_is_one_sentence(demo_here: InThisProcess) -> None:
     """One that is no identifier at all is wrong usage."""
     assert "No organisation urn:nobody:at-all was registered" in demo_here.fails(
