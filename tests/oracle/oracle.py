@@ -84,7 +84,7 @@ def answer(
         segments=[segment for o in obstacles for segment in _chain(story, o)],
         gaps=[f.gap for f in found],
         conflicts=inert | shown.unfit,
-        figures={o: _figures(story, o, as_of, settings, found) for o in obstacles},
+        figures={o: figures_of(story, o, as_of, settings, found) for o in obstacles},
     )
 
 
@@ -105,7 +105,7 @@ def _chain(story: list[Event], obstacle: UUID) -> list[OSegment]:
     ]
 
 
-def _figures(story: list[Event], obstacle: UUID, as_of: datetime, settings: Settings, found: list[Found]) -> OFigures:
+def figures_of(story: list[Event], obstacle: UUID, as_of: datetime, settings: Settings, found: list[Found]) -> OFigures:
     """Return the figures of one obstacle; days in a gap are the union of the gaps that count, not their sum."""
     chain = Chain(story, obstacle, as_of, settings, stretches(story, obstacle), segments(story, obstacle))
     contacts = [s.data for s in story if isinstance(s.data, ContactMade) and obstacle in s.data.obstacles]
@@ -123,14 +123,14 @@ def _figures(story: list[Event], obstacle: UUID, as_of: datetime, settings: Sett
         referrals=len(chain.places(SubjectReferred)),
         contacts=len(contacts),
         story_retold=sum(c.story_retold for c in contacts),
-        days_open=_total(chain.open_times(), as_of),
-        days_in_gap=_total([piece for f in counting for piece in f.pieces], as_of),
+        days_open=total(chain.open_times(), as_of),
+        days_in_gap=total([piece for f in counting for piece in f.pieces], as_of),
         longest_gap=max((f.gap.lasted for f in counting), default=timedelta()),
         fell=any(f.gap.kind != GapKind.COMMITMENT_OVERDUE for f in counting),
     )
 
 
-def _total(times: Sequence[tuple[datetime, datetime | None]], as_of: datetime) -> timedelta:
+def total(times: Sequence[tuple[datetime, datetime | None]], as_of: datetime) -> timedelta:
     """Return how long at least one of these times lasted up to ``as_of``."""
     total, reached = timedelta(), datetime.min.replace(tzinfo=as_of.tzinfo)
     for begin, end in sorted((begin, end or as_of) for begin, end in times):
