@@ -1,8 +1,9 @@
 """What becomes of the organisations in a machine-made case, and the case with what the registry then writes into it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from random import Random
+from uuid import UUID
 
 import msgspec
 
@@ -33,17 +34,31 @@ LONG_BEFORE = timedelta(days=9000)
 
 def changes(*facts: tuple[OrganisationFact, datetime]) -> Changes:
     """What became of organisations, as facts and when they occurred; each organisation is registered long before."""
-    streams: dict[str, list[Event]] = {}
+    return changes_by(streams_of(*facts))
+
+
+def streams_of(*facts: tuple[OrganisationFact, datetime]) -> list[Event]:
+    """The events of organisations by facts and when they occurred, each stream with the registration before them."""
+    events: list[Event] = []
     for n, (fact, at) in enumerate(facts):
         name = fact.organisation
-        if name not in streams:
+        if all(event.data.organisation != name for event in events):
             registered = OrganisationRegistered(name, name, OrganisationKind.OTHER)
-            streams[name] = [_organisation_event(registered, at - LONG_BEFORE, 0)]
-        streams[name].append(_organisation_event(fact, at, n + 1))
+            events.append(organisation_event(registered, at - LONG_BEFORE, 0))
+        events.append(organisation_event(fact, at, n + 1))
+    return events
+
+
+def changes_by(events: Iterable[Event]) -> Changes:
+    """What became of organisations, by their events, in each stream's order."""
+    streams: dict[UUID, list[Event]] = {}
+    for event in events:
+        streams.setdefault(event.stream, []).append(event)
     return Changes((found, history) for history in streams.values() if (found := standing_at(history)))
 
 
-def _organisation_event(fact: OrganisationFact, at: datetime, n: int) -> Event:
+def organisation_event(fact: OrganisationFact, at: datetime, n: int) -> Event:
+    """Return the event by which an organisation's fact is recorded at once; ``n`` counts from 0 in its stream."""
     command = some_id(f"{fact.organisation}/{n}")
     actor = Actor(ONLOOKER, Role.ADMINISTRATOR, "somebody")
     return Event(
@@ -53,6 +68,11 @@ def _organisation_event(fact: OrganisationFact, at: datetime, n: int) -> Event:
 
 def some_changes(rng: Random, history: Sequence[Event]) -> Changes:
     """Ends and transfers of some organisations of a machine-made case, some in a line, at moments of no event."""
+    return changes(*some_ends(rng, history))
+
+
+def some_ends(rng: Random, history: Sequence[Event]) -> list[tuple[OrganisationFact, datetime]]:
+    """The same as facts, and when they occurred."""
     theme = next(event.data.theme for event in history if isinstance(event.data, f.CaseOpened))
     times = [event.occurred_at for event in history]
     told: list[tuple[OrganisationFact, datetime]] = []
@@ -70,7 +90,7 @@ def some_changes(rng: Random, history: Sequence[Event]) -> Changes:
                 told.append((OrganisationDissolved(name), at))
             else:
                 told.append((TaskTransferred(name, theme, to), at))
-    return changes(*told)
+    return told
 
 
 def due(events: Sequence[Event], known: Changes, now: datetime) -> Iterator[Event]:

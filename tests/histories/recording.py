@@ -9,6 +9,8 @@ from random import Random
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
+
 from knelpunt.domain.case import facts as f
 from knelpunt.domain.event import Actor, Event, Knower
 from knelpunt.domain.text import Sealed
@@ -200,3 +202,16 @@ def record(world: World, rng: Random) -> list[Event]:
     for _ in range(rng.choice((0, 0, 0, 1, 1, 2, 3))):
         desk.correct() if rng.random() < 0.65 else desk.strike()
     return desk.events()
+
+
+def one_log(events: Sequence[Event]) -> list[Event]:
+    """Return events as one log: in order of recording, with positions, strictly increasing moments and a source."""
+    log: list[Event] = []
+    versions: dict[UUID, int] = {}
+    for position, event in enumerate(sorted(events, key=lambda e: (e.recorded_at, e.stream, e.version))):
+        recorded_at = max(event.recorded_at, log[-1].recorded_at + TICK) if log else event.recorded_at
+        version = versions[event.stream] = versions.get(event.stream, 0) + 1
+        log.append(
+            msgspec.structs.replace(event, position=position, version=version, recorded_at=recorded_at, source="a test")
+        )
+    return log

@@ -8,7 +8,7 @@ there is one short method for each thing that can happen.
 # pyright: reportAttributeAccessIssue=false
 # A fact found by its kind in a list has that kind's fields, which a type checker cannot follow.
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -44,6 +44,9 @@ DAY: Final = 24 * HOUR
 ORGANISATIONS: Final = tuple(f"urn:org:{name}" for name in ("GEM", "SVB", "UWV", "BD", "ZORG", "SCHOOL"))
 ONLOOKER: Final = "urn:org:KAFKA"
 """Records what others did, holds little itself."""
+
+THEME: Final = "other"
+"""What every machine-made case is about."""
 
 PASSING_DAYS: Final = (0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 3, 5, 7, 7, 7, 8, 14, 14, 14, 15, 21, 28, 56, 56, 57)
 """How long nothing happens, in days: ties and the exact lengths of terms and graces are common."""
@@ -90,21 +93,22 @@ class Obstacle:
 class World:
     """One case, its obstacles, and what has happened so far (``drafts``, in the order of happening)."""
 
-    def __init__(self, rng: Random) -> None:
-        """Open a case."""
+    def __init__(self, rng: Random, subjects: tuple[UUID, ...] = (), now: int = 0) -> None:
+        """Open a case, of these subjects or of one of its own."""
         self.rng = rng
         self.base = rng.getrandbits(128)
         self.ids = 0
         self.case = self.new_id()
-        self.subject = self.new_id()
-        self.now = 0
+        self.subjects = subjects or (self.new_id(),)
+        self.subject = self.subjects[0]
+        self.now = now
         self.organisations = rng.sample(ORGANISATIONS, rng.choice((2, 3, 3, 4, 5)))
         self.strangers = rng.choice((0.0, 0.05, 0.2, 0.4))
         self.drafts: list[Draft] = []
         self.obstacles: list[Obstacle] = []
         self.deadlines: list[int] = []
         self.handoffs: list[UUID] = []
-        opened = f.CaseOpened(reference="K-000001", subjects=(self.subject,), theme="other", noticed_by=NoticedBy.OTHER)
+        opened = f.CaseOpened(reference="K-000001", subjects=self.subjects, theme=THEME, noticed_by=NoticedBy.OTHER)
         self.opening = self.tell(opened, self.organisations[0])
         self.closed = False
 
@@ -159,10 +163,11 @@ class World:
 
     # What can happen to an obstacle
 
-    def report(self, receiver: str | None = None) -> Obstacle:
+    def report(self, receiver: str | None = None, trigger: UUID | None = None) -> Obstacle:
         """Report a new obstacle."""
         told = tuple(o for o in self.organisations if self.chance(0.15))
-        trigger = self.rng.choice(self.obstacles).id if self.obstacles and self.chance(0.2) else None
+        if self.obstacles and self.chance(0.2):
+            trigger = trigger or self.rng.choice(self.obstacles).id
         data = f.ObstacleReported(
             obstacle=self.new_id(),
             origin=Origin.UNKNOWN,
@@ -327,9 +332,13 @@ class World:
     def split(self, o: Obstacle) -> None:
         """It proves to be several, each reported first."""
         holder = o.holder
-        parts = [self.report(holder if self.chance(0.5) else None) for _ in range(2)]
+        self.split_into(o, [self.report(holder if self.chance(0.5) else None) for _ in range(2)])
+
+    def split_into(self, o: Obstacle, parts: Sequence[Obstacle]) -> None:
+        """It proves to be these, perhaps in another case."""
+        mine = [p.report for p in parts if p in self.obstacles]
         into = tuple(p.id for p in parts)
-        self.settles(o, self.tell(f.ObstacleSplit(o.id, into), holder, o.report, *(p.report for p in parts)))
+        self.settles(o, self.tell(f.ObstacleSplit(o.id, into), o.holder, o.report, *mine))
 
     def close(self, _o: Obstacle) -> None:
         """The case is closed, whatever is still open."""

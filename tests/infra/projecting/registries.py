@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
-from uuid import UUID, uuid5
+from uuid import uuid5
 
-import msgspec
 import psycopg
 from psycopg import sql
 
 from histories.machine import is_mending, make_history
+from histories.recording import one_log
 from histories.several import joined
 from histories.world import ONLOOKER, ORGANISATIONS, START
 from knelpunt.domain.event import Actor, Event
@@ -34,7 +34,6 @@ from knelpunt.projections.read_model.copying import COLUMNS
 from oracle.told import mend
 
 TABLES = (*COLUMNS, "subject_organisation", "quarantined", "projected")
-TICK = timedelta(microseconds=1)
 PAST = datetime(2025, 6, 1, tzinfo=UTC)
 """History that was recorded elsewhere lies in the past of whoever runs the tests; some machine-made cases run on."""
 
@@ -89,19 +88,6 @@ def _doings(organisation: str, rng: Random) -> list[OrganisationFact]:
         StrategyShared(organisation, strategy, Sealed(strategy, strategy, b"sealed")),
         StrategyAdopted(organisation, strategy, other),
     ]
-
-
-def one_log(events: Sequence[Event]) -> list[Event]:
-    """Return events as one log: in order of recording, with positions, strictly increasing moments and a source."""
-    log: list[Event] = []
-    versions: dict[UUID, int] = {}
-    for position, event in enumerate(sorted(events, key=lambda e: (e.recorded_at, e.stream, e.version))):
-        recorded_at = max(event.recorded_at, log[-1].recorded_at + TICK) if log else event.recorded_at
-        version = versions[event.stream] = versions.get(event.stream, 0) + 1
-        log.append(
-            msgspec.structs.replace(event, position=position, version=version, recorded_at=recorded_at, source="a test")
-        )
-    return log
 
 
 def seen_at(log: Sequence[Event], as_of: datetime, known_at: datetime) -> list[Event]:

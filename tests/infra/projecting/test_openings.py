@@ -9,8 +9,9 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from histories.recording import TICK
 from histories.several import by_stream, people_of
-from infra.projecting.registries import TICK, fill, some_registry
+from infra.projecting.registries import fill, some_registry
 from knelpunt.domain.case.facts import CaseFact
 from knelpunt.domain.event import Event
 from knelpunt.domain.vocabulary import GapKind
