@@ -1,5 +1,8 @@
 """What becomes of the organisations in a machine-made case, and the case with what the registry then writes into it."""
 
+# pyright: reportAttributeAccessIssue=false
+# A fact found by its kind in a list has that kind's fields, which a type checker cannot follow.
+
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from random import Random

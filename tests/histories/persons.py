@@ -46,6 +46,7 @@ class Person:
         both = (self.subject, self.partner) if self.chance(0.5) else (self.partner, self.subject)
         subjects = (self.subject,) if self.chance(0.7) else both
         world = World(self.rng, subjects, self.now)
+        world.mistaken = ((self.subject,), (self.partner,), both)
         self.worlds.append(world)
         for _ in range(self.rng.choice((1, 1, 2))):
             world.report(world.other() if self.chance(0.75) else None)

@@ -104,6 +104,8 @@ class Desk:
         deadline = _json(moment(target.at + rng.choice((0, 1, 7, 14, 28)) * DAY))
         obstacle = str(rng.choice(w.obstacles).id)
         match target.data:
+            case f.CaseOpened() if w.mistaken:
+                return {"subjects": tuple(str(subject) for subject in rng.choice(w.mistaken))}
             case f.ObstacleReported():
                 return {"received_by": nobody_or, "experienced_at": somebody, "told": (somebody,)}
             case f.HandoffOffered():

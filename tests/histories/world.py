@@ -101,6 +101,8 @@ class World:
         self.case = self.new_id()
         self.subjects = subjects or (self.new_id(),)
         self.subject = self.subjects[0]
+        self.mistaken: tuple[tuple[UUID, ...], ...] = ()
+        """Whose the case may be corrected to be."""
         self.now = now
         self.organisations = rng.sample(ORGANISATIONS, rng.choice((2, 3, 3, 4, 5)))
         self.strangers = rng.choice((0.0, 0.05, 0.2, 0.4))

@@ -102,6 +102,17 @@ def by_subject(stories: Stories) -> dict[UUID, dict[UUID, list[Event]]]:
     return found
 
 
+def told_of(stories: Stories) -> dict[UUID, dict[UUID, list[Event]]]:
+    """Return the stories of those subjects of whom gaps are told (S10)."""
+    found: dict[frozenset[UUID], UUID] = {}
+    everybody = by_subject(stories)
+    for own in everybody.values():
+        openings = [e for story in own.values() for e in story if isinstance(e.data, CaseOpened)]
+        first = min(openings, key=lambda e: (e.occurred_at, e.position)).data.subjects
+        found[frozenset(own)] = next(one for one in first if everybody[one].keys() == own.keys())
+    return {subject: everybody[subject] for subject in found.values()}
+
+
 def linked_cases(stories: Stories) -> set[tuple[UUID, UUID, CaseRelation]]:
     """Return which case was said to stand in what relation to which other."""
     return {

@@ -1,0 +1,180 @@
+"""What lies over the cases of one subject is what the slow and obvious oracle says, over machine-made registries.
+
+The oracle finds circles and chains within one case too; those are the case's own, and are left out here.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from random import Random
+from uuid import UUID
+
+import pytest
+
+from histories.machine import end_of, questions
+from histories.registry import make_registry
+from knelpunt.domain.case.facts import CaseOpened, FactCorrected
+from knelpunt.domain.event import Event
+from knelpunt.projections.derivation import subjects as derivation
+from knelpunt.projections.derivation.cross_chains import CrossChain
+from knelpunt.projections.derivation.shapes import Gap
+from oracle import subjects as oracle
+from oracle.registry import Log
+from oracle.subjects import OCrossChain, OSubjectGap
+from projections.derivation.plainly import shown
+
+CASES = 10
+
+
+def gap_said(gap: Gap, as_of: datetime) -> OSubjectGap:
+    """A derived gap in the oracle's form; of its obstacles it says nothing, and it names one event that began it."""
+    return OSubjectGap(
+        kind=gap.kind.value,
+        from_=gap.from_,
+        until=gap.until,
+        counts=gap.counts(as_of),
+        lasted=gap.lasted(as_of),
+        to_act=frozenset(gap.to_act),
+        involved=frozenset(gap.involved),
+        obstacles=frozenset(),
+        cases=frozenset(gap.cases),
+        begun_by=frozenset({gap.begun_by}),
+    )
+
+
+def same_gap(said: OSubjectGap, right: OSubjectGap) -> bool:
+    """Whether they agree; where several events at one moment may have begun it, it is one of them."""
+    return said.begun_by <= right.begun_by and said == replace(right, obstacles=frozenset(), begun_by=said.begun_by)
+
+
+def chain_said(chain: CrossChain) -> tuple[object, ...]:
+    """What a derived cross-chain says of itself, obstacles by their ids."""
+    return (
+        frozenset(one.obstacle for one in chain.obstacles),
+        frozenset(one.report.stream for one in chain.obstacles),
+        len(chain.organisations),
+        chain.open_for,
+        chain.in_a_gap,
+        chain.longest_gap,
+    )
+
+
+def chain_right(chain: OCrossChain) -> tuple[object, ...]:
+    figures = chain.figures
+    return (
+        chain.obstacles,
+        chain.cases,
+        figures.organisations,
+        figures.days_open,
+        figures.days_in_gap,
+        figures.longest_gap,
+    )
+
+
+def whose(log: Log) -> dict[UUID, set[UUID]]:
+    """The cases that ever named a subject, whether or not it stayed so."""
+    found: dict[UUID, set[UUID]] = {}
+    for case, history in log.cases.items():
+        for event in history:
+            match event.data:
+                case CaseOpened(subjects=subjects):
+                    named: Sequence[UUID] = subjects
+                case FactCorrected(field="subjects", value=tuple() as values):
+                    named = [UUID(str(value)) for value in values]
+                case _:
+                    continue
+            for subject in named:
+                found.setdefault(subject, set()).add(case)
+    return found
+
+
+class Asked:
+    """A registry, and what both sides say of it at two times."""
+
+    def __init__(self, seed: int, cases: int = CASES) -> None:
+        """Make a registry."""
+        self.rng = Random(seed)
+        self.log = Log(make_registry(self.rng, cases))
+        self.whose = whose(self.log)
+
+    def moments(self, count: int) -> Iterator[tuple[datetime, datetime]]:
+        """Pairs of times at and beside events and deadlines of any case; the first takes in everything."""
+        every = [event for history in self.log.cases.values() for event in history]
+        end = end_of(every)
+        yield end, end
+        for _ in range(count - 1):
+            ((_, _, _), (as_of, known_at, _)) = questions(self.rng, every, 2)
+            yield as_of, known_at or max(end, as_of)
+
+    def recorded(self, subject: UUID, known_at: datetime) -> Mapping[UUID, list[Event]]:
+        """What of the subject's cases and of all organisations was recorded by then."""
+        histories = {case: self.log.cases[case] for case in self.whose[subject]}
+        for event in self.log.organisations:
+            histories.setdefault(event.stream, []).append(event)
+        return {stream: [e for e in events if e.recorded_at <= known_at] for stream, events in histories.items()}
+
+    def hold_gaps(self, as_of: datetime, known_at: datetime) -> Counter[str]:
+        """Compare the gaps over every subject's cases; return what there was."""
+        there: Counter[str] = Counter()
+        told = oracle.told_of(self.log.stories(as_of, known_at))
+        for subject in self.whose:
+            given = derivation.subject_gaps(self.recorded(subject, known_at), as_of, subject=subject)
+            said = [gap_said(gap, as_of) for gap in given]
+            right = [
+                gap
+                for gap in oracle.subject_gaps(told.get(subject, {}), as_of, known_at, self.log.organisations)
+                if gap.kind != "DEADLOCK" or len(gap.cases) > 1
+            ]
+            agree = len(said) == len(right) and all(any(same_gap(one, other) for one in said) for other in right)
+            assert agree, self.difference(subject, as_of, known_at, said, right)
+            there.update(gap.kind for gap in right)
+        return there
+
+    def hold_chains(self, as_of: datetime, known_at: datetime) -> Counter[str]:
+        """Compare all cross-chains over several cases; one that is two people's is one."""
+        recorded = {
+            case: [event for event in events if event.recorded_at <= known_at]
+            for case, events in self.log.cases.items()
+        }
+        said = Counter(chain_said(chain) for chain in derivation.cross_chains(recorded, as_of))
+        right = {
+            chain_right(chain)
+            for stories in oracle.by_subject(self.log.stories(as_of, known_at)).values()
+            for chain in oracle.cross_chains(stories, as_of)
+            if len(chain.cases) > 1
+        }
+        assert said == Counter(right), (as_of, known_at)
+        return Counter({"chains": len(right)})
+
+    def difference(
+        self, subject: UUID, as_of: datetime, known_at: datetime, said: list[OSubjectGap], right: list[OSubjectGap]
+    ) -> str:
+        """What somebody needs to see who looks for a mistake."""
+        cases = "\n\n".join(shown(self.log.cases[case]) for case in self.whose[subject])
+        lines = [f"of {subject}, asOf {as_of}, knownAt {known_at}", cases, shown(self.log.organisations)]
+        return "\n".join([*lines, "derived:", *map(repr, said), "oracle:", *map(repr, right)])
+
+
+def hold_to_the_oracle(seeds: range, cases: int, pairs: int) -> Counter[str]:
+    """Compare everything over several cases in some registries; return what there was to compare."""
+    there: Counter[str] = Counter()
+    for seed in seeds:
+        asked = Asked(seed, cases)
+        for moment in asked.moments(pairs):
+            there += asked.hold_gaps(*moment)
+            there += asked.hold_chains(*moment)
+    return there
+
+
+def test_what_lies_over_cases_equals_the_oracle() -> None:
+    """Gaps and cross-chains over the cases of every person, in eight registries, at three pairs of times each."""
+    there = hold_to_the_oracle(range(8), CASES, 3)
+    assert min(there[what] for what in ("UNCOORDINATED", "DEADLOCK", "chains")) > 10
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("start", range(1_000, 3_000, 100))
+def test_what_lies_over_many_cases_equals_the_oracle(start: int) -> None:
+    """The same in two thousand registries."""
+    hold_to_the_oracle(range(start, start + 100), CASES, 5)
