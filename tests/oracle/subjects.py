@@ -281,7 +281,8 @@ def cross_chains(stories: Stories, as_of: datetime, settings: Settings = DEFAULT
         if one in case_of and other in case_of:
             joined = [part for part in parts if one in part or other in part]
             parts = [part for part in parts if part not in joined] + [frozenset[UUID]().union(*joined)]
-    found: dict[UUID, list[Found]] = {case: gaps_of(story, as_of, settings) for case, story in stories.items()}
+    in_some = {case_of[o] for part in parts if len(part) > 1 for o in part}
+    found: dict[UUID, list[Found]] = {case: gaps_of(stories[case], as_of, settings) for case in in_some}
     return [
         OCrossChain(
             obstacles=part,
