@@ -10,6 +10,7 @@ from random import Random
 from typing import Final
 
 import msgspec
+from hypothesis import strategies as st
 
 from knelpunt.domain.event import Event
 from knelpunt.domain.organisation.facts import (
@@ -23,6 +24,7 @@ from knelpunt.domain.organisation.facts import (
 from knelpunt.domain.organisation.succession import Changes
 from knelpunt.domain.vocabulary import OrganisationKind
 
+from .machine import questions
 from .organisations import HEIR, LAST, changes_by, due, organisation_event
 from .persons import make_person
 from .recording import TICK, one_log
@@ -97,3 +99,14 @@ def followed(rng: Random, history: Sequence[Event], organisations: Sequence[Even
 def changes_known(organisations: Sequence[Event], at: datetime) -> Changes:
     """Return what became of organisations, as far as it was recorded by a moment."""
     return changes_by(event for event in organisations if event.recorded_at <= at)
+
+
+@st.composite
+def asked_registries(draw: st.DrawFn, cases: int = 5) -> tuple[list[Event], datetime, datetime]:
+    """Registries of a few cases for Hypothesis, about one event in fifty left out, and two times at which to ask."""
+    rng = Random(draw(st.integers(0, 2**32 - 1)))
+    made = make_registry(rng, draw(st.integers(1, cases)))
+    log = one_log([event for event in made if draw(st.integers(0, 50)) > 0] or made)
+    facts = [event for event in log if not isinstance(event.data, OrganisationFact)] or log
+    as_of, known_at, _ = draw(st.sampled_from(questions(rng, facts, 4)))
+    return log, as_of, known_at or max(as_of, log[-1].recorded_at)
