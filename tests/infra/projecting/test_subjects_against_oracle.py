@@ -25,7 +25,7 @@ from knelpunt.projections.queries.lens import Moment
 from oracle import subjects as oracle
 from oracle.registry import Log
 from oracle.subjects import OSubjectGap, Stories
-from projections.derivation.test_subjects_against_oracle import chain_right, chain_said, same_gap
+from projections.derivation.test_subjects_against_oracle import chain_said, same_gap
 
 
 class Told:
@@ -113,7 +113,7 @@ def compare_chains(people: dict[UUID, dict[UUID, list[Event]]], moment: Moment, 
     """Hold the cross-chains over the cases that are a subject's, as recorded by then, to the oracle."""
     count = 0
     for own in people.values():
-        right = {chain_right(chain) for chain in oracle.cross_chains(own, moment.as_of) if len(chain.cases) > 1}
+        right = {chain for chain in oracle.cross_chains(own, moment.as_of) if len(chain.cases) > 1}
         if right:
             recorded = {case: [e for e in log.cases[case] if e.recorded_at <= moment.known_at] for case in own}
             said = {chain_said(chain) for chain in cross_chains(recorded, moment.as_of)}

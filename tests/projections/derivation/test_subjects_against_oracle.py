@@ -21,6 +21,7 @@ from knelpunt.projections.derivation import subjects as derivation
 from knelpunt.projections.derivation.cross_chains import CrossChain
 from knelpunt.projections.derivation.shapes import Gap
 from oracle import subjects as oracle
+from oracle.answers import OFigures
 from oracle.registry import Log
 from oracle.subjects import OCrossChain, OSubjectGap
 from projections.derivation.plainly import shown
@@ -45,31 +46,36 @@ def gap_said(gap: Gap, as_of: datetime) -> OSubjectGap:
 
 
 def same_gap(said: OSubjectGap, right: OSubjectGap) -> bool:
-    """Whether they agree; where several events at one moment may have begun it, it is one of them."""
-    return said.begun_by <= right.begun_by and said == replace(right, obstacles=frozenset(), begun_by=said.begun_by)
+    """Whether they agree; where several events at one moment may have begun it, it is one of them.
+
+    A gap may name more cases than those in which something was held: those in which its evidence lies.
+    """
+    own = replace(right, obstacles=frozenset(), begun_by=said.begun_by, cases=said.cases)
+    return said.begun_by <= right.begun_by and right.cases <= said.cases and said == own
 
 
-def chain_said(chain: CrossChain) -> tuple[object, ...]:
-    """What a derived cross-chain says of itself, obstacles by their ids."""
-    return (
-        frozenset(one.obstacle for one in chain.obstacles),
-        frozenset(one.report.stream for one in chain.obstacles),
-        len(chain.organisations),
-        chain.open_for,
-        chain.in_a_gap,
-        chain.longest_gap,
-    )
-
-
-def chain_right(chain: OCrossChain) -> tuple[object, ...]:
-    figures = chain.figures
-    return (
-        chain.obstacles,
-        chain.cases,
-        figures.organisations,
-        figures.days_open,
-        figures.days_in_gap,
-        figures.longest_gap,
+def chain_said(chain: CrossChain) -> OCrossChain:
+    """A derived cross-chain in the oracle's form; what is counted by obstacle is added up, as whoever shows it does."""
+    each = [one.figures for one in chain.obstacles]
+    return OCrossChain(
+        obstacles=frozenset(one.obstacle for one in chain.obstacles),
+        cases=frozenset(one.report.stream for one in chain.obstacles),
+        figures=OFigures(
+            organisations=len(chain.organisations),
+            offered=sum(figures.handoffs_offered for figures in each),
+            accepted=sum(figures.handoffs_accepted for figures in each),
+            refused=sum(figures.handoffs_refused for figures in each),
+            referrals=sum(figures.referrals for figures in each),
+            contacts=chain.contacts,
+            story_retold=chain.story_retold,
+            days_open=chain.open_for,
+            days_in_gap=chain.in_a_gap,
+            longest_gap=chain.longest_gap,
+            fell=any(figures.fell_between_the_cracks for figures in each),
+        ),
+        harms=frozenset(
+            (one.obstacle, harm.harm, harm.since, harm.until) for one in chain.obstacles for harm in one.figures.harms
+        ),
     )
 
 
@@ -135,11 +141,12 @@ class Asked:
         return there
 
     def hold_evidence(self, gap: Gap, as_of: datetime, known_at: datetime) -> None:
-        """Evidence is what is shown and has effect, each once and in order; what began the gap is part of it."""
+        """Evidence lies in the gap's cases and in organisations, is shown and has effect; it is in order, each once."""
         stories = self.log.stories(as_of, known_at)
         shown_ = [event for case in gap.cases for event in stories[case]]
         shown_ += [e for e in self.log.organisations if e.recorded_at <= known_at and e.occurred_at <= as_of]
         order = [event.id for event in sorted(shown_, key=lambda event: (event.occurred_at, event.position))]
+        assert set(gap.evidence) <= set(order), ("evidence", gap)
         places = [order.index(event) for event in gap.evidence]
         assert places == sorted(set(places)), gap
         assert gap.begun_by in gap.evidence
@@ -152,7 +159,7 @@ class Asked:
         }
         said = Counter(chain_said(chain) for chain in derivation.cross_chains(recorded, as_of))
         right = {
-            chain_right(chain)
+            chain
             for stories in oracle.by_subject(self.log.stories(as_of, known_at)).values()
             for chain in oracle.cross_chains(stories, as_of)
             if len(chain.cases) > 1
