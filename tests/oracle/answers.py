@@ -1,4 +1,4 @@
-"""What the oracle answers: segments, gaps, conflicts and figures, as plain frozen data."""
+"""What the oracle answers: segments, gaps, conflicts, figures and what was said of them, as plain frozen data."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -68,3 +68,5 @@ class OAnswer:
     gaps: list[OGap]
     conflicts: set[UUID]
     figures: dict[UUID, OFigures]
+    said: set[tuple[UUID, UUID]]
+    """Accounts and acknowledgements, each with the event or the gaps that it is about as things stand."""

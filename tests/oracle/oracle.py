@@ -39,6 +39,8 @@ R31 A plan is completed when none of the gaps that it was about is open any more
     of by id, or else by obstacle, kind and time. What is not open after the acknowledgement itself is complete. A plan
     that was given after it was due is overdue from when it was given.
 R32 A commitment that is overdue does not make an obstacle fall between the cracks by itself.
+R33 What was said of a gap is said of the gap that was named, if it still is one; else of every gap of that obstacle and
+    kind that lasted at some time between the beginning that was spoken of and the moment of speaking.
 """
 
 # pyright: reportAttributeAccessIssue=false
@@ -49,7 +51,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from knelpunt.domain.case.facts import (
+    AccountGiven,
     ContactMade,
+    GapAcknowledged,
+    GapMark,
     HandoffAccepted,
     HandoffOffered,
     HandoffRefused,
@@ -62,7 +67,7 @@ from knelpunt.domain.vocabulary import GapKind
 
 from .answers import OAnswer, OFigures, OGap, OSegment
 from .gaps import Chain, Found, gaps_of
-from .story import judge, offer_of, segments, stretches
+from .story import is_meant, judge, offer_of, segments, stretches
 from .told import told
 
 __all__ = ["OAnswer", "OFigures", "OGap", "OSegment", "answer"]
@@ -85,7 +90,19 @@ def answer(
         gaps=[f.gap for f in found],
         conflicts=inert | shown.unfit,
         figures={o: figures_of(story, o, as_of, settings, found) for o in obstacles},
+        said={(e.id, target) for e in story for target in _about(e, story, [f.gap for f in found])},
     )
+
+
+def _about(e: Event, story: list[Event], gaps: list[OGap]) -> list[UUID]:
+    """Return what an account or acknowledgement is about: an event, or gaps as they stand now (R33)."""
+    match e.data:
+        case AccountGiven(event=UUID() as event):
+            return [event]
+        case AccountGiven(gap=GapMark() as mark) | GapAcknowledged(gap=mark):
+            meant = [gap.id_in(e.stream) for gap in gaps if is_meant(mark, gap, e.occurred_at, story)]
+            return [mark.id] if mark.id in meant else meant
+    return []
 
 
 def _chain(story: list[Event], obstacle: UUID) -> list[OSegment]:

@@ -34,6 +34,7 @@ def plainly(given: CaseAnswer) -> OAnswer:
         ],
         conflicts={conflict.event for conflict in given.conflicts},
         figures={one.obstacle: _figures(one.figures) for one in given.obstacles},
+        said={(event.id, target) for event, target in given.said},
     )
 
 
@@ -63,6 +64,7 @@ def in_one_order(plain: OAnswer) -> dict[str, Any]:
         "gaps": sorted(plain.gaps, key=repr),
         "conflicts": plain.conflicts,
         "figures": plain.figures,
+        "said": plain.said,
     }
 
 
