@@ -68,9 +68,12 @@ class Across:
         if reading is None or reading.answer.fact is None:
             return []
         found: list[GapRow] = []
-        for subject in reading.answer.fact.subjects:
-            cases = dict.fromkeys((*await self.cases_of.load(subject), case))
-            histories = await self._histories(cases)
+        named = reading.answer.fact.subjects
+        # Those of all of them, for each: what is told of one is not told of another who has the same.
+        await self.cases_of.load_all(named)
+        cases = dict.fromkeys((*[one for subject in named for one in await self.cases_of.load(subject)], case))
+        histories = await self._histories(cases)
+        for subject in named:
             derived = subject_gaps(histories, self.view.as_of, subject=subject, known_to=known_to)
             found += [_row(gap, self.view) for gap in derived if case in gap.cases]
         return found

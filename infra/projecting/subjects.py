@@ -36,31 +36,49 @@ HISTORY_KEPT_MAX: Final = 1_000
 SUBJECTS_LOADED: Final = 200
 """Subjects whose histories are read at a time: some thousands of events each time."""
 
-TOUCHED: Final = (
-    "SELECT subject_id FROM case_subject WHERE case_id = ANY(%(cases)s) "
-    "UNION SELECT subject_id FROM subject_organisation WHERE organisation = ANY(%(organisations)s)"
-)
-"""Whose cases these are or ever were, and whose cases these organisations have to do with."""
+TOUCHED: Final = """
+WITH named AS (SELECT DISTINCT subject_id FROM case_subject WHERE case_id = ANY(%(cases)s))
+SELECT subject_id FROM named
+ UNION SELECT other.subject_id
+  FROM named JOIN case_subject own USING (subject_id) JOIN case_subject other ON other.case_id = own.case_id
+ UNION SELECT subject_id FROM subject_organisation WHERE organisation = ANY(%(organisations)s)
+"""
+"""Whose cases these are or ever were, who shares a case with those, and whose cases these organisations have to do
+with."""
 
 # Three holders take three obstacles, and a circle over several cases two in two. What was known once counts as well:
-# rows are never deleted, so who has something to follow always will have.
-_FOLLOWED: Final = """
-SELECT c.subject_id, array_agg(DISTINCT c.case_id)
-  FROM case_subject c
-  LEFT JOIN LATERAL (SELECT s.obstacle_id FROM chain_state s WHERE s.case_id = c.case_id) o ON true
- {where}
- GROUP BY c.subject_id
-HAVING count(DISTINCT o.obstacle_id) >= 3 OR (count(DISTINCT o.obstacle_id) = 2 AND count(DISTINCT c.case_id) > 1)
+# rows are never deleted, so who has something to follow always will have. With their own cases come those of everybody
+# who shares one: they say whether somebody else has exactly the same.
+FOLLOWED: Final = """
+SELECT f.subject_id, ARRAY(
+    SELECT DISTINCT near.case_id
+      FROM case_subject own
+      JOIN case_subject other ON other.case_id = own.case_id
+      JOIN case_subject near ON near.subject_id = other.subject_id
+     WHERE own.subject_id = f.subject_id)
+  FROM (SELECT c.subject_id
+          FROM case_subject c
+          LEFT JOIN LATERAL (SELECT s.obstacle_id FROM chain_state s WHERE s.case_id = c.case_id) o ON true
+         WHERE c.subject_id = ANY(%s)
+         GROUP BY c.subject_id
+        HAVING count(DISTINCT o.obstacle_id) >= 3
+            OR (count(DISTINCT o.obstacle_id) = 2 AND count(DISTINCT c.case_id) > 1)) f
 """
-FOLLOWED: Final = _FOLLOWED.format(where="WHERE c.subject_id = ANY(%s)")
-"""Over whose cases something may lie, of some subjects, and which cases those are."""
+"""Over whose cases something may lie, of some subjects, and which cases it takes to tell."""
 
 LIST_FOLLOWED: Final = """
 CREATE UNLOGGED TABLE followed AS
-SELECT c.subject_id, array_agg(DISTINCT c.case_id) AS cases
-  FROM case_subject c LEFT JOIN (SELECT DISTINCT case_id, obstacle_id FROM chain_state) o ON o.case_id = c.case_id
- GROUP BY c.subject_id
-HAVING count(DISTINCT o.obstacle_id) >= 3 OR (count(DISTINCT o.obstacle_id) = 2 AND count(DISTINCT c.case_id) > 1)
+SELECT own.subject_id, array_agg(DISTINCT near.case_id) AS cases
+  FROM (SELECT c.subject_id
+          FROM case_subject c
+          LEFT JOIN (SELECT DISTINCT case_id, obstacle_id FROM chain_state) o ON o.case_id = c.case_id
+         GROUP BY c.subject_id
+        HAVING count(DISTINCT o.obstacle_id) >= 3
+            OR (count(DISTINCT o.obstacle_id) = 2 AND count(DISTINCT c.case_id) > 1)) f
+  JOIN case_subject own ON own.subject_id = f.subject_id
+  JOIN case_subject other ON other.case_id = own.case_id
+  JOIN case_subject near ON near.subject_id = other.subject_id
+ GROUP BY own.subject_id
 """
 """Notes the same of all subjects, by reading through tables that have no indexes yet."""
 

@@ -2,7 +2,8 @@
 
 The domain's rules judge each event in its own case, as everywhere; here only who holds what, who waits for what and who
 coordinates is looked at. Which cases are the subject's, their openings say, as mended: a fold may be shown cases that
-turn out not to be. Where several persons have all their cases in common, they are told of as one, by the first named.
+turn out not to be. Where several persons have all their cases in common, they are told of as one, by the first named;
+so a fold is shown the cases of those, too, who share one with the subject.
 """
 
 from collections.abc import Iterator
@@ -99,7 +100,7 @@ class SubjectFold:
                     holdings[obstacle] = holding
         coordination: Coordination | None = None
         if isinstance(event.data, f.CoordinatorNamed):
-            coordination = Coordination(event.id, place, event.data.until)
+            coordination = Coordination(event.id, place, event.stream, event.data.until)
         if not holdings and coordination is None:
             return None
         return Change(event, place, event.stream, holdings, coordination)
@@ -156,10 +157,12 @@ class SubjectFold:
             yield from self._circles.gaps()
 
     def _told_of(self) -> bool:
-        """Return whether what is found is told of this subject: the first named of those who have all its cases."""
-        named = [opened.subjects for case in self._members if (opened := self.cases[case].state.opened) is not None]
-        shared = set(named[0]).intersection(*named[1:])
-        return next(one for one in named[0] if one in shared) == self.subject
+        """Return whether what is found is told of this subject: nobody named earlier has exactly the same cases."""
+        opened = {case: seen.state.opened.subjects for case, seen in self.cases.items() if seen.state.opened}
+        own = self._members.keys()
+        named = opened[next(iter(own))]
+        earlier = named[: named.index(self.subject)]
+        return not any({case for case, subjects in opened.items() if one in subjects} == own for one in earlier)
 
     def gaps(self, as_of: datetime) -> Iterator[Gap]:
         """Yield the gaps that exist at ``as_of``, which must not lie before the last event shown."""

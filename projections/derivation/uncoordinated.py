@@ -33,10 +33,11 @@ class Holding(Struct, frozen=True, gc=False):
 
 
 class Coordination(Struct, frozen=True, gc=False):
-    """A coordinator was named, up to ``until`` (none: for good)."""
+    """A coordinator was named in a case, up to ``until`` (none: for good)."""
 
     event: EventId
     place: int
+    case: CaseId
     until: datetime | None
 
 
@@ -54,10 +55,14 @@ class Change(Struct, frozen=True, gc=False):
 
 
 class _Spell(Struct, frozen=True, gc=False):
-    """It is so from ``from_`` on, begun by an event; who held obstacles in it, and in which cases, by what events."""
+    """It is so from ``from_`` on, begun by an event of a case (none: of an organisation).
+
+    ``holdings`` are who held obstacles in it, and in which cases, by what events.
+    """
 
     begun_by: EventId
     begun_at: int
+    begun_in: CaseId | None
     from_: datetime
     holdings: Mapping[tuple[CaseId, ObstacleId, EventId], Holding]
 
@@ -119,12 +124,12 @@ class Uncoordinated:
         if coordinated:
             last = max(coordinated, key=lambda one: (one.until, one.place))
             assert last.until is not None
-            return _Spell(last.event, last.place, last.until, held)
+            return _Spell(last.event, last.place, last.case, last.until, held)
         if self._before is not None:
             return self._before.with_(held)
         if self._now is not None and self._now.from_ == at:
             return replace(self._now, holdings=held)
-        return _Spell(change.event.id, change.place, at, held)
+        return _Spell(change.event.id, change.place, change.case, at, held)
 
     def _close(self, change: Change, at: datetime) -> None:
         """Keep what ran before this instant as ended, if it does not run on."""
@@ -137,7 +142,13 @@ class Uncoordinated:
         gap = self._gap(before)
         evidence = dict.fromkeys((*gap.evidence, change.event.id))
         self._closed[before.begun_by] = replace(
-            gap, until=at, open=False, evidence=tuple(evidence), pieces=at - before.from_, running_from=None
+            gap,
+            until=at,
+            open=False,
+            evidence=tuple(evidence),
+            pieces=at - before.from_,
+            running_from=None,
+            cases=_in_order(*gap.cases, change.case),
         )
 
     def gaps(self) -> Iterator[tuple[datetime, datetime | None, Gap]]:
@@ -163,5 +174,11 @@ class Uncoordinated:
             involved=tuple(sorted({holding.organisation for _, holding in held})),
             evidence=tuple(proof[place] for place in sorted(proof)),
             running_from=spell.from_,
-            cases=tuple(dict.fromkeys(case for (case, _, _), _ in held)),
+            # Also where what began it happened: it is evidence, and who may not see that case may not see it.
+            cases=_in_order(*(case for (case, _, _), _ in held), spell.begun_in),
         )
+
+
+def _in_order(*cases: CaseId | None) -> tuple[CaseId, ...]:
+    """Return cases, each once."""
+    return tuple(dict.fromkeys(case for case in cases if case is not None))

@@ -150,7 +150,8 @@ def test_a_coordinator_named_before_keeps_it_from_beginning():
     settled = told.resolves("z", "of z", 110, ZORG)
     (gap,) = at(told, 120)
     assert (gap.from_, gap.begun_by) == (day(110), settled.id)
-    assert gap.cases == (named("a"), named("b"), named("c"))
+    # What began it happened in another case, and is evidence.
+    assert gap.cases == (named("a"), named("b"), named("c"), named("z"))
 
 
 def test_it_begins_by_time_alone_when_the_coordinator_ends():
