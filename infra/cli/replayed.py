@@ -146,10 +146,10 @@ def replay_of(
     # What lies over several cases may name organisations that have no part in this one: few, and each asked for alone.
     named_here = recorders.keys() | {one["identifier"] for one in found["organisations"]}
     parties = {one["identifier"] for gap in found["gaps"] for field in ("toAct", "involved") for one in gap[field]}
-    elsewhere = {
-        one: (ask(NAME, {**lens, "identifier": one})["registry"]["organisation"] or {}).get("name")
-        for one in sorted(parties - named_here)
-    }
+    elsewhere: dict[str, str | None] = {}
+    for one in sorted(parties - named_here):
+        organisation: dict[str, str] | None = ask(NAME, {**lens, "identifier": one})["registry"]["organisation"]
+        elsewhere[one] = organisation["name"] if organisation is not None else None
     return Replay(_with_names(found, recorders | elsewhere), events, registry, known_to)
 
 
