@@ -14,6 +14,7 @@ from .identity.development import DevelopmentIssuer
 from .identity.published import KeysUnavailable, verifier
 from .identity.tokens import Verifier
 from .postgres.embedded import default_data_dir
+from .trail.folder import KEY, TrailFolder
 from .vault.master import FILE_NAME, FILE_VARIABLE, KEY_VARIABLE, master_key
 
 DATABASE_URL: Final = "KNELPUNT_DATABASE_URL"
@@ -25,10 +26,17 @@ AUDIENCE: Final = "KNELPUNT_AUDIENCE"
 DOCUMENTS: Final = "KNELPUNT_DOCUMENTS"
 INTROSPECTION: Final = "KNELPUNT_INTROSPECTION"
 COST_PER_MINUTE: Final = "KNELPUNT_COST_PER_MINUTE"
+TRAIL_DIR: Final = "KNELPUNT_TRAIL_DIR"
+LOG_KEY_FILE: Final = "KNELPUNT_LOG_KEY_FILE"
+LOG_ORIGIN: Final = "KNELPUNT_LOG_ORIGIN"
+
+TRAIL: Final = "trail"
+"""The trail's folder within the data directory, where no other is named."""
 
 VARIABLES: Final = (
     *(DATABASE_URL, DATA_DIR, FILE_VARIABLE, KEY_VARIABLE, TOKEN, ISSUER, JWKS, AUDIENCE),
     *(DOCUMENTS, INTROSPECTION, COST_PER_MINUTE),
+    *(TRAIL_DIR, LOG_KEY_FILE, LOG_ORIGIN),
 )
 """Every variable that the registry reads."""
 
@@ -47,7 +55,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     tokens that the organisation already has, ``jwks`` the file or https address of its keys, ``audience`` for whom its
     tokens must be; without an issuer, the built-in one for development signs them. ``documents`` is the folder of the
     only documents that are answered over HTTP, ``introspection`` whether tools may ask for the schema there, and
-    ``cost_per_minute`` how many items one asker may have answered in a minute, 0 for no limit.
+    ``cost_per_minute`` how many items one asker may have answered in a minute, 0 for no limit. ``log_origin``
+    is the name that a new log gets: where it is served, without the scheme.
     """
 
     data_dir: Path
@@ -61,6 +70,17 @@ class Settings(Struct, frozen=True, kw_only=True):
     documents: Path | None = None
     introspection: bool = True
     cost_per_minute: int = allowance.COST_PER_MINUTE
+    trail_dir: Path | None = None
+    log_key_file: Path | None = None
+    log_origin: str | None = None
+
+    def trail(self) -> TrailFolder:
+        """Return the folder of the trail."""
+        return TrailFolder(self.trail_dir or self.data_dir / TRAIL)
+
+    def log_key_path(self) -> Path:
+        """Return where the log's key is, or would be made."""
+        return self.log_key_file or self.trail().path / KEY
 
     def master_key(self) -> bytes:
         """Return the vault's master key, 32 bytes; made in ``data_dir`` if nobody names one. Raises MasterKeyError."""
@@ -110,6 +130,9 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         documents=Path(documents) if documents else None,
         introspection=_switch(environment, INTROSPECTION),
         cost_per_minute=_cost(environment),
+        trail_dir=_path(environment.get(TRAIL_DIR)),
+        log_key_file=_path(environment.get(LOG_KEY_FILE)),
+        log_origin=environment.get(LOG_ORIGIN) or None,
     )
 
 
@@ -127,3 +150,7 @@ def _cost(environment: Mapping[str, str]) -> int:
     if not (given.isascii() and given.isdecimal() and len(given) <= COST_DIGITS_MAX):
         raise WrongSetting(f"{COST_PER_MINUTE} is {given!r}: it may be a whole number, and 0 for no limit.")
     return int(given)
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None

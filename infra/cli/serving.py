@@ -1,4 +1,4 @@
-"""``knelpunt serve``: the HTTP service, with the projector and the succession running beside it."""
+"""``knelpunt serve``: the HTTP service, with the projector, the succession and the trail running beside it."""
 
 import socket
 from typing import Annotated, Final
@@ -20,6 +20,7 @@ from .terminal import notices
 
 PROJECTOR: Final = "knelpunt.infra.serving.projector"
 SUCCESSION: Final = "knelpunt.infra.serving.succession"
+TRAIL: Final = "knelpunt.infra.serving.trail"
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 8400
@@ -45,7 +46,7 @@ def serve(host: Host = HOST, port: Port = PORT, workers: Workers = 1) -> None:
 
 def run_service(sock: socket.socket, found: Database, workers: int) -> None:
     """Serve on a socket until stopped, keeping the database and what runs beside the service running."""
-    with watched(found.embedded), kept_running(PROJECTOR), kept_running(SUCCESSION):
+    with watched(found.embedded), kept_running(PROJECTOR), kept_running(SUCCESSION), kept_running(TRAIL):
         try:
             serve_on(sock, workers, log_level="warning")
         except KeyboardInterrupt:

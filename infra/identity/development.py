@@ -4,8 +4,6 @@ Its key lies in the data directory, made on first use and readable by its owner 
 nothing here is used.
 """
 
-import os
-import secrets
 from pathlib import Path
 from time import time
 from typing import Any, Final
@@ -17,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec import Struct
 
 from ...domain.vocabulary import Role
+from ..secret_file import is_open_to_others, write_secret
 from .tokens import AUDIENCE, Verifier
 
 ISSUER: Final = "urn:knelpunt:development"
@@ -42,8 +41,8 @@ class DevelopmentIssuer(Struct, frozen=True):
         path = data_dir / FILE_NAME
         try:
             if not path.exists():
-                _make(path)
-            if path.stat().st_mode & 0o077:
+                write_secret(path, _new_key())
+            if is_open_to_others(path):
                 message = f"The key of the development issuer in {path} is open to other users: chmod 600 {path}."
                 raise IssuerKeyError(message)
             key = serialization.load_pem_private_key(path.read_bytes(), password=None)
@@ -85,19 +84,7 @@ class DevelopmentIssuer(Struct, frozen=True):
         return Verifier(ISSUER, {KEY_ID: public}.__getitem__)
 
 
-def _make(path: Path) -> None:
-    """Write a new key, whole or not at all; of two programs that try at once, one wins and both read the same."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+def _new_key() -> bytes:
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(pem)
-    try:
-        path.hardlink_to(unfinished)
-    except FileExistsError:
-        pass
-    finally:
-        unfinished.unlink()

@@ -11,6 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from .errors import TileError
 from .merkle import HASH_BYTES, NodeAt, leaf_hash, perfect_root, root_hash
 
 HEIGHT: Final = 8
@@ -31,10 +32,6 @@ TILES_KEPT: Final = 256
 
 _NUMBER: Final = re.compile(r"(?:x\d{3}/)*\d{3}", re.ASCII)
 _TILE: Final = re.compile(rf"tile/(0|[1-9]\d?|entries)/({_NUMBER.pattern})(?:\.p/([1-9]\d{{0,2}}))?", re.ASCII)
-
-
-class TileError(Exception):
-    """A tile, a bundle or the name of one is not as it must be; the message says which, in one sentence."""
 
 
 class Tile(Struct, frozen=True, order=True):
@@ -130,6 +127,13 @@ def hashes_in(content: bytes, width: int) -> list[bytes]:
         message = f"A tile is {len(content)} bytes long instead of {width * HASH_BYTES}."
         raise TileError(message)
     return [content[at : at + HASH_BYTES] for at in range(0, len(content), HASH_BYTES)]
+
+
+def narrowed(tile: Tile, content: bytes) -> bytes:
+    """Return what a tile or bundle was, from the bytes that it has when it is full. Raises ``TileError``."""
+    if tile.level == ENTRIES:
+        return bundle(entries_in(content, WIDTH)[: tile.width])
+    return b"".join(hashes_in(content, WIDTH)[: tile.width])
 
 
 Read = Callable[[Tile], bytes]

@@ -8,10 +8,11 @@ import base64
 import binascii
 import os
 import secrets
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+
+from ..secret_file import is_open_to_others, write_secret
 
 KEY_BYTES: Final = 32
 FILE_VARIABLE: Final = "KNELPUNT_MASTER_KEY_FILE"
@@ -37,40 +38,16 @@ def master_key(data_dir: Path, environment: Mapping[str, str] = os.environ) -> b
     path = data_dir / FILE_NAME
     try:
         if not path.exists():
-            _make(path)
+            write_secret(path, base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
     except OSError as error:
         message = f"The master key cannot be written to {path} ({error.strerror}): mend that, or set {FILE_VARIABLE}."
         raise MasterKeyError(message) from error
     return _read(path)
 
 
-def _make(path: Path) -> None:
-    """Write a new key, whole or not at all; of two programs that try at once, one wins and both read the same."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            path.hardlink_to(unfinished)  # refuses to replace a key that is there: that would lose every text
-        except FileExistsError:
-            return
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    finally:
-        unfinished.unlink()
-
-
 def _read(path: Path) -> bytes:
     try:
-        status = path.stat()
-        if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        if is_open_to_others(path):
             message = f"The master key in {path} is open to other users: chmod 600 {path}."
             raise MasterKeyError(message)
         content = path.read_text(encoding="ascii")

@@ -26,9 +26,9 @@ def service(fresh: CommandLine, postgres_server: EmbeddedServer) -> InThisProces
             )
         )
         admin.execute(
-            sql.SQL("GRANT knelpunt_appender, knelpunt_projector, knelpunt_reader, knelpunt_vault TO {}").format(
-                sql.Identifier(login)
-            )
+            sql.SQL(
+                "GRANT knelpunt_appender, knelpunt_projector, knelpunt_reader, knelpunt_auditor, knelpunt_vault TO {}"
+            ).format(sql.Identifier(login))
         )
     fresh.done("migrate")
     database = conninfo_to_dict(url)["dbname"]

@@ -260,4 +260,4 @@ def test_the_policy_of_a_log_alone() -> None:
 def test_proof_files_that_are_none(change) -> None:
     """A proof file with another header, a wrong index or what is no hash is refused."""
     with pytest.raises(NoteError):
-        read_proof(PROOF.replace(*change, 1))
+        read_proof(PROOF.replace(change[0], change[1], 1))

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from infra.trail.slow import SlowLog
 from infra.trail.vectors import LEAVES
 from knelpunt.infra.trail import merkle, tiles
-from knelpunt.infra.trail.tiles import ENTRIES, GrowingTree, Tile, TileError, tile_of
+from knelpunt.infra.trail.errors import TileError
+from knelpunt.infra.trail.tiles import ENTRIES, GrowingTree, Tile, tile_of
 
 LARGE = (65_535, 65_536, 65_537, 70_000)
 

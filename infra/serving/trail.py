@@ -1,0 +1,23 @@
+"""The log's publisher as a program beside the service.
+
+``python -m knelpunt.infra.serving.trail`` follows the log until its standard input ends.
+"""
+
+from os import environ
+
+from ..bootstrap import database
+from ..settings import settings_from
+from ..trail.following import follow
+from .beside import until_told
+
+
+def main() -> None:
+    """Follow the log until told to stop."""
+    stop = until_told()
+    settings = settings_from(environ)
+    with database(settings) as found:
+        follow(settings.trail(), settings.log_key_path(), settings.log_origin, found.url, stop)
+
+
+if __name__ == "__main__":
+    main()
