@@ -21,9 +21,18 @@ from ..bootstrap import Database, database
 from ..http.documents import DocumentsUnavailable, trusted_documents
 from ..projecting.schema import ensure
 from ..settings import Settings
-from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, principal_text
+from ..store.connection import (
+    REGISTRY,
+    SET_PRINCIPAL,
+    DatabaseRole,
+    connect,
+    connect_as_registry,
+    principal_text,
+)
 from ..store.migrate import migrations, pending
 from ..store.rights import UnsafeRights, check_rights
+from ..trail.checking import published
+from ..trail.key import existing_key
 from ..vault.master import FILE_NAME
 from ..vault.vault import Vault
 from .failure import first_line, sentence_of
@@ -80,7 +89,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
             return
         yield Finding("migrations", State.WELL, f"all {len(migrations())} have run")
         yield from _login(found)
-        for check in (_vault, _projections, _quarantine, _succession, _clock):
+        for check in (_vault, _projections, _quarantine, _succession, _trail, _clock):
             yield _attempted(check, settings, found)
 
 
@@ -267,6 +276,32 @@ def _succession(settings: Settings, found: Database) -> Finding:
         )
         return Finding("succession", State.KNOW, text)
     return Finding("succession", State.WELL, "what became of organisations stands in their cases")
+
+
+UNPUBLISHED: Final = """
+SELECT head.next_position, clock_timestamp() - (SELECT recorded_at FROM knelpunt.event WHERE position = %s)
+  FROM knelpunt.log_head head
+"""
+"""How many events there are, and how old the first is that no checkpoint covers."""
+
+
+def _trail(settings: Settings, found: Database) -> Finding:
+    folder, key = settings.trail(), settings.log_key_path()
+    halted = folder.halted()
+    if halted is not None:
+        return Finding("trail", State.WRONG, halted)
+    if folder.signed() is None:
+        text = "nothing is published yet; knelpunt serve or knelpunt log checkpoint begins with it"
+        return Finding("trail", State.KNOW, text)
+    signed = existing_key(key)
+    size = published(folder, signed.public).size
+    with connect_as_registry(found.url, DatabaseRole.AUDITOR) as connection:
+        row = connection.execute(UNPUBLISHED, (size,)).fetchone()
+    assert row is not None, "the log has one head"
+    if isinstance(row[1], timedelta) and row[1] > LAG_MAX:
+        text = f"{row[0] - size} events are under no checkpoint, the oldest for {row[1]}: run knelpunt serve"
+        return Finding("trail", State.WRONG, text)
+    return Finding("trail", State.WELL, f"{size} events are published, signed by {signed.name}; keep a copy of {key}")
 
 
 def _clock(settings: Settings, found: Database) -> Finding:

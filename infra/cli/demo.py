@@ -15,6 +15,9 @@ from ..identity.development import DevelopmentIssuer
 from ..projecting.projector import Projector
 from ..serving.web import listening
 from ..settings import Settings
+from ..trail.checking import check_files, published
+from ..trail.following import publisher_for
+from ..trail.key import existing_key
 from .asking import asking_over
 from .gaps import chosen_by, list_gaps, print_gaps
 from .replay import print_replay
@@ -75,6 +78,17 @@ def _show(console: Console, given: Settings, found: Database, parts: Parts) -> N
             console.print("\nOne case, as it went:\n", style="bold")
             print_replay(console, shown)
             console.print(f"\nWalk through the longest one on a terminal: knelpunt replay {LONGEST} --step")
+    _verify(console, given, found)
+
+
+def _verify(console: Console, given: Settings, found: Database) -> None:
+    """Publish the trail, and say whether it is whole."""
+    folder = given.trail()
+    with closing(publisher_for(folder, given.log_key_path(), given.log_origin, found.url)) as publisher:
+        size = publisher.publish().size
+    wrong = next(check_files(folder, published(folder, existing_key(given.log_key_path()).public)), None)
+    verdict = "verified: whole, and as signed" if wrong is None else f"NOT VERIFIED: {wrong}"
+    console.print(f"\nThe trail: {size} events, {verdict} (knelpunt log bundle OUT writes it for an auditor).")
 
 
 def _invite(console: Console, address: str, given: Settings) -> None:

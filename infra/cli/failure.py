@@ -25,6 +25,7 @@ from ..store.bulk import CommandReused, HistoryRefused, StreamMovedOn, TooLarge
 from ..store.migrate import MigrationError
 from ..store.rights import UnsafeRights
 from ..store.writer import Overloaded, StoreUnavailable
+from ..trail.errors import TrailError
 from ..vault.master import MasterKeyError
 from ..vault.vault import VaultError
 
@@ -48,6 +49,7 @@ OWN_SENTENCES: Final = (
     StoryRefused,
     StreamMovedOn,
     TooLarge,
+    TrailError,
     UnsafeRights,
     VaultError,
     WrongSetting,

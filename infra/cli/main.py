@@ -13,7 +13,7 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from . import backup, demo, gaps, importing, projecting, replay, schema, serving, setup, succession, tokens
+from . import backup, demo, gaps, importing, log, projecting, replay, schema, serving, setup, succession, tokens
 from .failure import WrongUsage, sentence_of
 from .terminal import notices, people
 
@@ -43,6 +43,7 @@ app.command("project")(projecting.project)
 app.command("succession")(succession.succession)
 app.command("gaps")(gaps.gaps)
 app.command("replay")(replay.replay)
+app.add_typer(log.app, name="log")
 app.command("token")(tokens.token)
 app.command("schema")(schema.schema)
 

@@ -114,7 +114,6 @@ class Publisher:
         content = self._folder.signed()
         if content is None:
             self._tree, self._signed, self._note = GrowingTree(), None, None
-            self._folder.replace(self._folder.path / PUBLIC_KEY, f"{self._key.public.text}\n".encode())
             return
         if content != self._note:
             self._begin_from(content)
@@ -131,6 +130,7 @@ class Publisher:
         if tree.root() != signed.root:
             raise Inconsistent("The files of the log are not those that were signed: run knelpunt log fsck.")
         self._tree, self._signed, self._note = tree, signed, content
+        self._tell_key()
         self._compare((signed.size - 1) // WIDTH * WIDTH if signed.size else 0, signed.size)
 
     def _head(self) -> int:
@@ -205,10 +205,15 @@ class Publisher:
             raise Inconsistent(message)
         signed = Checkpoint(self._key.name, size, root)
         note = checkpoints.sign(signed, self._key)
+        if before is None:
+            self._tell_key()
         # Remembered before anybody sees it: whatever happens now, the next one will be consistent with it.
         self._folder.replace(self._folder.path / SIGNED, note)
         self._folder.replace(self._folder.public / CHECKPOINT, note)
         self._signed, self._note = signed, note
+
+    def _tell_key(self) -> None:
+        self._folder.replace(self._folder.path / PUBLIC_KEY, f"{self._key.public.text}\n".encode())
 
 
 def _changed(position: int, how: str) -> Inconsistent:

@@ -129,11 +129,11 @@ def hashes_in(content: bytes, width: int) -> list[bytes]:
     return [content[at : at + HASH_BYTES] for at in range(0, len(content), HASH_BYTES)]
 
 
-def narrowed(tile: Tile, content: bytes) -> bytes:
-    """Return what a tile or bundle was, from the bytes that it has when it is full. Raises ``TileError``."""
+def narrowed(tile: Tile, content: bytes, held: int = WIDTH) -> bytes:
+    """Return what a tile or bundle was, from its bytes when it was ``held`` wide, or full. Raises ``TileError``."""
     if tile.level == ENTRIES:
-        return bundle(entries_in(content, WIDTH)[: tile.width])
-    return b"".join(hashes_in(content, WIDTH)[: tile.width])
+        return bundle(entries_in(content, held)[: tile.width])
+    return b"".join(hashes_in(content, held)[: tile.width])
 
 
 Read = Callable[[Tile], bytes]

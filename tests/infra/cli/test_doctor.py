@@ -16,7 +16,7 @@ EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 
 @pytest.fixture
 def service(fresh: CommandLine, postgres_server: EmbeddedServer) -> InThisProcess:
-    """The command line with a login as docs/operating.md makes it: no more than a member of four roles."""
+    """The command line with a login as docs/operating.md makes it: no more than a member of five roles."""
     url = fresh.settings["KNELPUNT_DATABASE_URL"]
     login = f"service_{uuid4().hex[:12]}"
     with psycopg.connect(url, autocommit=True) as admin:

@@ -1,0 +1,102 @@
+"""``log fsck``: it finds whatever was changed, in the database or in the files, and tells which of the two it was."""
+
+import random
+
+import pytest
+
+from infra.trail.given import KEY, TAMPERINGS, Trail, fill, tampered
+from knelpunt.infra.store.connection import DatabaseRole, connect_as_registry
+from knelpunt.infra.trail.checking import check_trail
+from knelpunt.infra.trail.errors import TrailError
+
+
+def checked(trail: Trail) -> list[str]:
+    with connect_as_registry(trail.url, DatabaseRole.AUDITOR) as connection:
+        return list(check_trail(trail.folder, KEY.public, connection))
+
+
+def test_a_trail_in_order(trail) -> None:
+    """Nothing is wrong with a trail that grew step by step, also while more is recorded than published."""
+    with pytest.raises(TrailError):
+        checked(trail)
+    for size in (0, 1, 200, 300):
+        trail.grown(size) if size else trail.publisher().publish()
+        assert checked(trail) == []
+    fill(trail.url, 10)
+    assert checked(trail) == []
+
+
+@pytest.mark.parametrize("how", TAMPERINGS)
+def test_changes_in_the_database(trail, how) -> None:
+    """Whatever a superuser changes among the events is found, and that it was them and not the files."""
+    trail.grown(10)
+    tampered(trail.url, TAMPERINGS[how])
+    found = checked(trail)
+    assert any("position" in finding for finding in found)
+    assert "so it is the database that was changed" in found[-1]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("occurred_at = occurred_at + interval '1 day'", "say something else"),
+        ("event_id = stream_id", "say something else"),
+        ("state = convert_to(replace(convert_from(state, 'UTF8'), 'data', 'dota'), 'UTF8')", "not stored as"),
+        ("position = 90", "missing"),
+        ("position = -1", "outside its own bounds"),
+    ],
+)
+def test_columns_that_no_entry_holds(trail, change, says) -> None:
+    """A copy beside the event that says something else, and an event out of bounds, are found as well."""
+    trail.grown(10)
+    tampered(trail.url, f"UPDATE knelpunt.event SET {change} WHERE position = 6")
+    assert any(says in finding for finding in checked(trail))
+
+
+def test_changes_in_the_files(trail) -> None:
+    """Bits flipped in any file are found, and that it was the files; a file that is missing or strange, too."""
+    trail.grown(270).grown(30)
+    rng = random.Random(11)
+    for name, content in trail.files().items():
+        path = trail.folder.public / name
+        changed = bytearray(content)
+        bit = rng.randrange(len(content) * 8)
+        changed[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(changed)
+        if name == "checkpoint":
+            assert checked(trail) == [
+                "The published checkpoint is not the one signed last: knelpunt log checkpoint publishes that again."
+            ]
+        elif name in {"tile/0/001.p/14", "tile/entries/001.p/14"}:
+            assert checked(trail) == [f"{name} is not what the tile was when it was that wide."]
+        else:
+            found = checked(trail)
+            assert len(found) >= 2
+            assert found[-1].startswith("The files themselves are not those that were signed")
+        path.write_bytes(content)
+    assert checked(trail) == []
+    (trail.folder.public / "tile/0/readme").write_text("?")
+    (trail.folder.public / "readme").write_text("?")
+    assert checked(trail) == ["readme is no file of the log.", "tile/0/readme is no file of the log."]
+
+
+def test_a_signature_that_is_wrong(trail) -> None:
+    """What was signed last must be signed by the log."""
+    trail.grown(3)
+    path = trail.folder.path / "signed"
+    path.write_bytes(path.read_bytes().replace(b"\n3\n", b"\n2\n"))
+    with pytest.raises(TrailError, match="does not fit"):
+        checked(trail)
+
+
+def test_a_database_that_was_set_back(trail) -> None:
+    """A backup restored over a longer log is told by where it ends."""
+    trail.grown(10)
+    tampered(
+        trail.url,
+        "DELETE FROM knelpunt.event WHERE position >= 7",
+        "UPDATE knelpunt.log_head SET next_position = 7",
+    )
+    found = checked(trail)
+    assert "The events at positions 7 to 9 are missing in the database." in found
+    assert "The database ends at 7 events, and 10 were signed." in found
