@@ -18,6 +18,7 @@ from ..projections.derivation.answer import Told
 from ..projections.summaries import Language, organisations_named, summary
 from . import ids
 from .enumerations import TYPE_OF_TOPIC, EventType
+from .log import InclusionProof, inclusion
 from .nodes import Node, PageInfo
 from .organisations import Organisation, organisation
 from .scalars import Json, Position
@@ -150,6 +151,23 @@ class Event(Node):
         if all(name in known for name in organisations_named(event)) and not isinstance(event.data, f.HandoffFact):
             return summary(event, language, self._called)
         return later(self._summary(language))
+
+    @strawberry.field(
+        description="That it stands in the log for auditors; null while no published checkpoint covers it."
+    )
+    async def proof(
+        self,
+        tree_size: Annotated[
+            int | None,
+            strawberry.argument(description="In the tree of so many entries; if not given, the published one's."),
+        ] = None,
+    ) -> InclusionProof | None:
+        """Return the proof that it stands in the log."""
+        trail = await self.view.session.trail()
+        position = self.told.event.position
+        if trail is None or (tree_size is None and position >= trail.size):
+            return None
+        return await inclusion(trail, position, tree_size)
 
     @strawberry.field(description="The case in whose story it stands; null for an organisation's own event.")
     def case(self) -> Annotated["Case", strawberry.lazy(".cases")] | None:

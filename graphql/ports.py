@@ -61,6 +61,104 @@ class Recorded(Protocol):
         ...
 
 
+class Inclusion(Protocol):
+    """That an entry stands in the log's tree of some size: hashes up to the root, the leaf's sibling first."""
+
+    @property
+    def index(self) -> int:
+        """Its position."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """How many entries the tree has."""
+        ...
+
+    @property
+    def leaf(self) -> bytes:
+        """Its hash."""
+        ...
+
+    @property
+    def hashes(self) -> tuple[bytes, ...]:
+        """The hashes of the proof, in the order of RFC 6962."""
+        ...
+
+    @property
+    def root(self) -> bytes:
+        """The tree's root."""
+        ...
+
+
+class Consistency(Protocol):
+    """That the log's tree of some size begins with an earlier one, by their roots."""
+
+    @property
+    def old(self) -> int:
+        """The earlier size."""
+        ...
+
+    @property
+    def new(self) -> int:
+        """The later size."""
+        ...
+
+    @property
+    def hashes(self) -> tuple[bytes, ...]:
+        """The hashes of the proof, in the order of RFC 6962."""
+        ...
+
+    @property
+    def old_root(self) -> bytes:
+        """The earlier root."""
+        ...
+
+    @property
+    def new_root(self) -> bytes:
+        """The later root."""
+        ...
+
+
+class Trail(Protocol):
+    """The log for auditors, as one checkpoint covers it: so many entries of the log ``origin`` under a root.
+
+    Proofs are of that tree, or of an earlier one where a size is given; they raise ``Problem`` where there is no such
+    tree or entry.
+    """
+
+    @property
+    def origin(self) -> str:
+        """The log's name."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """How many entries the tree has."""
+        ...
+
+    @property
+    def root(self) -> bytes:
+        """The tree's root."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """The checkpoint as it is signed."""
+        ...
+
+    async def inclusion(self, position: int, size: int | None) -> Inclusion:
+        """Return the proof for an entry."""
+        ...
+
+    async def consistency(self, old: int, new: int | None) -> Consistency:
+        """Return the proof that the log goes on from what it was."""
+        ...
+
+    def proof_file(self, found: Inclusion) -> str:
+        """Return the proof file of an entry that was proven in the tree of the checkpoint."""
+        ...
+
+
 class Session(Protocol):
     """One request's dealings with the registry, all of them as the one who asks."""
 
@@ -94,6 +192,10 @@ class Session(Protocol):
 
     async def head(self) -> int:
         """Return the position of the last event of the log; -1 where there is none."""
+        ...
+
+    async def trail(self) -> Trail | None:
+        """Return the log for auditors as it was published when first asked for; none before anything is."""
         ...
 
     def follow(self, after: int) -> AsyncIterator[Event]:

@@ -19,6 +19,7 @@ from .cases import case_of
 from .chains import Obstacle
 from .events import event_of
 from .gaps import gap_of, gap_of_row
+from .log import Log
 from .mutation import Mutation
 from .nodes import Node
 from .organisations import Organisation
@@ -88,6 +89,11 @@ class Query:
         # Noted before any field reads: all fields of a request see one moment of the database.
         asking.wants(at_least)
         return later(_registry(asking, as_of, known_at))
+
+    @strawberry.field(description="The log for auditors: what is published, and proofs of it.")
+    async def log(self, info: strawberry.Info[Asking, None]) -> Log:
+        """Return the log."""
+        return Log(trail=await info.context.session.trail())
 
     @strawberry.field(description="Who the token says you are, and what you may do.")
     def viewer(self, info: strawberry.Info[Asking, None]) -> Viewer:

@@ -129,6 +129,7 @@ def asking_over(settings: Settings, found: Database, parts: Parts) -> Generator[
             writer=parts.writer,
             vault=parts.vault,
             verifier=settings.verifier(),
+            trail=settings.trail(),
             development=settings.issuer is None,
             readers_max=CONNECTIONS,
         )

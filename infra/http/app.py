@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from . import graphql_http, graphql_ws, headers, operations, welcome
+from . import graphql_http, graphql_ws, headers, log, operations, welcome
 from .registry import RunningRegistry
 from .services import Services
 
@@ -30,6 +30,8 @@ def create_app(services: Services) -> FastAPI:
     app.add_route("/healthz", operations.healthz, methods=["GET"])
     app.add_route("/readyz", operations.readyz(running), methods=["GET"])
     app.add_route("/metrics", operations.metrics(running), methods=["GET"])
+    app.add_route("/log/checkpoint", log.checkpoint(running), methods=["GET"])
+    app.add_route("/log/tile/{name:path}", log.tile(running), methods=["GET"])
     app.add_route("/.well-known/security.txt", operations.security_txt, methods=["GET"])
     app.add_route("/", welcome.page(services), methods=["GET"])
     app.add_middleware(headers.SecurityHeaders)

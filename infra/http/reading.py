@@ -27,8 +27,10 @@ from ..store.batch import Recorded
 from ..store.codec import Row, UnreadableEvent
 from ..store.connection import DatabaseRole, Principal, address, principal_text
 from ..store.writer import Overloaded, StoreUnavailable, Writer
+from ..trail.folder import TrailFolder
 from ..vault.vault import Vault
 from .horizon import Horizon
+from .published import PublishedTrail
 from .tail import POLL_SECONDS, Tail
 
 TURN_SECONDS_MAX: Final = 3.0
@@ -104,6 +106,7 @@ class PostgresSession:
         vault: Vault,
         tail: Tail,
         horizon: Horizon,
+        trail: TrailFolder | None,
     ) -> None:
         self._pool = pool
         self._writer = writer
@@ -112,6 +115,8 @@ class PostgresSession:
         self._horizon = horizon
         self._principal = principal_text(Principal(asker.role.value, asker.organisation, asker.user))
         self._pinned: AsyncConnection | None = None
+        self._folder = trail
+        self._trail: asyncio.Task[PublishedTrail | None] | None = None
 
     async def close(self) -> None:
         """Give back what the request held."""
@@ -194,6 +199,12 @@ class PostgresSession:
         """Return the position of the last event of the log."""
         rows = await self._fetched(HEAD, None)
         return rows[0][0]
+
+    async def trail(self) -> PublishedTrail | None:
+        """Return what was published when the request first asked."""
+        if self._trail is None:
+            self._trail = asyncio.get_running_loop().create_task(PublishedTrail.now(self._folder))
+        return await self._trail
 
     async def follow(self, after: int) -> AsyncIterator[Event]:
         """Yield every event beyond a position, those recorded and those to come; outages are waited out."""

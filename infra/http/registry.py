@@ -60,7 +60,8 @@ class RunningRegistry:
     @asynccontextmanager
     async def session(self, asker: Asker) -> AsyncGenerator[PostgresSession]:
         """Give a session for somebody, closed afterwards."""
-        session = PostgresSession(self.pool, asker, self.services.writer, self.services.vault, self.tail, self.horizon)
+        given = self.services
+        session = PostgresSession(self.pool, asker, given.writer, given.vault, self.tail, self.horizon, given.trail)
         try:
             yield session
         finally:

@@ -99,6 +99,7 @@ def application() -> ASGIApp:
             writer=parts.writer,
             vault=parts.vault,
             verifier=settings.verifier(),
+            trail=settings.trail(),
             development=settings.issuer is None,
             introspection=settings.introspection,
             documents=None if settings.documents is None else trusted_documents(settings.documents),
