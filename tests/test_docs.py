@@ -166,6 +166,19 @@ def test_the_tour_goes_as_the_readme_says(demo: Demo) -> None:
     ]
 
 
+def test_an_auditor_can_do_as_the_document_says(demo: Demo) -> None:
+    """docs/trail.md from the first command to the last, in one shell; what must be verified is."""
+    document = blocks(ROOT / "docs" / "trail.md")
+    said = demo.shell("".join(block.text for block in document if block.kind == "sh"))
+    assert said.count("Verified: ") == 3
+    assert "\n8192\n" in said
+    assert "All is well: " in said
+    (question,) = (block for block in document if block.kind == "graphql")
+    log = demo.ask(question.text)["data"]["log"]
+    assert log["checkpoint"]["size"] > 100
+    assert log["consistency"]["hashes"]
+
+
 def test_the_documents_name_every_command() -> None:
     """A command that no document names is found by nobody."""
     commands = [command.name for command in app.registered_commands]
