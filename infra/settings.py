@@ -29,6 +29,7 @@ COST_PER_MINUTE: Final = "KNELPUNT_COST_PER_MINUTE"
 TRAIL_DIR: Final = "KNELPUNT_TRAIL_DIR"
 LOG_KEY_FILE: Final = "KNELPUNT_LOG_KEY_FILE"
 LOG_ORIGIN: Final = "KNELPUNT_LOG_ORIGIN"
+LOG_POLICY: Final = "KNELPUNT_LOG_POLICY"
 
 TRAIL: Final = "trail"
 """The trail's folder within the data directory, where no other is named."""
@@ -36,7 +37,7 @@ TRAIL: Final = "trail"
 VARIABLES: Final = (
     *(DATABASE_URL, DATA_DIR, FILE_VARIABLE, KEY_VARIABLE, TOKEN, ISSUER, JWKS, AUDIENCE),
     *(DOCUMENTS, INTROSPECTION, COST_PER_MINUTE),
-    *(TRAIL_DIR, LOG_KEY_FILE, LOG_ORIGIN),
+    *(TRAIL_DIR, LOG_KEY_FILE, LOG_ORIGIN, LOG_POLICY),
 )
 """Every variable that the registry reads."""
 
@@ -73,6 +74,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     trail_dir: Path | None = None
     log_key_file: Path | None = None
     log_origin: str | None = None
+    log_policy: Path | None = None
 
     def trail(self) -> TrailFolder:
         """Return the folder of the trail."""
@@ -133,6 +135,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         trail_dir=_path(environment.get(TRAIL_DIR)),
         log_key_file=_path(environment.get(LOG_KEY_FILE)),
         log_origin=environment.get(LOG_ORIGIN) or None,
+        log_policy=_path(environment.get(LOG_POLICY)),
     )
 
 

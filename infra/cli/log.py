@@ -13,7 +13,7 @@ from ..trail import verify as verifier
 from ..trail.bundling import write_bundle
 from ..trail.checking import FINDINGS_MAX, check_files, check_trail, published
 from ..trail.folder import PUBLIC_KEY, TrailFolder
-from ..trail.following import publisher_for
+from ..trail.following import policy_at, publisher_for
 from ..trail.note import NoteError, PublicKey, public_key
 from ..trail.proving import Prover
 from .failure import Failure, WrongUsage
@@ -32,7 +32,8 @@ def checkpoint() -> None:
     """Publish a checkpoint that covers every event recorded by now, and print it."""
     given = settings()
     with ready_database(given) as found:
-        publisher = publisher_for(given.trail(), given.log_key_path(), given.log_origin, found.url)
+        folder, key = given.trail(), given.log_key_path()
+        publisher = publisher_for(folder, key, given.log_origin, found.url, given.log_policy)
         try:
             size = publisher.publish().size
         finally:
@@ -103,7 +104,11 @@ def bundle(
     given = settings()
     _expect_auditor(given)
     folder = given.trail()
-    size = write_bundle(folder, _public_key(folder), None, out)
+    policy = None
+    if given.log_policy is not None:
+        policy_at(given.log_policy)  # one that cannot be used must not reach an auditor
+        policy = given.log_policy.read_bytes()
+    size = write_bundle(folder, _public_key(folder), policy, out)
     people().print(f"Wrote {_entries(size)} into {out}; python3 {out / 'verify.py'} verifies them anywhere.")
 
 

@@ -13,7 +13,22 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from . import backup, demo, gaps, importing, log, projecting, replay, schema, serving, setup, succession, tokens
+from . import (
+    backup,
+    demo,
+    gaps,
+    importing,
+    log,
+    mirror,
+    projecting,
+    replay,
+    schema,
+    serving,
+    setup,
+    succession,
+    tokens,
+    witness,
+)
 from .failure import WrongUsage, sentence_of
 from .terminal import notices, people
 
@@ -44,6 +59,8 @@ app.command("succession")(succession.succession)
 app.command("gaps")(gaps.gaps)
 app.command("replay")(replay.replay)
 app.add_typer(log.app, name="log")
+app.command("witness")(witness.witness)
+app.command("mirror")(mirror.mirror)
 app.command("token")(tokens.token)
 app.command("schema")(schema.schema)
 

@@ -16,7 +16,8 @@ def main() -> None:
     stop = until_told()
     settings = settings_from(environ)
     with database(settings) as found:
-        follow(settings.trail(), settings.log_key_path(), settings.log_origin, found.url, stop)
+        place, key, policy = settings.trail(), settings.log_key_path(), settings.log_policy
+        follow(place, key, settings.log_origin, found.url, stop, policy)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def check_trail(
     Raises ``TrailError`` where there is nothing to check, ``psycopg.Error`` and ``OSError``.
     """
     signed, note = _signed(folder, key)
-    if folder.checkpoint() != note:
+    if not (folder.checkpoint() or b"").startswith(note):
         yield "The published checkpoint is not the one signed last: knelpunt log checkpoint publishes that again."
     tree = GrowingTree()
     different = False

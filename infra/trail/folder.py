@@ -12,14 +12,13 @@ signed rests on files that are on disk. Tiles never change: one that is there wi
 """
 
 import fcntl
-import os
-import secrets
 import shutil
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from .durable import replace, sync, written
 from .errors import TileError, TrailError
 from .tiles import WIDTH, Tile, narrowed
 
@@ -92,17 +91,16 @@ class TrailFolder:
                 raise TrailError(message)
         for target in fresh:
             self._make_folder(target.parent)
-        unfinished = [(self._written(content), target) for target, content in fresh.items()]
-        for written, target in unfinished:
-            written.rename(target)
+        unfinished = [(written(self.path / UNFINISHED, content), target) for target, content in fresh.items()]
+        for whole, target in unfinished:
+            whole.rename(target)
         # Those of files that were there, too: a writer that was killed may not have come to it.
         for folder in {(self.public / path).parent for path in files}:
-            _sync(folder)
+            sync(folder)
 
     def replace(self, target: Path, content: bytes) -> None:
         """Have a file hold ``content``, whatever it held before: readers see the one or the other."""
-        self._written(content).rename(target)
-        _sync(target.parent)
+        replace(target, content, self.path / UNFINISHED)
 
     def drop_partials(self, tile: Tile) -> None:
         """Remove what a tile was while it grew, now that it is full: clients fall back to the full one."""
@@ -125,17 +123,7 @@ class TrailFolder:
         if not folder.is_dir():
             self._make_folder(folder.parent)
             folder.mkdir(mode=0o700, exist_ok=True)
-            _sync(folder.parent)
-
-    def _written(self, content: bytes) -> Path:
-        """Return a new file that holds ``content`` on disk, still to be named."""
-        path = self.path / UNFINISHED / secrets.token_hex(8)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(handle)
-        return path
+            sync(folder.parent)
 
 
 def _content(path: Path) -> bytes | None:
@@ -143,11 +131,3 @@ def _content(path: Path) -> bytes | None:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

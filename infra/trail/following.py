@@ -8,9 +8,11 @@ from typing import Final
 import psycopg
 
 from ..store.recorder import CHANNEL
+from .cosigning import Cosigners
 from .errors import TrailError
 from .folder import TrailFolder
 from .key import log_key
+from .policy import Policy, PolicyError, read_policy
 from .publisher import Publisher, registry_origin
 
 GATHER_SECONDS: Final = 0.3
@@ -28,25 +30,41 @@ HALTED_SECONDS: Final = 300.0
 _log = logging.getLogger(__name__)
 
 
-def publisher_for(folder: TrailFolder, key_path: Path, origin: str | None, url: str) -> Publisher:
+def publisher_for(
+    folder: TrailFolder, key_path: Path, origin: str | None, url: str, policy: Path | None = None
+) -> Publisher:
     """Return what publishes a registry's log; its key is made if it never had one.
 
-    The log is called ``origin``, or else as the database names the registry. Raises ``TrailError`` and
-    ``psycopg.Error``.
+    The log is called ``origin``, or else as the database names the registry. Witnesses whose address a ``policy`` gives
+    are asked to cosign. Raises ``TrailError`` and ``psycopg.Error``.
     """
     if not key_path.exists() and folder.signed() is not None:
         raise TrailError(
             f"The log's key {key_path} is missing, and the log was signed by it: restore it (docs/trail.md)."
         )
     key = log_key(key_path, origin or registry_origin(url))
-    return Publisher(folder, key, url)
+    return Publisher(folder, key, url, None if policy is None else Cosigners(policy_at(policy).witnesses))
 
 
-def follow(folder: TrailFolder, key_path: Path, origin: str | None, url: str, stopping: Signal) -> None:
+def policy_at(path: Path) -> Policy:
+    """Return the policy in a file. Raises ``TrailError``."""
+    try:
+        return read_policy(path.read_bytes())
+    except OSError as error:
+        raise TrailError(
+            f"The policy {path} cannot be read ({error.strerror}): correct KNELPUNT_LOG_POLICY."
+        ) from error
+    except PolicyError as error:
+        raise TrailError(f"{error} ({path})") from error
+
+
+def follow(
+    folder: TrailFolder, key_path: Path, origin: str | None, url: str, stopping: Signal, policy: Path | None = None
+) -> None:
     """Publish until told to stop. Whatever goes wrong is logged and tried again, while recording goes on."""
     while not stopping.is_set():
         try:
-            publisher = publisher_for(folder, key_path, origin, url)
+            publisher = publisher_for(folder, key_path, origin, url, policy)
             try:
                 _follow(publisher, stopping)
             finally:

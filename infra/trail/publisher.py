@@ -18,6 +18,7 @@ import psycopg
 from ..store.connection import DatabaseRole, connect_as_registry
 from . import checkpoint as checkpoints
 from .checkpoint import Checkpoint
+from .cosigning import Cosigners
 from .entry import EntryError, entry
 from .errors import Inconsistent, TileError, TrailError
 from .folder import CHECKPOINT, PUBLIC_KEY, SIGNED, TrailFolder
@@ -45,8 +46,12 @@ ORIGIN: Final = "SELECT origin FROM knelpunt.registry"
 class Publisher:
     """Writes one trail from one database. Use it from one thread; several programs keep out of each other's way."""
 
-    def __init__(self, folder: TrailFolder, key: PrivateKey, url: str) -> None:
-        """Write to ``folder``, signed by ``key``, the events of the registry at ``url``. Connects when first used."""
+    def __init__(self, folder: TrailFolder, key: PrivateKey, url: str, cosigners: Cosigners | None = None) -> None:
+        """Write to ``folder``, signed by ``key``, the events of the registry at ``url``. Connects when first used.
+
+        ``cosigners`` are asked before a checkpoint is published, and do not keep it from being published.
+        """
+        self._cosigners = cosigners
         self._folder = folder
         self._key = key
         self._url = url
@@ -66,6 +71,8 @@ class Publisher:
 
     def close(self) -> None:
         """Close the connection; what was published stays."""
+        if self._cosigners is not None:
+            self._cosigners.close()
         if self._found is not None:
             self._found.close()
             self._found = None
@@ -85,6 +92,7 @@ class Publisher:
                 while self._signed is None or self._tree.size < head:
                     self._extend(min(head, self._tree.size + BATCH_EVENTS))
                     self._sign()
+                    self._make_public(head)
                 self._folder.go_on()
                 assert self._signed is not None
                 return self._signed
@@ -117,7 +125,7 @@ class Publisher:
             return
         if content != self._note:
             self._begin_from(content)
-        if self._folder.checkpoint() != content:
+        if not (self._folder.checkpoint() or b"").startswith(content):
             self._folder.replace(self._folder.public / CHECKPOINT, content)
 
     def _begin_from(self, content: bytes) -> None:
@@ -188,7 +196,7 @@ class Publisher:
             raise _changed(first + len(rows), "is missing in the database")
 
     def _sign(self) -> None:
-        """Sign the log as it is now in the files, remember that, and publish it."""
+        """Sign the log as it is now in the files, and remember that."""
         size, before = self._tree.size, self._signed
         node = nodes(size, self._folder.read)
         old, old_root = (0, EMPTY_ROOT) if before is None else (before.size, before.root)
@@ -209,8 +217,16 @@ class Publisher:
             self._tell_key()
         # Remembered before anybody sees it: whatever happens now, the next one will be consistent with it.
         self._folder.replace(self._folder.path / SIGNED, note)
-        self._folder.replace(self._folder.public / CHECKPOINT, note)
         self._signed, self._note = signed, note
+
+    def _make_public(self, head: int) -> None:
+        """Publish what was signed; with cosignatures, unless more is to follow at once."""
+        assert self._signed is not None
+        assert self._note is not None
+        lines: list[str] = []
+        if self._cosigners is not None and self._signed.size == head:
+            lines = self._cosigners.lines(self._note, self._signed, nodes(head, self._folder.read))
+        self._folder.replace(self._folder.public / CHECKPOINT, checkpoints.with_lines(self._note, lines))
 
     def _tell_key(self) -> None:
         self._folder.replace(self._folder.path / PUBLIC_KEY, f"{self._key.public.text}\n".encode())

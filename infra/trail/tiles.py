@@ -161,41 +161,30 @@ def nodes(size: int, read: Read) -> NodeAt:
     return node
 
 
-class GrowingTree:
-    """A log that grows at its right edge, of which it holds that edge alone: 256 entries and hashes of each level."""
+class GrowingHashes:
+    """A tree that grows at its right edge, of which it holds that edge alone: 256 hashes of each level."""
 
     def __init__(self) -> None:
         """Begin with an empty log."""
         self.size = 0
-        self._entries: list[bytes] = []
         self._levels: list[list[bytes]] = []
 
-    @classmethod
-    def resumed(cls, size: int, read: Read) -> "GrowingTree":
-        """Return a log of ``size`` entries, of which ``read`` gives the tiles of the edge. Raises ``TileError``."""
-        tree = cls()
-        tree.size = size
-        if size % WIDTH:
-            tile = tile_at(ENTRIES, size // WIDTH, size)
-            tree._entries = entries_in(read(tile), tile.width)
+    def resume(self, size: int, read: Read) -> None:
+        """Be the tree of a log of ``size`` entries, of which ``read`` gives the tiles. Raises ``TileError``."""
+        self.size = size
+        self._levels = []
         count, level = size, 0
         while count:
             width = count % WIDTH
             tile = Tile(level, count // WIDTH, width)
-            tree._levels.append(hashes_in(read(tile), width) if width else [])
+            self._levels.append(hashes_in(read(tile), width) if width else [])
             count, level = count // WIDTH, level + 1
-        return tree
 
-    def append(self, entry: bytes) -> list[tuple[Tile, bytes]]:
-        """Add an entry, and return the tiles and the bundle that are full with it, in the order in which to write."""
-        self._entries.append(entry)
-        number = self.size // WIDTH
+    def append_hash(self, leaf: bytes) -> list[tuple[Tile, bytes]]:
+        """Add an entry by its hash, and return the tiles that are full with it, from level 0 on."""
+        number, level, found = self.size // WIDTH, 0, leaf
         self.size += 1
         filled: list[tuple[Tile, bytes]] = []
-        if len(self._entries) == WIDTH:
-            filled.append((Tile(ENTRIES, number), bundle(self._entries)))
-            self._entries = []
-        found, level = leaf_hash(entry), 0
         while True:
             if level == len(self._levels):
                 self._levels.append([])
@@ -209,9 +198,8 @@ class GrowingTree:
             level, number = level + 1, number // WIDTH
 
     def edge(self) -> list[tuple[Tile, bytes]]:
-        """Return the tiles and the bundle that are partly filled."""
-        partly = [(tile_at(ENTRIES, self.size // WIDTH, self.size), bundle(self._entries))] if self._entries else []
-        return partly + [
+        """Return the tiles that are partly filled."""
+        return [
             (Tile(level, self.size >> HEIGHT * (level + 1), len(hashes)), b"".join(hashes))
             for level, hashes in enumerate(self._levels)
             if hashes
@@ -226,3 +214,38 @@ class GrowingTree:
             return perfect_root(self._levels[level][at : at + (1 << within)])
 
         return root_hash(self.size, node)
+
+
+class GrowingTree(GrowingHashes):
+    """A log that grows, with its entries: it holds those of the bundle at the edge as well."""
+
+    def __init__(self) -> None:
+        """Begin with an empty log."""
+        super().__init__()
+        self._entries: list[bytes] = []
+
+    @classmethod
+    def resumed(cls, size: int, read: Read) -> "GrowingTree":
+        """Return a log of ``size`` entries, of which ``read`` gives the tiles of the edge. Raises ``TileError``."""
+        tree = cls()
+        tree.resume(size, read)
+        if size % WIDTH:
+            tile = tile_at(ENTRIES, size // WIDTH, size)
+            tree._entries = entries_in(read(tile), tile.width)
+        return tree
+
+    def append(self, entry: bytes) -> list[tuple[Tile, bytes]]:
+        """Add an entry, and return the bundle and the tiles that are full with it, in the order in which to write."""
+        self._entries.append(entry)
+        number = self.size // WIDTH
+        filled = self.append_hash(leaf_hash(entry))
+        if len(self._entries) < WIDTH:
+            return filled
+        whole = bundle(self._entries)
+        self._entries = []
+        return [(Tile(ENTRIES, number), whole), *filled]
+
+    def edge(self) -> list[tuple[Tile, bytes]]:
+        """Return the bundle and the tiles that are partly filled."""
+        partly = [(tile_at(ENTRIES, self.size // WIDTH, self.size), bundle(self._entries))] if self._entries else []
+        return [*partly, *super().edge()]

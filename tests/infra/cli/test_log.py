@@ -3,7 +3,10 @@
 import re
 import subprocess
 import sys
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import psycopg
 import pytest
@@ -119,3 +122,47 @@ def test_a_service_that_stopped_publishing(published: InThisProcess) -> None:
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute("UPDATE knelpunt.event SET recorded_at = recorded_at - interval '1 hour' WHERE position > 11")
     assert "!!  trail           3 events are under no checkpoint, the oldest for 1:0" in published.run("doctor").stdout
+
+
+def test_a_witness_cosigns(published: InThisProcess, tmp_path: Path) -> None:
+    """A registry whose policy names a witness publishes with its cosignature; the witness stops when told to."""
+    key = Path(published.settings["KNELPUNT_DATA_DIR"], "trail", "log.vkey").read_text("utf-8").strip()
+    alone = CommandLine({"KNELPUNT_DATA_DIR": str(tmp_path / "elsewhere")})
+    with alone.start("witness", "witness.example/w1", "--log", key, "--port", "0") as witness:
+        assert witness.stderr is not None
+        name = witness.stderr.readline().split()[1]
+        address = witness.stderr.readline().split()[2]
+        policy = tmp_path / "policy"
+        policy.write_text(f"log {key}\nwitness w1 {name} {address}\nquorum w1\n", "utf-8")
+        fill(published.settings["KNELPUNT_DATABASE_URL"], 2)
+        checkpoint = published.done("log", "checkpoint", KNELPUNT_LOG_POLICY=str(policy))
+        assert checkpoint.splitlines()[5].startswith("— witness.example/w1 ")
+        published.done("log", "bundle", tmp_path / "bundle", KNELPUNT_LOG_POLICY=str(policy))
+        assert "witness.example/w1; root" in published.done("log", "verify", tmp_path / "bundle")
+        witness.terminate()
+        assert witness.wait(20) == 0
+    (tmp_path / "bundle" / "checkpoint").write_text("\n".join([*checkpoint.splitlines()[:5], ""]), "utf-8")
+    outcome = published.run("log", "verify", tmp_path / "bundle")
+    assert (outcome.returncode, "lacks cosignatures" in outcome.stdout) == (1, True)
+    said = published.fails("log", "checkpoint", KNELPUNT_LOG_POLICY=str(tmp_path / "nowhere"))
+    assert "correct KNELPUNT_LOG_POLICY" in said
+    assert "is no public key of a log" in alone.fails("witness", "w1", "--log", "key", status=2)
+    assert "is no name for a key" in alone.fails("witness", "w 1", "--log", key, "--folder", tmp_path / "another")
+
+
+def test_a_mirror_copies(published: InThisProcess, tmp_path: Path) -> None:
+    """From any web server that has the files, with nothing of the registry at hand but its key."""
+    trail = Path(published.settings["KNELPUNT_DATA_DIR"], "trail")
+    key = (trail / "log.vkey").read_text("utf-8").strip()
+    alone = InThisProcess({"KNELPUNT_DATA_DIR": str(tmp_path / "elsewhere")})
+    with ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(trail / "log"))
+    ) as files:
+        Thread(target=files.serve_forever, daemon=True).start()
+        line = ("mirror", f"http://127.0.0.1:{files.server_port}", tmp_path / "copy", "--once", "--key")
+        assert alone.done(*line, key, "--entries").startswith("Mirrored: 12 entries of knelpunt/")
+        assert "is no public key" in alone.fails(*line, "key", status=2)
+        files.shutdown()
+    verified = alone.done("log", "verify", tmp_path / "copy" / "log", "--key", key)
+    assert verified.startswith("Verified: 12 entries")
+    assert "cannot be reached" in alone.fails(*line, key)

@@ -10,10 +10,13 @@ import pytest
 from msgspec.structs import replace
 
 from infra.http.given import Service, serving
-from infra.trail.given import KEY, Trail, entries, fill
+from infra.trail.given import KEY, Trail, entries, files_in, fill
 from knelpunt.domain.vocabulary import Role
 from knelpunt.infra.trail import verify
+from knelpunt.infra.trail.errors import TrailError
+from knelpunt.infra.trail.folder import TrailFolder
 from knelpunt.infra.trail.merkle import leaf_hash, verifies_consistency, verifies_inclusion
+from knelpunt.infra.trail.mirror import Mirror, fetching
 from knelpunt.infra.trail.policy import policy_of_log
 
 PROOF = "position treeSize leafHash hashes rootHash proofFile checkpoint { origin size rootHash note }"
@@ -168,3 +171,20 @@ def test_damaged_files_are_no_secret_and_no_crash(published) -> None:
     error = service.asked.error("{ log { checkpoint { size } } }")
     assert error["extensions"]["code"] == "UNAVAILABLE"
     assert ask(service, "{ viewer { role } }") == {"viewer": {"role": "AGENCY"}}
+
+
+def test_mirroring_over_http(published, tmp_path) -> None:
+    """A mirror takes its copy from the service, with an auditor's token the entries, too, and says when it may not."""
+    service, trail = published
+    url = f"http://{service.address}/log"
+    token = service.issuer.token(Role.AUDITOR, None)
+    whole = TrailFolder(tmp_path / "whole")
+    assert Mirror(whole, KEY.public, fetching(url, token), with_entries=True).update().size == 300
+    theirs = trail.files()
+    assert {name: theirs[name] for name in files_in(whole)} == files_in(whole) == theirs
+    for role in (None, Role.AGENCY):
+        other = fetching(url, None if role is None else service.issuer.token(role, None))
+        with pytest.raises(TrailError, match=r"is not given \(40[13]"):
+            Mirror(TrailFolder(tmp_path / "other"), KEY.public, other, with_entries=True).update()
+    hashes = Mirror(TrailFolder(tmp_path / "other"), KEY.public, fetching(url, None), with_entries=False)
+    assert hashes.update().size == 300

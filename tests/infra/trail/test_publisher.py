@@ -319,6 +319,6 @@ def test_keys_are_for_their_owner_alone(trail) -> None:
     with pytest.raises(TrailError, match="open to other users"):
         following.publisher_for(trail.folder, path, None, trail.url)
     path.unlink()
-    with pytest.raises(TrailError, match="no name for a log"):
+    with pytest.raises(TrailError, match="no name for a key"):
         following.publisher_for(trail.folder, path, "two words", trail.url)
     assert path.name == folders.KEY
