@@ -6,7 +6,8 @@ they are still what was signed, and so which of the two was changed.
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
+from uuid import UUID
 
 import msgspec
 import psycopg
@@ -44,7 +45,7 @@ Told = Callable[[int, int], None]
 class _Copied(Struct):
     """Of a stored event what columns repeat."""
 
-    id: Any
+    id: UUID
     at: datetime
 
 
@@ -153,7 +154,7 @@ def _derived(connection: psycopg.Connection, size: int, told: Told) -> Iterator[
             except (EntryError, msgspec.DecodeError) as error:
                 yield position, str(error)
                 continue
-            if str(copied.id) != str(event_id) or copied.at != occurred_at:
+            if copied.id != event_id or copied.at != occurred_at:
                 yield position, f"The columns of the event at position {position} say something else than the event."
             yield position, made
         if expected < upto:

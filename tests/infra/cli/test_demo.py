@@ -34,7 +34,8 @@ def test_it_shows_the_gaps_and_a_replay(empty: CommandLine) -> None:
         assert kind in first
     assert "gaps in 12 cases." in first
     assert "DEMO-9TXC  Te slim voor speciaal, te druk voor gewoon" in first
-    assert first.endswith("knelpunt replay DEMO-7K2M --step\n")
+    assert "knelpunt replay DEMO-7K2M --step\n" in first
+    assert " events, verified: whole, and as signed (knelpunt log bundle OUT" in first
     began = _seconds_worked()
     second = empty.done("demo", "--no-serve")
     # What make demo may take, in seconds of work: the machine that runs the tests is busy with others.

@@ -240,7 +240,7 @@ def test_writing_may_end_anywhere(trail, tmp_path, monkeypatch, error) -> None:
 PROGRAM = Path(__file__).parent / "publishing_program.py"
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(150, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [3, pytest.param(150, marks=[pytest.mark.long, pytest.mark.timeout(3600)])])
 def test_killed_at_any_moment(trail, tmp_path, kills) -> None:
     """Killed with -9 at random moments and run again, the publisher leaves the files of one that never was."""
     fill(trail.url, 3000)
