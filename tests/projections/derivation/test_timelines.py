@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from histories.machine import asked_histories, histories, is_mending, make_history, questions
 from knelpunt.domain.case.facts import (
+    CaseLinked,
     CustodyTaken,
     HandoffAccepted,
     HandoffOffered,
@@ -25,6 +26,7 @@ from knelpunt.domain.case.named import organisations_of
 from knelpunt.domain.event import Event
 from knelpunt.domain.settings import DEFAULTS
 from knelpunt.projections.derivation.answer import CaseAnswer, answer
+from knelpunt.projections.derivation.belonging import LinkFacet, SubjectFacet
 from knelpunt.projections.derivation.facets import (
     FOR_EVER,
     CaseFacet,
@@ -71,6 +73,10 @@ def expected(history: list[Event], as_of: datetime, known_at: datetime) -> set[F
     if given_.opened is not None and given_.fact is not None:
         reference = given_.fact.reference
         facets.add(CaseFacet(history[0].stream, reference, theme, given_.opened.occurred_at, given_.closed_at))
+        facets |= {SubjectFacet(subject, place) for place, subject in enumerate(given_.fact.subjects)}
+    for one in given_.timeline:
+        if isinstance(one.event.data, CaseLinked) and one.conflict is None and one.struck_by is None:
+            facets.add(LinkFacet(one.event.id, one.event.data.case, one.event.data.relation))
     facets |= {PartyFacet(organisation) for organisation in parties(given_)}
     harms = {one.obstacle: one.figures.harms for one in given_.obstacles}
     every_harm = tuple(harm for stated in harms.values() for harm in stated)
