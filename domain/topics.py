@@ -10,9 +10,13 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from .command import COMMANDS
+from .erasure import SubjectErased
 from .event import Fact
 
-FACTS: Final[Mapping[str, type[Fact]]] = MappingProxyType({fact.topic: fact for fact in COMMANDS.values()})
+OWN: Final = (SubjectErased,)
+"""Facts that nobody asks to record by a command: the registry tells of what it did itself."""
+
+FACTS: Final[Mapping[str, type[Fact]]] = MappingProxyType({fact.topic: fact for fact in (*COMMANDS.values(), *OWN)})
 """Every topic, and the class of its facts today."""
 
 VERSIONS: Final[Mapping[str, int]] = MappingProxyType(dict.fromkeys(FACTS, 1))

@@ -10,7 +10,6 @@ import strawberry
 from ..domain.case import facts as f
 from ..domain.command import RefusalCode
 from ..domain.event import Event as RecordedEvent
-from ..domain.organisation.facts import OrganisationFact
 from ..domain.organisation.standing import told
 from ..domain.text import Clear, Erased, Sealed
 from ..domain.vocabulary import Precision, Role
@@ -224,7 +223,7 @@ class Event(Node):
     @property
     def _case(self) -> CaseAt | None:
         event = self.told.event
-        return None if isinstance(event.data, OrganisationFact) else CaseAt(self.view, event.stream, self.known_to_only)
+        return CaseAt(self.view, event.stream, self.known_to_only) if isinstance(event.data, f.CaseFact) else None
 
     def _within(self, what: Callable[[CaseReading], T], otherwise: T) -> T:
         case = self._case

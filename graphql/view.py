@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from ..domain.case.corrections import mend
+from ..domain.case.facts import CaseFact
 from ..domain.event import Event
 from ..domain.ids import organisation_stream_of
-from ..domain.organisation.facts import OrganisationFact
 from ..domain.organisation.standing import standing_at
 from ..domain.text import Clear, Erased, Sealed
 from ..projections.derivation.answer import CaseAnswer, ObstacleAnswer, Told, answer
@@ -165,7 +165,7 @@ class View:
         if found is not None:
             return found
         history = await self.histories.load(case)
-        if not history or isinstance(history[0].data, OrganisationFact):
+        if not history or not isinstance(history[0].data, CaseFact):
             return None
         found = self.readings.get((case, known_to))
         if found is None:

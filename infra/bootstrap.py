@@ -13,19 +13,23 @@ from msgspec import Struct
 
 from ..domain.case.decide import decide
 from ..domain.case.facts import GapMark
+from ..domain.erasure import decide_erasure
 from ..domain.event import Event
 from ..domain.organisation.decide import decide_organisation
 from ..projections.derivation.answer import answer
 from ..projections.derivation.shapes import follows
+from .forgetting.fences import keep_erased
 from .postgres.embedded import EmbeddedServer
 from .settings import Settings
 from .store.batch import Decide
-from .store.codec import CASE, ORGANISATION
+from .store.codec import CASE, ERASURE, ORGANISATION
 from .store.registry import Registry
 from .store.writer import Writer
 from .vault.vault import Vault
 
-DECIDERS: Final = MappingProxyType[str, Decide]({CASE: decide, ORGANISATION: decide_organisation})
+DECIDERS: Final = MappingProxyType[str, Decide](
+    {CASE: decide, ORGANISATION: decide_organisation, ERASURE: decide_erasure}
+)
 """The decider of each kind of stream."""
 
 
@@ -69,6 +73,7 @@ def bootstrap(url: str, master: bytes) -> Generator[Parts]:
         closing.callback(vault.close)
         registry = Registry(url)
         closing.callback(registry.close)
+        keep_erased(registry.reader, vault)
         writer = Writer(url, vault, DECIDERS, derived)
         closing.callback(writer.close)
         yield Parts(url, registry, vault, writer)

@@ -396,6 +396,7 @@ _LINES: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "solution-team-established": "{organisation} is een oplossingsteam.",
             "strategy-shared": "{organisation} deelt een werkwijze met anderen.",
             "strategy-adopted": "{organisation} werkt voortaan volgens een werkwijze van {shared_by}.",
+            "subject-erased": "Een betrokkene is vergeten: de teksten over die persoon zijn voorgoed onleesbaar.",
         },
         Language.EN: {
             "case-opened": "{actor} opened case {reference}; {noticed_by} noticed it first.",
@@ -465,6 +466,7 @@ _LINES: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "solution-team-established": "{organisation} is a solution team.",
             "strategy-shared": "{organisation} shares a strategy with others.",
             "strategy-adopted": "{organisation} adopted a strategy of {shared_by}.",
+            "subject-erased": "A subject was forgotten: texts about them cannot be read any more.",
         },
     }
 )

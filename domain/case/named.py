@@ -1,9 +1,10 @@
 """What a fact names: obstacles, organisations, subjects and moments, read off its fields by their types."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
-from typing import Any, get_args
+from typing import Any, Final, get_args
 from uuid import UUID
 
 import msgspec
@@ -76,6 +77,23 @@ def subjects_of(fact: Fact) -> Iterator[SubjectId]:
         party: f.Party | None = getattr(fact, name)
         if party is not None and party.subject is not None:
             yield party.subject
+
+
+def subjects_told_of(fact: Fact) -> Iterator[SubjectId]:
+    """Yield every subject that a fact of a case says something about by naming them, texts apart."""
+    if isinstance(fact, f.CaseOpened):
+        yield from fact.subjects
+    elif isinstance(fact, f.SubjectRelated):
+        yield fact.subject
+    elif isinstance(fact, f.FactCorrected) and fact.field in _CORRECTABLE_SUBJECTS:
+        for value in fact.value if isinstance(fact.value, tuple) else (fact.value,):
+            with suppress(ValueError):
+                yield UUID(str(value))
+    yield from subjects_of(fact)
+
+
+_CORRECTABLE_SUBJECTS: Final = frozenset({"subjects", "subject", "to", "on_word_of"})
+"""Fields that a correction may change and that hold subjects; one of them holds an organisation in other facts."""
 
 
 @cache

@@ -12,6 +12,7 @@ from psycopg_pool import PoolTimeout
 from ..backup.errors import BackupError
 from ..demo.load import StoryRefused
 from ..http.documents import DocumentsUnavailable
+from ..forgetting.erasing import EraserError
 from ..identity.development import IssuerKeyError
 from ..identity.published import KeysUnavailable
 from ..identity.tokens import BadToken
@@ -35,6 +36,7 @@ OWN_SENTENCES: Final = (
     CommandReused,
     DocumentsUnavailable,
     EmbeddedError,
+    EraserError,
     HistoryRefused,
     ImportRefusedError,
     IssuerKeyError,

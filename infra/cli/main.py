@@ -16,6 +16,7 @@ import typer
 from . import (
     backup,
     demo,
+    erase,
     gaps,
     importing,
     log,
@@ -62,6 +63,7 @@ app.add_typer(log.app, name="log")
 app.command("witness")(witness.witness)
 app.command("mirror")(mirror.mirror)
 app.command("token")(tokens.token)
+app.add_typer(erase.commands, name="erase")
 app.command("schema")(schema.schema)
 
 

@@ -8,7 +8,6 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from ...graphql.asking import Asking
 from ...graphql.engine import Refusal
 from ..identity.tokens import BadToken
 from .admission import Asked, TooMuch
@@ -56,8 +55,7 @@ def endpoint(running: RunningRegistry) -> Callable[[Request], Awaitable[Response
         except Refusal as refusal:
             running.measures.answers.labels("refused").inc()
             return json_answer({"errors": refusal.errors})
-        async with running.session(who) as session:
-            found = await running.engine.answer(prepared, asked.operation_name, Asking(session, who))
+        found = await running.answer(who, prepared, asked.operation_name)
         running.measures.answers.labels("errors" if "errors" in found else "data").inc()
         running.measures.seconds.observe(perf_counter() - started)
         return json_answer(found)

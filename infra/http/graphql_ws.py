@@ -208,6 +208,8 @@ class _Connection:
             stream = self._running.engine.stream(prepared, operation, Asking(session, who))
             async with aclosing(stream):
                 async for found in stream:
+                    if await session.outdated():
+                        raise _Close(RESTARTING, "Somebody was erased meanwhile: connect again, and resume.")
                     if "data" not in found:
                         await self._send({"id": id_, "type": "error", "payload": found["errors"]})
                         return

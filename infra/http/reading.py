@@ -17,6 +17,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from ...domain.command import Command, Refused
 from ...domain.event import Event
+from ...domain.ids import SubjectId
 from ...domain.text import Clear, Erased, Sealed
 from ...graphql.ports import Asker, Pinned
 from ...graphql.problems import Problem, ProblemCode
@@ -117,6 +118,7 @@ class PostgresSession:
         self._pinned: AsyncConnection | None = None
         self._folder = trail
         self._trail: asyncio.Task[PublishedTrail | None] | None = None
+        self._shown_of: set[SubjectId] = set()
 
     async def close(self) -> None:
         """Give back what the request held."""
@@ -188,7 +190,23 @@ class PostgresSession:
     async def opened(self, events: Sequence[Event]) -> Mapping[Sealed, Clear | Erased]:
         """Return the texts of events as they were recorded."""
         with _shown():
-            return await asyncio.to_thread(self._vault.open, events)
+            opened = await asyncio.to_thread(self._vault.open, events)
+        self._shown_of.update(text.about for text, shown in opened.items() if isinstance(shown, Clear))
+        return opened
+
+    async def outdated(self) -> bool:
+        """Return whether somebody whose texts were opened since this was last asked has been erased meanwhile.
+
+        To be asked when an answer is ready to leave: one that holds their texts must not, nor one of which nobody can
+        tell.
+        """
+        shown_of, self._shown_of = self._shown_of, set()
+        if not shown_of:
+            return False
+        try:
+            return bool(await asyncio.to_thread(self._vault.erased_among, shown_of))
+        except (psycopg.Error, PoolTimeout):
+            return True
 
     async def record(self, command: Command) -> Recorded | Refused:
         """Hand in a command and wait for its answer."""

@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
+from graphql import OperationType
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from ...graphql.asking import Asking
-from ...graphql.engine import Engine, Refusal
+from ...graphql.engine import Engine, Prepared, Refusal, failed, operation_type
 from ...graphql.ports import Asker
+from ...graphql.problems import Problem, ProblemCode
 from ..identity.tokens import Viewer
 from .admission import Admission
 from .allowance import Allowance
@@ -20,6 +22,9 @@ from .measures import Measures
 from .reading import PostgresSession, reading_pool
 from .services import Services
 from .tail import Tail
+
+ANSWERS_MAX: Final = 3
+"""How often a question is answered anew because somebody was erased meanwhile; commands have their effect once."""
 
 
 class RunningRegistry:
@@ -75,8 +80,19 @@ class RunningRegistry:
             prepared = self.engine.prepare(text, variables or {})
         except Refusal as refusal:
             return {"errors": refusal.errors}
-        async with self.session(asker) as session:
-            return await self.engine.answer(prepared, operation, Asking(session, asker))
+        return await self.answer(asker, prepared, operation)
+
+    async def answer(self, asker: Asker, prepared: Prepared, operation: str | None) -> dict[str, Any]:
+        """Return GraphQL's response to a question, none of whose texts are about anybody erased by now."""
+        for _ in range(ANSWERS_MAX):
+            async with self.session(asker) as session:
+                found = await self.engine.answer(prepared, operation, Asking(session, asker))
+                if not await session.outdated():
+                    return found
+                if operation_type(prepared, operation) is OperationType.MUTATION:
+                    break
+        message = "Somebody whom this is about is being erased: ask again (a command with the same commandId)."
+        return failed(Problem(ProblemCode.UNAVAILABLE, message))
 
 
 def asker_of(viewer: Viewer) -> Asker:

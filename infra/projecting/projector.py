@@ -14,6 +14,8 @@ from uuid import UUID
 
 import psycopg
 
+from ...domain.case.facts import EventStruck, FactCorrected
+from ...domain.erasure import SubjectErased
 from ...domain.event import Event
 from ...domain.organisation.facts import OrganisationFact
 from ...projections.derivation.organisations import organisation_timelines
@@ -23,6 +25,7 @@ from ..store.codec import UnreadableEvent, decode
 from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, principal_text
 from ..store.recorder import CHANNEL
 from . import schema
+from .forgetting import forget_erased
 from .subjects import Subjects
 from .writing import Sheets, quarantine
 
@@ -43,6 +46,9 @@ RETRY_SECONDS: Final = 1.0
 
 LOCK: Final = 0x6B6E6C70_70726F6A
 """The advisory lock that one projector holds ("knlpproj")."""
+
+BRINGS_BACK: Final = (FactCorrected, EventStruck)
+"""Facts that may have rows written anew of what an earlier event said, and so of who was erased since."""
 
 _log = logging.getLogger(__name__)
 
@@ -133,13 +139,17 @@ class Projector:
             return position, 0
         streams: dict[UUID, list[Event]] = {}
         unreadable: list[UnreadableEvent] = []
+        erased = False
         for each in rows:
             try:
                 event = decode(each)
             except UnreadableEvent as error:
                 unreadable.append(error)
             else:
-                streams.setdefault(event.stream, []).append(event)
+                if isinstance(event.data, SubjectErased):
+                    erased = True
+                else:
+                    streams.setdefault(event.stream, []).append(event)
         sheets = Sheets()
         self._load(connection, streams, position)
         for stream, events in streams.items():
@@ -148,6 +158,8 @@ class Projector:
                 timelines.record(event)
             sheets.add(stream, *timelines.take())
         sheets.write(connection)
+        if any(isinstance(one.data, BRINGS_BACK) for of_stream in streams.values() for one in of_stream) or erased:
+            forget_erased(connection)
         if unreadable:
             quarantine(connection, [(error.stream, error.position, error.reason) for error in unreadable])
         reached = rows[-1].position

@@ -16,6 +16,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
+from ...domain.erasure import SubjectErased
 from ...domain.event import Event
 from ...domain.ids import CaseId
 from ...projections.derivation.subjects import subject_rows_of
@@ -23,6 +24,7 @@ from ..store.codec import UnreadableEvent, decode_columns
 from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, principal_text
 from ..store.reading import COLUMNS
 from . import schema
+from .forgetting import forget_erased
 from .projector import LOCK, Projector, timelines_of
 from .subjects import FILL, LIST_FOLLOWED, LISTED, SUBJECTS_LOADED, Organisations, follow
 from .writing import Sheets, quarantine
@@ -118,6 +120,7 @@ def _fill_subjects(connection: psycopg.Connection, url: str, upto: int, workers:
         connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
         connection.execute("SELECT set_config('work_mem', %s, true)", (WORK_MEM,))
         schema.within(connection, schema.NEXT)
+        forget_erased(connection)
         count = connection.execute(LIST_FOLLOWED).rowcount
     # No more processes than there is work for: starting one takes as long as folding a hundred subjects.
     parts = max(1, min(workers * 4, count // SUBJECTS_A_TASK))
@@ -167,7 +170,7 @@ def fill_share(url: str, upto: int, start: int, end: int) -> int:
                 for _, rows in groupby(cursor, key=_stream):
                     events = list(_readable(connection, rows))
                     count += len(events)
-                    if not events:
+                    if not events or isinstance(events[0].data, SubjectErased):
                         continue
                     timelines = timelines_of(events[0].stream, (), events[0])
                     for event in events:

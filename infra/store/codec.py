@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from ...domain import topics
 from ...domain.case.facts import CaseFact, ObstacleReported
+from ...domain.erasure import SubjectErased
 from ...domain.event import API, Actor, Event, Fact, Knower
 from ...domain.ids import CommandId, EventId
 from ...domain.vocabulary import Precision
@@ -70,10 +71,16 @@ class Row(Struct, frozen=True):
 
 CASE: Final = "case"
 ORGANISATION: Final = "organisation"
+ERASURE: Final = "erasure"
 
-KINDS: Final[Mapping[str, str]] = MappingProxyType(
-    {topic: CASE if issubclass(fact, CaseFact) else ORGANISATION for topic, fact in topics.FACTS.items()}
-)
+
+def _kind(fact: type[Fact]) -> str:
+    if issubclass(fact, CaseFact):
+        return CASE
+    return ERASURE if issubclass(fact, SubjectErased) else ORGANISATION
+
+
+KINDS: Final[Mapping[str, str]] = MappingProxyType({topic: _kind(fact) for topic, fact in topics.FACTS.items()})
 """The kind of stream that facts of a topic stand in."""
 
 _encoder = msgspec.json.Encoder()

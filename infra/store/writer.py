@@ -26,7 +26,7 @@ from .directory import Gaps, StoredDirectory
 from .kept import EVENTS_KEPT_MAX, KeptHistories
 from .mapper import EventMapper
 
-__all__ = ["Overloaded", "Recorded", "StoreUnavailable", "Writer"]
+__all__ = ["Overloaded", "Recorded", "StoreUnavailable", "Submit", "Writer"]
 
 BATCH_MAX: Final = 256
 """How many commands share a commit at most; more hardly saves anything, and makes the first wait for the last."""
@@ -53,6 +53,9 @@ RETRY_SECONDS: Final = 0.1
 """How long to wait before the first new try; twice as long each time, up to two seconds."""
 
 RETRY_SECONDS_MAX: Final = 2.0
+
+Submit = Callable[[Command], "Future[Recorded | Refused]"]
+"""Hands in a command: what a writer's ``submit`` does, for those who need no more of it."""
 
 _log = logging.getLogger(__name__)
 

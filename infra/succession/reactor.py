@@ -8,7 +8,7 @@ once.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from threading import Event as Signal
@@ -30,7 +30,7 @@ from ..store import reading
 from ..store.batch import Recorded
 from ..store.connection import DatabaseRole, connect_as_registry
 from ..store.recorder import CHANNEL
-from ..store.writer import Overloaded, StoreUnavailable
+from ..store.writer import Overloaded, StoreUnavailable, Submit
 
 BATCH_EVENTS: Final = 5_000
 """Events looked at between two notes of the position: what is looked at again after a kill, and some 10 MB."""
@@ -89,9 +89,6 @@ _MARKS: Final = {
     "own": [ResponsibilityMoved.topic, CustodyReleased.topic, EventStruck.topic],
     "source": f'"source":"{SOURCE}'.encode(),
 }
-
-Submit = Callable[[Command], "Future[Recorded | Refused]"]
-"""Hands in a command; a writer's ``submit``."""
 
 _log = logging.getLogger(__name__)
 

@@ -78,6 +78,7 @@ _FROZEN: Final[Mapping[tuple[str, int], str]] = MappingProxyType(
         ("step-taken", 1): "obstacle organisation kind note*",
         ("strategy-adopted", 1): "organisation strategy shared_by",
         ("strategy-shared", 1): "organisation strategy title* description*",
+        ("subject-erased", 1): "request subject- requested_by approved_by receipts",
         ("subject-referred", 1): "obstacle from to released",
         ("subject-related", 1): "subject- to- relation from until",
         ("task-transferred", 1): "organisation theme to since basis",

@@ -81,10 +81,15 @@ def seal_fact(
         key = keys[about]
         if key is None:
             raise SubjectErased(about)
-        nonce = os.urandom(NONCE_BYTES)
-        bound = associated_data(origin, place, name, key.id)
-        sealed[name] = Sealed(about, key.id, nonce + key.cipher.encrypt(nonce, text.content.reveal().encode(), bound))
+        sealed[name] = seal_text(text.content, about, origin, place, name, key)
     return msgspec.structs.replace(fact, **sealed) if sealed else fact
+
+
+def seal_text(content: Plaintext, about: SubjectId, origin: str, place: Place, field: str, key: Key) -> Sealed:
+    """Return a text about somebody, sealed under their key for its place."""
+    nonce = os.urandom(NONCE_BYTES)
+    bound = associated_data(origin, place, field, key.id)
+    return Sealed(about, key.id, nonce + key.cipher.encrypt(nonce, content.reveal().encode(), bound))
 
 
 def open_text(text: Sealed, origin: str, place: Place, field: str, key: Key) -> Clear:

@@ -1,12 +1,13 @@
 """The vault: keys per subject, from which texts are sealed and opened, and the registry's secrets.
 
-It asks its database which keys are in force each time, so that a key destroyed elsewhere is gone here at once; what it
-keeps at hand is only the unwrapped form of keys that are still there.
+It asks its database which keys are in force each time, so that a key destroyed elsewhere is of no use here at once. The
+unwrapped form of keys is kept at hand for two seconds, whatever else happens: longer no process holds a destroyed one.
 """
 
 import hmac
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from threading import Timer
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 from msgspec import Struct
 from psycopg_pool import ConnectionPool
 
+from ...domain.case.named import subjects_told_of
 from ...domain.command import Command, RefusalCode, Refused
 from ...domain.event import Event, Fact
 from ...domain.ids import SubjectId
@@ -23,7 +25,7 @@ from ...domain.text import Clear, Erased, Sealed
 from ..store.arrays import bytea_array, uuid_array
 from ..store.connection import REGISTRY, DatabaseRole, acting_for, pool
 from .request import canonical_request
-from .sealing import Key, Place, SubjectErased, clear_texts, open_text, seal_fact, text_fields
+from .sealing import Key, Place, SubjectErased, clear_texts, open_text, seal_fact, seal_text, text_fields
 
 KEY_BYTES: Final = 32
 
@@ -33,15 +35,27 @@ CASEWORK: Final = "casework"
 KEYS_KEPT_MAX: Final = 4096
 """How many unwrapped keys are kept at hand, at a kilobyte each."""
 
+KEPT_SECONDS_MAX: Final = 2.0
+"""How long an unwrapped key is kept at hand: so long after its destruction a process may still hold it, and no longer.
+Unwrapping takes a tenth of a millisecond, so that those in use are made again without anybody noticing."""
+
 SUBJECTS_KEPT_MAX: Final = 100_000
 """Of how many subjects it is remembered that they had a key, or a fence, when last asked for."""
 
 CONNECTIONS_MAX: Final = 4
 
 KEYS: Final = (
-    "SELECT subject_id, key_id, wrapped FROM vault.key WHERE (subject_id, key_id) IN (SELECT * FROM unnest(%s, %s))"
+    "SELECT k.subject_id, k.key_id, k.wrapped FROM vault.key k "
+    "WHERE (k.subject_id, k.key_id) IN (SELECT * FROM unnest(%s, %s)) "
+    "AND NOT EXISTS (SELECT FROM vault.fence f WHERE f.subject_id = k.subject_id)"
 )
+KNOWS: Final = "SELECT FROM vault.key WHERE subject_id = %s LIMIT 1"
+ERASED_AMONG: Final = "SELECT subject_id FROM vault.fence WHERE subject_id = ANY(%s)"
 KEYS_FOR: Final = "SELECT subject_id, fenced, key_id, wrapped FROM vault.keys_for(%s, %s, %s, %s)"
+
+
+RECORD_FIELD: Final = "text"
+"""The field by which the text of a record of the vault's own is bound to its place; a record has one."""
 
 
 class VaultError(Exception):
@@ -64,6 +78,7 @@ class Vault:
         self._connections = pool(url, DatabaseRole.VAULT, CONNECTIONS_MAX)
         self._master = master
         self._unwrapped: dict[tuple[UUID, bytes], Key] = {}
+        self._dropping: Timer | None = None
         self._keyed: set[SubjectId] = set()
         try:
             self._origin = _origin(self._connections)
@@ -73,8 +88,9 @@ class Vault:
             raise
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, and let go of all keys."""
         self._connections.close()
+        self._drop_keys()
 
     def secret(self, name: str) -> bytes:
         """Return the 32 bytes of a secret of the vault's own, made the first time it is asked for."""
@@ -92,17 +108,22 @@ class Vault:
         return hmac.digest(self._request_secret, canonical_request(command), "sha256")
 
     def seal(self, facts: Sequence[ToSeal]) -> list[Fact | Refused]:
-        """Return each fact with its texts sealed, or the refusal of one about an erased subject or about nobody."""
+        """Return each fact with its texts sealed, or the refusal of one about an erased subject or about nobody.
+
+        A fact that names an erased subject is refused too, whether or not it says anything in words.
+        """
         subjects = {
             about
             for asked in facts
             for _, text in clear_texts(asked.fact)
             if (about := text.about or asked.first_subject)
         }
-        keys = self._keys_in_force(subjects) if subjects else {}
+        named = {subject for asked in facts for subject in subjects_told_of(asked.fact)}
+        keys = self._keys_in_force(subjects, named) if subjects or named else {}
         sealed: list[Fact | Refused] = []
         for asked in facts:
             try:
+                _refuse_erased(subjects_told_of(asked.fact), keys)
                 sealed.append(seal_fact(asked.fact, self._origin, asked.place, asked.first_subject, keys))
             except SubjectErased as error:
                 sealed.append(Refused(RefusalCode.SUBJECT_ERASED, str(error), (("subject", str(error.subject)),)))
@@ -126,25 +147,70 @@ class Vault:
         keys = self._keys_by_id({(text.about, text.key) for text, _, _ in found}) if found else {}
         opened: dict[Sealed, Clear | Erased] = {}
         for text, place, name in found:
-            key = keys.get((text.about, text.key))
-            try:
-                opened[text] = Erased(text.about) if key is None else open_text(text, self._origin, place, name, key)
-            except InvalidTag:
-                message = (
-                    f"The field {name} of event {place.event} is not what was sealed there: check the log's proofs."
-                )
-                raise VaultError(message) from None
+            opened[text] = self._opened(text, place, name, keys.get((text.about, text.key)))
         return opened
 
-    def _keys_in_force(self, subjects: set[SubjectId]) -> dict[SubjectId, Key | None]:
+    def knows(self, subject: SubjectId) -> bool:
+        """Return whether there is a key of a subject: whether anything was ever sealed for them, and can be opened."""
+        with acting_for(self._connections, REGISTRY) as connection:
+            return connection.execute(KNOWS, (subject,)).fetchone() is not None
+
+    def erased_among(self, subjects: Collection[SubjectId]) -> set[SubjectId]:
+        """Return those of some subjects who have been erased, or are being so at this moment."""
+        with acting_for(self._connections, REGISTRY) as connection:
+            rows = connection.execute(ERASED_AMONG, (uuid_array(subjects),), binary=True).fetchall()
+        return {subject for (subject,) in rows}
+
+    def fence_again(self, subjects: Collection[SubjectId]) -> int:
+        """Fence subjects of whom the log tells that they were erased; return how many of them the vault did not know.
+
+        What an older copy of the vault brought back of them is destroyed.
+        """
+        with acting_for(self._connections, REGISTRY) as connection:
+            row = connection.execute("SELECT vault.fence_again(%s)", (uuid_array(subjects),)).fetchone()
+        assert row is not None
+        return row[0]
+
+    def seal_record(self, record: UUID, what: str, text: Clear) -> Sealed | Refused:
+        """Return a text of a record of the vault's own, about a subject, sealed; refused for an erased one."""
+        assert text.about is not None, "a record is about somebody"
+        key = self._keys_in_force({text.about})[text.about]
+        if key is None:
+            error = SubjectErased(text.about)
+            return Refused(RefusalCode.SUBJECT_ERASED, str(error), (("subject", str(text.about)),))
+        return seal_text(text.content, text.about, self._origin, _place_of_record(record, what), RECORD_FIELD, key)
+
+    def open_record(self, record: UUID, what: str, text: Sealed) -> Clear | Erased:
+        """Return what ``seal_record`` sealed. Raises ``VaultError`` if it is not that."""
+        key = self._keys_by_id({(text.about, text.key)}).get((text.about, text.key))
+        return self._opened(text, _place_of_record(record, what), RECORD_FIELD, key)
+
+    def _opened(self, text: Sealed, place: Place, field: str, key: Key | None) -> Clear | Erased:
+        if key is None:
+            return Erased(text.about)
+        try:
+            return open_text(text, self._origin, place, field, key)
+        except InvalidTag:
+            message = f"The field {field} of event {place.event} is not what was sealed there: check the log's proofs."
+            raise VaultError(message) from None
+
+    def _keys_in_force(
+        self, subjects: set[SubjectId], named: Collection[SubjectId] = ()
+    ) -> dict[SubjectId, Key | None]:
         """Return each subject's key, made where there was none yet; none for who has been erased.
 
-        With a subject of whom nothing is known here goes a key to be taken if they have none: asking first would be
-        one query more for each new case.
+        For those who are only ``named`` no key is made: they may be missing from what is returned. With a subject of
+        whom nothing is known here goes a key to be taken if they have none: asking first would be one query more for
+        each new case.
         """
+        only_named = set(named) - subjects
         keys, missing = self._keys_for(
-            [(subject, None, b"") if subject in self._keyed else self._proposal(subject) for subject in subjects]
+            [
+                *((subject, None, b"") if subject in self._keyed else self._proposal(subject) for subject in subjects),
+                *((subject, None, b"") for subject in only_named),
+            ]
         )
+        missing = [subject for subject in missing if subject not in only_named]
         if missing:
             made, missing = self._keys_for([self._proposal(subject) for subject in missing])
             assert not missing, "a proposed key is taken, unless there is another or a fence"
@@ -195,7 +261,19 @@ class Vault:
             if len(self._unwrapped) >= KEYS_KEPT_MAX:
                 self._unwrapped.clear()  # rare, and unwrapping a key takes microseconds
             kept = self._unwrapped[key, wrapped] = Key(key, AESGCM(self._unwrap(wrapped)))
+            if self._dropping is None:
+                self._dropping = Timer(KEPT_SECONDS_MAX, self._drop_keys)
+                self._dropping.daemon = True
+                self._dropping.start()
         return kept
+
+    def _drop_keys(self) -> None:
+        """Let go of every key at hand, and wait for the next one."""
+        # In this order: a key that comes in between has a timer of its own, or is let go with the others.
+        waiting, self._dropping = self._dropping, None
+        if waiting is not None:
+            waiting.cancel()
+        self._unwrapped.clear()
 
     def _unwrap(self, wrapped: bytes) -> bytes:
         try:
@@ -210,3 +288,15 @@ def _origin(connections: ConnectionPool) -> str:
         row = connection.execute("SELECT origin FROM knelpunt.registry").fetchone()
     assert row is not None, "a migrated database has its origin"
     return row[0]
+
+
+def _place_of_record(record: UUID, what: str) -> Place:
+    """Return what a text of the vault's own is bound to: it stands in no stream."""
+    return Place(record, record, 0, what)
+
+
+def _refuse_erased(subjects: Iterable[SubjectId], keys: Mapping[SubjectId, Key | None]) -> None:
+    """Raise ``SubjectErased`` for the first who has no key and gets none; who is not in ``keys`` may still get one."""
+    for subject in subjects:
+        if subject in keys and keys[subject] is None:
+            raise SubjectErased(subject)

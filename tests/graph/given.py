@@ -6,18 +6,15 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from knelpunt.domain.case.decide import decide
 from knelpunt.domain.event import Event
-from knelpunt.domain.organisation.decide import decide_organisation
 from knelpunt.domain.vocabulary import Role
 from knelpunt.graphql.ports import Asker
-from knelpunt.infra.bootstrap import derived
+from knelpunt.infra.bootstrap import DECIDERS, derived
 from knelpunt.infra.http.registry import RunningRegistry
 from knelpunt.infra.http.services import Services
 from knelpunt.infra.identity.development import DevelopmentIssuer
 from knelpunt.infra.projecting.projector import Projector
 from knelpunt.infra.store import bulk
-from knelpunt.infra.store.codec import CASE, ORGANISATION
 from knelpunt.infra.store.connection import DatabaseRole, connect
 from knelpunt.infra.store.writer import Writer
 from knelpunt.infra.vault.vault import Vault
@@ -35,7 +32,7 @@ class Asked:
         self.url = url
         self.issuer = issuer
         self.vault = Vault(url, b"m" * 32)
-        self.writer = Writer(url, self.vault, {CASE: decide, ORGANISATION: decide_organisation}, derived)
+        self.writer = Writer(url, self.vault, DECIDERS, derived)
         self.projector = Projector(url)
         self.projector.catch_up()
         services = Services(
