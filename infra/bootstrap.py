@@ -71,9 +71,9 @@ def bootstrap(url: str, master: bytes) -> Generator[Parts]:
     with ExitStack() as closing:
         vault = Vault(url, master)
         closing.callback(vault.close)
+        keep_erased(url, vault)
         registry = Registry(url)
         closing.callback(registry.close)
-        keep_erased(registry.reader, vault)
         writer = Writer(url, vault, DECIDERS, derived)
         closing.callback(writer.close)
         yield Parts(url, registry, vault, writer)

@@ -8,14 +8,21 @@ its first answer.
 import time
 from collections.abc import Callable
 from typing import Final
+from uuid import UUID
 
 import psycopg
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 from msgspec import Struct
 from psycopg import sql
 
+from ...domain.event import Event
+from ...domain.ids import SubjectId
+from ..projecting.forgetting import erased_subjects
+from ..store.codec import Row
 from ..store.connection import CONNECT_SECONDS_MAX, DatabaseRole
 from ..store.migrate import LOCK, LOCK_WAIT, Migration, applied, migrations, run_within
+from ..store.reading import COLUMNS, attempt
+from ..vault.sealing import sealed_texts
 from .errors import BackupError
 from .folder import Applied, Part, Progress, check, rows_of, size
 from .tables import REGISTRY, SCHEMAS, VAULT, Found, Table, copy_in, set_forms, tables
@@ -25,6 +32,8 @@ SELECT count(*) FROM pg_stat_activity
  WHERE datname = current_database() AND pid <> pg_backend_pid() AND usesysid IS NOT NULL
 """
 """Who else is connected. A service that runs would go on with the origin and the secrets of the registry it found."""
+
+SINCE: Final = f"SELECT {COLUMNS} FROM knelpunt.event WHERE position > %s ORDER BY position"  # noqa: S608
 
 LEAVING_SECONDS_MAX: Final = 2.0
 """How long to wait for them: a server notices a moment later than a program that it has left."""
@@ -45,8 +54,8 @@ class Backup(Struct, frozen=True):
 def together(registry: Part, vault: Part) -> Backup:
     """Return the two parts as one backup.
 
-    The vault's may be of a later one: it has every key that the log needs, save those of people erased since.
-    Raises ``BackupError``.
+    The vault's may be of another one. A later one has every key that the log needs, save those of people erased since;
+    whether an earlier one has, ``restore`` finds out. Raises ``BackupError``.
     """
     ours, other = registry.manifest, vault.manifest
     if ours.origin != other.origin:
@@ -56,8 +65,6 @@ def together(registry: Part, vault: Part) -> Backup:
             f"{vault.folder} and {registry.folder} are of different versions of the schema: name the vault of the same."
         )
         raise BackupError(message)
-    if other.position < ours.position:
-        raise BackupError(f"{vault.folder} is older than {registry.folder} and lacks keys: name one as new as it.")
     return Backup(registry, vault)
 
 
@@ -106,6 +113,7 @@ def restore(url: str, backup: Backup, progress: Progress) -> None:
             for table in part.manifest.tables:
                 _fill(connection, there[table.name], table, part, read)
         _check_head(connection, backup)
+        _check_keys(connection, backup)
 
 
 def _refuse_company(connection: psycopg.Connection) -> None:
@@ -198,6 +206,24 @@ def _check_head(connection: psycopg.Connection, backup: Backup) -> None:
         raise BackupError(
             f"The log in {backup.registry.folder} is not whole: use another backup; nothing was restored."
         )
+
+
+def _check_keys(connection: psycopg.Connection, backup: Backup) -> None:
+    """See that an older vault has the keys of what was recorded after it, save of people erased since."""
+    if backup.vault.manifest.position >= backup.registry.manifest.position:
+        return
+    needed: dict[UUID, SubjectId] = {}
+    with psycopg.ServerCursor(connection, "since") as cursor:
+        for columns in cursor.execute(SINCE, (backup.vault.manifest.position,)):
+            event = attempt(Row(*columns))
+            if isinstance(event, Event):
+                needed.update((text.key, text.about) for _, text in sealed_texts(event.data))
+    there = {key for (key,) in connection.execute("SELECT key_id FROM vault.key WHERE key_id = ANY(%s)", ([*needed],))}
+    gone = {subject for (subject,) in connection.execute("SELECT subject_id FROM vault.fence")}
+    gone.update(erased_subjects(connection))
+    if any(key not in there and subject not in gone for key, subject in needed.items()):
+        folder, log = backup.vault.folder, backup.registry.folder
+        raise BackupError(f"{folder} is older than {log} and lacks keys: name one as new as it.")
 
 
 def _counting(told: str, total: int, progress: Progress) -> Callable[[int], None]:

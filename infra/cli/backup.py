@@ -1,5 +1,6 @@
 """``knelpunt backup`` and ``knelpunt restore``: the log and the vault, into a folder and from one."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +10,12 @@ from rich.progress import Progress, TaskID
 from ..backup import restoring, taking
 from ..backup.folder import read_part
 from ..backup.tables import REGISTRY, VAULT
+from ..bootstrap import Database
+from ..forgetting.fences import keep_erased
 from ..projecting.rebuild import rebuild
 from ..settings import Settings
 from ..store.migrate import migrate
+from ..vault.vault import Vault
 from .failure import Failure, sentence_of
 from .session import settings, whatever_database
 from .terminal import notices, people, progress
@@ -55,6 +59,7 @@ def restore(
             position = found_backup.registry.manifest.position
             try:
                 migrate(found.url)
+                again = _forgotten_again(given, found_backup, found)
                 rebuild(found.url, workers, lambda done: shown.advance("deriving", done, position + 1))
             except Exception as error:
                 message = (
@@ -62,7 +67,17 @@ def restore(
                     "Then run knelpunt migrate, and knelpunt project --rebuild."
                 )
                 raise Failure(message) from error
+    if again:
+        people().print(f"The vault is older than the log: {again} whom the log tells to be erased stay so.")
     people().print(f"Restored {_events(position)}, and the vault; the schema and the read model are up to date.")
+
+
+def _forgotten_again(given: Settings, found_backup: restoring.Backup, found: Database) -> int:
+    """See that nobody comes back whom the log tells to be erased; return how many had."""
+    if found_backup.vault.manifest.wrapped_secret is None:
+        return 0  # a vault that was never used has nothing of anybody
+    with closing(Vault(found.url, given.master_key())) as vault:
+        return keep_erased(found.url, vault)
 
 
 def _check_key(given: Settings, found: restoring.Backup) -> None:

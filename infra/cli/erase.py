@@ -4,7 +4,6 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Annotated, Final
-from uuid import UUID
 
 import typer
 from rich.table import Table
@@ -12,12 +11,9 @@ from rich.table import Table
 from ...domain.erasure import ErasureStep
 from ...domain.text import Clear, Erased
 from ...domain.vocabulary import Role
-from ..bootstrap import Database
 from ..forgetting.erasing import Eraser
 from ..forgetting.records import Erasure
-from ..settings import TOKEN, Settings
-from .asking import OWNER
-from .failure import Failure, WrongUsage
+from .acting import acting_as, uuid_of
 from .session import opened, settings
 from .terminal import Format, notices, people, show, write_csv, write_json
 
@@ -38,7 +34,7 @@ Reason = Annotated[
 @commands.command("request")
 def request(subject: Subject, reason: Reason) -> None:
     """Ask for a person to be forgotten. Prints the request, which another person approves."""
-    whom = _uuid(subject, "a subject's pseudonym")
+    whom = uuid_of(subject, "a subject's pseudonym")
     with _eraser() as (eraser, user):
         known = eraser.knows(whom)
         asked = eraser.request(whom, reason, user)
@@ -55,7 +51,7 @@ def approve(
     ],
 ) -> None:
     """Approve requests, and forget those whom they are about. Given again, it goes on where it was broken off."""
-    asked = list(dict.fromkeys(_uuid(one, "a request") for one in requests))
+    asked = list(dict.fromkeys(uuid_of(one, "a request") for one in requests))
     with _eraser() as (eraser, user):
         done = eraser.approve(asked, user, _say_step)
     for one in done:
@@ -66,7 +62,7 @@ def approve(
 def hold(subject: Subject, reason: Reason) -> None:
     """Keep a person from being forgotten while the law asks for it. Prints the hold."""
     with _eraser() as (eraser, user):
-        placed = eraser.place_hold(_uuid(subject, "a subject's pseudonym"), reason, user)
+        placed = eraser.place_hold(uuid_of(subject, "a subject's pseudonym"), reason, user)
     people().print(str(placed), soft_wrap=True)
 
 
@@ -74,7 +70,7 @@ def hold(subject: Subject, reason: Reason) -> None:
 def lift(hold: Annotated[str, typer.Argument(metavar="HOLD", help="The hold.", show_default=False)]) -> None:
     """End a hold."""
     with _eraser() as (eraser, user):
-        eraser.lift_hold(_uuid(hold, "a hold"), user)
+        eraser.lift_hold(uuid_of(hold, "a hold"), user)
 
 
 @commands.command("list")
@@ -116,22 +112,9 @@ def _eraser() -> Generator[tuple[Eraser, str]]:
     """Give an eraser, and the pseudonym of whoever acts. Raises ``Failure`` for who may not."""
     given = settings()
     with opened(given) as (found, parts):
-        user = _acting(given, found)
+        user = acting_as(given, found, MAY, "it takes a privacy officer, or an administrator")
         with closing(Eraser(found.url, parts.vault, parts.writer.submit)) as eraser:
             yield eraser, user
-
-
-def _acting(given: Settings, found: Database) -> str:
-    """Return the pseudonym of whoever acts, if they may."""
-    if given.token is None:
-        if found.embedded is None:
-            raise Failure(f"Say who acts: set {TOKEN} to a token (knelpunt token signs one for development).")
-        notices().print(f"Acting as the owner of this registry, since {TOKEN} is not set.", style="dim")
-        return OWNER.user
-    viewer = given.verifier().viewer(given.token)
-    if viewer.role not in MAY:
-        raise Failure(f"{viewer.role} may not do this: it takes a privacy officer, or an administrator.")
-    return viewer.user
 
 
 def _print(rows: Sequence[Mapping[str, object]], columns: tuple[str, ...]) -> None:
@@ -164,13 +147,6 @@ def _said(reason: Clear | Erased) -> str | None:
 
 def _moment(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
-
-
-def _uuid(text: str, what: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise WrongUsage(f"{text!r} is no id of {what}: those are UUIDs.") from None
 
 
 def _say_step(step: ErasureStep | None) -> None:

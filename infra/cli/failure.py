@@ -11,8 +11,8 @@ from psycopg_pool import PoolTimeout
 
 from ..backup.errors import BackupError
 from ..demo.load import StoryRefused
-from ..http.documents import DocumentsUnavailable
 from ..forgetting.erasing import EraserError
+from ..http.documents import DocumentsUnavailable
 from ..identity.development import IssuerKeyError
 from ..identity.published import KeysUnavailable
 from ..identity.tokens import BadToken
@@ -27,6 +27,7 @@ from ..store.migrate import MigrationError
 from ..store.rights import UnsafeRights
 from ..store.writer import Overloaded, StoreUnavailable
 from ..trail.errors import TrailError
+from ..vault.identities import IdentityError
 from ..vault.master import MasterKeyError
 from ..vault.vault import VaultError
 
@@ -38,6 +39,7 @@ OWN_SENTENCES: Final = (
     EmbeddedError,
     EraserError,
     HistoryRefused,
+    IdentityError,
     ImportRefusedError,
     IssuerKeyError,
     KeysUnavailable,

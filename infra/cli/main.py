@@ -18,6 +18,7 @@ from . import (
     demo,
     erase,
     gaps,
+    identity,
     importing,
     log,
     mirror,
@@ -64,6 +65,7 @@ app.command("witness")(witness.witness)
 app.command("mirror")(mirror.mirror)
 app.command("token")(tokens.token)
 app.add_typer(erase.commands, name="erase")
+app.add_typer(identity.commands, name="identity")
 app.command("schema")(schema.schema)
 
 

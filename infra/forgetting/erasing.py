@@ -13,7 +13,7 @@ from uuid import UUID, uuid4, uuid5
 
 from msgspec import Struct
 
-from ...domain.command import Command, Refused
+from ...domain.command import Command, RefusalCode, Refused
 from ...domain.erasure import ErasureStep, SubjectErased
 from ...domain.ids import NAMESPACE, SubjectId
 from ...domain.organisation.succession import REGISTRY
@@ -39,6 +39,8 @@ HOLD: Final = "legal-hold"
 
 ANSWER_SECONDS_MAX: Final = 60.0
 """How long the log may take to answer, outages included."""
+
+TOLD_AT: Final = "SELECT position FROM knelpunt.event WHERE stream_id = %s"
 
 Told = Callable[[ErasureStep | None], None]
 """Told which step was done; none when the log tells of it, too."""
@@ -202,10 +204,21 @@ class Eraser:
         ]
         for request, future in waiting:
             answer = future.result(ANSWER_SECONDS_MAX)
-            if isinstance(answer, Refused):
+            if not isinstance(answer, Refused):
+                position = answer.position
+            elif answer.code is RefusalCode.COMMAND_REUSED:
+                position = self._told_at(request)
+            else:
                 raise EraserError(f"The log does not take the erasure {request}: {answer.message}")
-            complete = records.complete_erasure(self._records, request, answer.position)
+            complete = records.complete_erasure(self._records, request, position)
             assert complete, "what the log took has all its receipts"
+
+    def _told_at(self, request: UUID) -> int:
+        """Return where the log tells of an erasure already, with other receipts: those of a vault that is lost."""
+        with connect_as_registry(self._url, DatabaseRole.READER) as connection:
+            row = connection.execute(TOLD_AT, (request,)).fetchone()
+        assert row is not None, "a command that was used has its event"
+        return row[0]
 
     def _sealed(self, record: UUID, what: str, subject: SubjectId, reason: str) -> Sealed | None:
         """Return a reason sealed under the subject's key; none for who has been erased. Raises ``EraserError``."""

@@ -3,19 +3,17 @@
 Every program that opens texts does this before it opens one, and so does whoever restores.
 """
 
-from psycopg_pool import ConnectionPool
-
 from ..projecting.forgetting import erased_subjects
-from ..store.connection import REGISTRY, acting_for
+from ..store.connection import DatabaseRole, connect_as_registry
 from ..vault.vault import Vault
 
 
-def keep_erased(reader: ConnectionPool, vault: Vault) -> int:
-    """Fence in the vault all whom the log tells to be erased; return how many it did not know of.
+def keep_erased(url: str, vault: Vault) -> int:
+    """Fence in the vault all whom the log at ``url`` tells to be erased; return how many it did not know of.
 
-    What the vault still had of those is destroyed. ``reader`` reads the registry's events.
+    What the vault still had of those is destroyed.
     """
-    with acting_for(reader, REGISTRY) as connection:
+    with connect_as_registry(url, DatabaseRole.READER) as connection:
         erased = erased_subjects(connection)
     if not erased:
         return 0

@@ -39,14 +39,14 @@ CREATE TABLE vault.erasure (
 CREATE TABLE vault.refusal (
     refusal_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     subject_id uuid NOT NULL,
-    hold_id uuid NOT NULL REFERENCES vault.hold,
+    hold_id uuid NOT NULL,
     refused_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     asked_by text COLLATE "C" NOT NULL
 );
 
 -- A step that was done. The first receipt stands: what is done again destroys nothing more.
 CREATE TABLE vault.receipt (
-    request_id uuid NOT NULL REFERENCES vault.erasure,
+    request_id uuid NOT NULL,
     step text COLLATE "C" NOT NULL CHECK (step IN ('FENCE', 'KEYS', 'IDENTITY', 'CACHES', 'PROJECTIONS')),
     done_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     count bigint NOT NULL CHECK (count >= 0),

@@ -64,6 +64,16 @@ def clear_texts(fact: Fact) -> list[tuple[str, Clear]]:
     return found
 
 
+def sealed_texts(fact: Fact) -> list[tuple[str, Sealed]]:
+    """Return the texts of a fact that are sealed, by their fields."""
+    found: list[tuple[str, Sealed]] = []
+    for name in text_fields(type(fact)):
+        value = getattr(fact, name)
+        if isinstance(value, Sealed):
+            found.append((name, value))
+    return found
+
+
 def seal_fact(
     fact: Fact, origin: str, place: Place, first_subject: SubjectId | None, keys: dict[SubjectId, Key | None]
 ) -> Fact:

@@ -25,12 +25,13 @@ from ...domain.text import Clear, Erased, Sealed
 from ..store.arrays import bytea_array, uuid_array
 from ..store.connection import REGISTRY, DatabaseRole, acting_for, pool
 from .request import canonical_request
-from .sealing import Key, Place, SubjectErased, clear_texts, open_text, seal_fact, seal_text, text_fields
+from .sealing import Key, Place, SubjectErased, clear_texts, open_text, seal_fact, seal_text, sealed_texts
 
 KEY_BYTES: Final = 32
 
 CASEWORK: Final = "casework"
-"""The purpose for which texts of cases are kept; a subject has one key for each purpose."""
+IDENTITY: Final = "identity"
+"""The purposes for which there are keys: texts of cases, and who somebody is; a subject has one key for each."""
 
 KEYS_KEPT_MAX: Final = 4096
 """How many unwrapped keys are kept at hand, at a kilobyte each."""
@@ -141,8 +142,7 @@ class Vault:
         found = [
             (text, Place(event.id, event.stream, event.version, event.data.topic), name)
             for event in events
-            for name in text_fields(type(event.data))
-            if isinstance(text := getattr(event.data, name), Sealed)
+            for name, text in sealed_texts(event.data)
         ]
         keys = self._keys_by_id({(text.about, text.key) for text, _, _ in found}) if found else {}
         opened: dict[Sealed, Clear | Erased] = {}
@@ -171,10 +171,10 @@ class Vault:
         assert row is not None
         return row[0]
 
-    def seal_record(self, record: UUID, what: str, text: Clear) -> Sealed | Refused:
+    def seal_record(self, record: UUID, what: str, text: Clear, purpose: str = CASEWORK) -> Sealed | Refused:
         """Return a text of a record of the vault's own, about a subject, sealed; refused for an erased one."""
         assert text.about is not None, "a record is about somebody"
-        key = self._keys_in_force({text.about})[text.about]
+        key = self._keys_in_force({text.about}, purpose=purpose)[text.about]
         if key is None:
             error = SubjectErased(text.about)
             return Refused(RefusalCode.SUBJECT_ERASED, str(error), (("subject", str(text.about)),))
@@ -195,7 +195,7 @@ class Vault:
             raise VaultError(message) from None
 
     def _keys_in_force(
-        self, subjects: set[SubjectId], named: Collection[SubjectId] = ()
+        self, subjects: set[SubjectId], named: Collection[SubjectId] = (), purpose: str = CASEWORK
     ) -> dict[SubjectId, Key | None]:
         """Return each subject's key, made where there was none yet; none for who has been erased.
 
@@ -208,11 +208,12 @@ class Vault:
             [
                 *((subject, None, b"") if subject in self._keyed else self._proposal(subject) for subject in subjects),
                 *((subject, None, b"") for subject in only_named),
-            ]
+            ],
+            purpose,
         )
         missing = [subject for subject in missing if subject not in only_named]
         if missing:
-            made, missing = self._keys_for([self._proposal(subject) for subject in missing])
+            made, missing = self._keys_for([self._proposal(subject) for subject in missing], purpose)
             assert not missing, "a proposed key is taken, unless there is another or a fence"
             keys.update(made)
         if len(self._keyed) >= SUBJECTS_KEPT_MAX:
@@ -224,11 +225,11 @@ class Vault:
         return subject, uuid4(), aes_key_wrap(self._master, secrets.token_bytes(KEY_BYTES))
 
     def _keys_for(
-        self, asked: Sequence[tuple[SubjectId, UUID | None, bytes]]
+        self, asked: Sequence[tuple[SubjectId, UUID | None, bytes]], purpose: str
     ) -> tuple[dict[SubjectId, Key | None], list[SubjectId]]:
         """Return the keys in force, none for the fenced; and who has no key yet. With each subject goes a proposal."""
         values = (
-            CASEWORK,
+            purpose,
             uuid_array(subject for subject, _, _ in asked),
             uuid_array(key for _, key, _ in asked),
             bytea_array(wrapped for _, _, wrapped in asked),

@@ -1,0 +1,72 @@
+"""``knelpunt identity``: from a name or citizen's number to a pseudonym, and back, for those who may.
+
+What somebody is known by is read from the terminal, unseen, or from a pipe: never from the command line, which any
+user of the machine can list and a shell writes down.
+"""
+
+import sys
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from getpass import getpass
+from typing import Annotated, Final
+
+import typer
+
+from ...domain.text import Clear
+from ...domain.vocabulary import Role
+from ..vault.identities import Identities, Identity, IdentityKind, identity
+from .acting import acting_as, uuid_of
+from .session import opened, settings
+from .terminal import notices, people
+
+MAY: Final = frozenset({Role.INTAKE, Role.INVESTIGATOR, Role.SOLUTION_TEAM})
+"""Who works with people themselves: they may keep who somebody is, and look it up."""
+
+commands = typer.Typer(help="Who a pseudonym stands for: kept sealed, found again, forgotten.", no_args_is_help=True)
+
+Kind = Annotated[IdentityKind, typer.Option("--kind", metavar="K", help="BSN or NAME; itself it is asked for.")]
+Subject = Annotated[str, typer.Argument(metavar="SUBJECT", help="Whom, by pseudonym.", show_default=False)]
+
+
+@commands.command("keep")
+def keep(subject: Subject, kind: Kind) -> None:
+    """Keep what a subject is known by; it is read from the terminal or from a pipe."""
+    whom = uuid_of(subject, "a subject's pseudonym")
+    with _identities() as identities:
+        identities.keep(whom, _read(kind))
+
+
+@commands.command("find")
+def find(kind: Kind) -> None:
+    """Print the pseudonyms of those who are known by something, which is read from the terminal or from a pipe."""
+    with _identities() as identities:
+        found = identities.find(_read(kind))
+    for subject in found:
+        people().print(str(subject))
+    if not found:
+        notices().print("Nobody is known by that.")
+
+
+@commands.command("show")
+def show(subject: Subject) -> None:
+    """Print what a subject is known by."""
+    whom = uuid_of(subject, "a subject's pseudonym")
+    with _identities() as identities:
+        for one in identities.of(whom):
+            said = one.content.content.reveal() if isinstance(one.content, Clear) else "(erased)"
+            people().print(f"{one.kind}: {said}", soft_wrap=True)
+
+
+@contextmanager
+def _identities() -> Generator[Identities]:
+    given = settings()
+    with opened(given) as (found, parts):
+        acting_as(given, found, MAY, "it takes somebody of intake, an investigator, or a solution team")
+        with closing(Identities(found.url, parts.vault)) as identities:
+            yield identities
+
+
+def _read(kind: IdentityKind) -> Identity:
+    """Return what somebody types unseen, or sends by a pipe."""
+    text = getpass(f"{kind}: ") if sys.stdin.isatty() else sys.stdin.readline()
+    return identity(kind, text.strip())
