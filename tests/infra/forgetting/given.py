@@ -17,11 +17,11 @@ ANNA, BERT = "anna", "bert"
 
 
 @contextmanager
-def erasing(url: str, settling_seconds: float = 0.0) -> Iterator[tuple[Parts, Eraser]]:
+def erasing(url: str, master: bytes = MASTER) -> Iterator[tuple[Parts, Eraser]]:
     """The registry at ``url``, and an eraser over it that does not wait for other processes: there are none."""
     with (
-        bootstrap(url, MASTER) as parts,
-        closing(Eraser(url, parts.vault, parts.writer.submit, settling_seconds)) as eraser,
+        bootstrap(url, master) as parts,
+        closing(Eraser(url, parts.vault, parts.writer.submit, settling_seconds=0)) as eraser,
     ):
         yield parts, eraser
 
