@@ -61,6 +61,10 @@ class Asking:
             raise _failure(error)
         return answer["data"]
 
+    def erased_so_far(self) -> int:
+        """Return how many people have been erased: whoever shows an answer for long asks anew when that changes."""
+        return self._registry.services.vault.erased_so_far()
+
     def lens(self, as_of: datetime | None, known_at: datetime | None) -> Lens:
         """Return both times, now where none is given, so that all pages of a list look through the same one.
 

@@ -150,6 +150,13 @@ class Vault:
             opened[text] = self._opened(text, place, name, keys.get((text.about, text.key)))
         return opened
 
+    def erased_so_far(self) -> int:
+        """Return how many subjects have been erased: while it stays the same, what was shown may go on being shown."""
+        with acting_for(self._connections, REGISTRY) as connection:
+            row = connection.execute("SELECT count(*) FROM vault.fence").fetchone()
+        assert row is not None
+        return row[0]
+
     def knows(self, subject: SubjectId) -> bool:
         """Return whether there is a key of a subject: whether anything was ever sealed for them, and can be opened."""
         with acting_for(self._connections, REGISTRY) as connection:

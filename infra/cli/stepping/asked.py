@@ -22,6 +22,9 @@ from .story import State, Story
 KEPT: Final = 128
 """How many states are kept: some dozens of kilobytes each, and going back a page shall be quick."""
 
+LOOK_SECONDS: Final = 1.0
+"""How often to look whether somebody was erased, so that nothing of them stays on a screen that nobody touches."""
+
 REST_SECONDS_MAX: Final = 0.15
 """How long to wait at most before asking; keys that are held down repeat every 0.03 s."""
 
@@ -49,9 +52,14 @@ class Told:
 class Asked:
     """What has been asked, and what is to be."""
 
-    def __init__(self, ask: Asking, story: Story, changed: Callable[[], None]) -> None:
-        """Ask for the states of a story. ``changed`` is called, in the asking thread, when something has come in."""
+    def __init__(self, ask: Asking, story: Story, lens: Lens, changed: Callable[[], None]) -> None:
+        """Ask for the states of a story, which was told through ``lens``.
+
+        ``changed`` is called, in the asking thread, when something has come in.
+        """
         self._ask = ask
+        self._told_through = lens
+        self._erased = ask.erased_so_far()
         self._story = story
         self._changed = changed
         self._states: OrderedDict[str, State] = OrderedDict()
@@ -118,7 +126,8 @@ class Asked:
         while True:
             with self._turn:
                 while not (self._stopped or self._lens or self._wanted):
-                    self._turn.wait()
+                    if not self._turn.wait(LOOK_SECONDS):
+                        self._lens = self._told_anew()
                 # Where an answer takes long, wait until nobody has moved for a moment: a key that is held down would
                 # otherwise compete with answers to where it no longer is.
                 while self._moved and not (self._stopped or self._lens):
@@ -139,7 +148,17 @@ class Asked:
                 self._took = monotonic() - began
             self._changed()
 
+    def _told_anew(self) -> Lens | None:
+        """Return through what to look at the case anew because somebody was erased; none while nobody was."""
+        try:
+            erased = self._ask.erased_so_far()
+        except Exception:  # noqa: BLE001  the next look, or the next key, tells what is wrong
+            return None
+        before, self._erased = self._erased, erased
+        return None if erased == before else self._told_through
+
     def _tell(self, story: Story, lens: Lens) -> None:
+        self._told_through = lens
         try:
             case = story.replay.case["id"]
             replay = replay_of(self._ask, case, lens.as_of, lens.known_at, lens.known_to, story.language)

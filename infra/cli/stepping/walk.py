@@ -57,7 +57,7 @@ class Walk:
         story = Story(replay, language)
         self._view = View(story)
         self._lens = lens
-        self._asked = Asked(ask, story, self._redraw)
+        self._asked = Asked(ask, story, lens, self._redraw)
         self._signs = signs_for(sys.stdout.encoding)
         self._question = ""
         self._answered: Callable[[str], None] = self._search_for

@@ -17,7 +17,7 @@ from knelpunt.domain.vocabulary import GapKind
 from knelpunt.infra.cli.asking import Asking, asking, is_id
 from knelpunt.infra.cli.replayed import Replay, replay_of, state_of
 from knelpunt.infra.cli.stepping import asked as stepping_asked
-from knelpunt.infra.cli.stepping.asked import Asked
+from knelpunt.infra.cli.stepping.asked import Asked, Lens
 from knelpunt.infra.cli.stepping.keys import KEYS, Act, help_rows
 from knelpunt.infra.cli.stepping.looks import ASCII, KINDS, SIGNS, signs_for
 from knelpunt.infra.cli.stepping.moves import move
@@ -348,13 +348,16 @@ def test_a_global_id_is_an_id() -> None:
     assert not is_id("T2JzdGFjbGU6MTIz")
 
 
+THIS_MOMENT = Lens(None, None, None)
+
+
 def test_states_are_kept_and_failures_asked_again_only_after_a_move(
     ask: Asking, story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was answered is there at once; what is looked at stays, however many others are asked for meanwhile."""
     monkeypatch.setattr(stepping_asked, "KEPT", 4)
     changed = Event()
-    asked = Asked(ask, story, changed.set)
+    asked = Asked(ask, story, THIS_MOMENT, changed.set)
 
     def waited(moments: tuple[str, ...]) -> State:
         while (state := asked.state(story, moments)) is None:
@@ -378,3 +381,22 @@ def test_states_are_kept_and_failures_asked_again_only_after_a_move(
         # Drawing the same place again asks nothing, so nothing can go wrong again.
         assert asked.state(story, (moments[0], "no moment at all", moments[1])) is first
         assert asked.wrong() == ""
+
+
+def test_told_anew_when_somebody_is_erased(ask: Asking, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A screen that nobody touches asks anew within a second or two of an erasure, and not before."""
+    erased = [0]
+    monkeypatch.setattr(ask, "erased_so_far", lambda: erased[0])
+    monkeypatch.setattr(stepping_asked, "LOOK_SECONDS", 0.05)
+    changed = Event()
+    asked = Asked(ask, story, THIS_MOMENT, changed.set)
+    with asked.asking():
+        assert not changed.wait(0.3)
+        assert asked.told() is None
+        erased[0] = 1
+        assert changed.wait(20)
+        told = asked.told()
+        assert told is not None
+        assert told.lens == THIS_MOMENT
+        assert told.story is not None
+        assert told.story is not story
