@@ -19,12 +19,13 @@ from ..domain.organisation.decide import decide_organisation
 from ..projections.derivation.answer import answer
 from ..projections.derivation.shapes import follows
 from .forgetting.fences import keep_erased
-from .postgres.embedded import EmbeddedServer
+from .postgres.embedded import VAULT_DATABASE, EmbeddedServer
 from .settings import Settings
 from .store.batch import Decide
 from .store.codec import CASE, ERASURE, ORGANISATION
 from .store.registry import Registry
 from .store.writer import Writer
+from .vault.apart import VAULT_LOGIN, expect_same_registry
 from .vault.vault import Vault
 
 DECIDERS: Final = MappingProxyType[str, Decide](
@@ -34,16 +35,28 @@ DECIDERS: Final = MappingProxyType[str, Decide](
 
 
 class Database(Struct, frozen=True):
-    """Where the registry's database is, and the server that runs it if that is our own."""
+    """Where the registry's database is, and the server that runs it if that is our own.
+
+    ``vault_url`` is where the vault is, as its own login; ``vault_admin_url`` the same, as who may migrate it. Both are
+    ``url`` where the vault has no database of its own.
+    """
 
     url: str
     embedded: EmbeddedServer | None
+    vault_url: str
+    vault_admin_url: str
+
+    @property
+    def vault_apart(self) -> bool:
+        """Whether the vault has a database of its own."""
+        return self.vault_admin_url != self.url
 
 
 class Parts(Struct, frozen=True):
     """The registry, put together: what its programs are made of."""
 
     url: str
+    vault_url: str
     registry: Registry
     vault: Vault
     writer: Writer
@@ -56,27 +69,31 @@ def database(settings: Settings) -> Generator[Database]:
     Raises ``EmbeddedError``.
     """
     if settings.database_url is not None:
-        yield Database(settings.database_url, None)
+        vault_url = settings.vault_url or settings.database_url
+        yield Database(settings.database_url, None, vault_url, vault_url)
         return
     with EmbeddedServer.start(settings.data_dir) as server:
-        yield Database(server.url(), server)
+        yield Database(server.url(), server, server.url(VAULT_DATABASE, VAULT_LOGIN), server.url(VAULT_DATABASE))
 
 
 @contextmanager
-def bootstrap(url: str, master: bytes) -> Generator[Parts]:
+def bootstrap(url: str, master: bytes, vault_url: str | None = None) -> Generator[Parts]:
     """Give the registry at ``url``, whose texts are under the master key ``master``; all is closed afterwards.
 
-    The database must be migrated. Raises ``psycopg.Error`` and ``VaultError``.
+    The vault is at ``vault_url``, none being in the same database. All must be migrated. Raises ``psycopg.Error`` and
+    ``VaultError``.
     """
     with ExitStack() as closing:
-        vault = Vault(url, master)
+        vault = Vault(vault_url or url, master)
         closing.callback(vault.close)
+        if vault_url is not None:
+            expect_same_registry(url, vault)
         keep_erased(url, vault)
         registry = Registry(url)
         closing.callback(registry.close)
         writer = Writer(url, vault, DECIDERS, derived)
         closing.callback(writer.close)
-        yield Parts(url, registry, vault, writer)
+        yield Parts(url, vault_url or url, registry, vault, writer)
 
 
 def derived(history: Sequence[Event], mark: GapMark, moment: datetime) -> bool:

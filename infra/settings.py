@@ -18,6 +18,7 @@ from .trail.folder import KEY, TrailFolder
 from .vault.master import FILE_NAME, FILE_VARIABLE, KEY_VARIABLE, master_key
 
 DATABASE_URL: Final = "KNELPUNT_DATABASE_URL"
+VAULT_URL: Final = "KNELPUNT_VAULT_URL"
 DATA_DIR: Final = "KNELPUNT_DATA_DIR"
 TOKEN: Final = "KNELPUNT_TOKEN"  # noqa: S105  the name of a variable
 ISSUER: Final = "KNELPUNT_ISSUER"
@@ -35,7 +36,7 @@ TRAIL: Final = "trail"
 """The trail's folder within the data directory, where no other is named."""
 
 VARIABLES: Final = (
-    *(DATABASE_URL, DATA_DIR, FILE_VARIABLE, KEY_VARIABLE, TOKEN, ISSUER, JWKS, AUDIENCE),
+    *(DATABASE_URL, VAULT_URL, DATA_DIR, FILE_VARIABLE, KEY_VARIABLE, TOKEN, ISSUER, JWKS, AUDIENCE),
     *(DOCUMENTS, INTROSPECTION, COST_PER_MINUTE),
     *(TRAIL_DIR, LOG_KEY_FILE, LOG_ORIGIN, LOG_POLICY),
 )
@@ -52,7 +53,8 @@ class WrongSetting(Exception):  # noqa: N818  named for what it is
 class Settings(Struct, frozen=True, kw_only=True):
     """What an operator decides.
 
-    Without ``database_url`` the registry runs its own PostgreSQL under ``data_dir``. ``issuer`` names the issuer of
+    Without ``database_url`` the registry runs its own PostgreSQL under ``data_dir``. ``vault_url`` names the vault's
+    database, if it has one of its own on a server; on our own PostgreSQL it always has. ``issuer`` names the issuer of
     tokens that the organisation already has, ``jwks`` the file or https address of its keys, ``audience`` for whom its
     tokens must be; without an issuer, the built-in one for development signs them. ``documents`` is the folder of the
     only documents that are answered over HTTP, ``introspection`` whether tools may ask for the schema there, and
@@ -62,6 +64,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     data_dir: Path
     database_url: str | None = None
+    vault_url: str | None = None
     master_key_file: str | None = None
     master_key_text: str | None = None
     token: str | None = None
@@ -123,6 +126,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
     return Settings(
         data_dir=Path(environment.get(DATA_DIR) or default_data_dir()),
         database_url=environment.get(DATABASE_URL) or None,
+        vault_url=environment.get(VAULT_URL) or None,
         master_key_file=environment.get(FILE_VARIABLE) or None,
         master_key_text=environment.get(KEY_VARIABLE) or None,
         token=environment.get(TOKEN) or None,

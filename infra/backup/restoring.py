@@ -6,7 +6,8 @@ its first answer.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
 from typing import Final
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from ...domain.ids import SubjectId
 from ..projecting.forgetting import erased_subjects
 from ..store.codec import Row
 from ..store.connection import CONNECT_SECONDS_MAX, DatabaseRole
-from ..store.migrate import LOCK, LOCK_WAIT, Migration, applied, migrations, run_within
+from ..store.migrate import LOCK, LOCK_WAIT, Migration, applied, for_vault, migrations, run_within
 from ..store.reading import COLUMNS, attempt
 from ..vault.sealing import sealed_texts
 from .errors import BackupError
@@ -60,12 +61,17 @@ def together(registry: Part, vault: Part) -> Backup:
     ours, other = registry.manifest, vault.manifest
     if ours.origin != other.origin:
         raise BackupError(f"{vault.folder} is the vault of another registry than {registry.folder}: name its own.")
-    if ours.migrations != other.migrations:
+    if _of_vault(ours.migrations) != _of_vault(other.migrations):
         message = (
             f"{vault.folder} and {registry.folder} are of different versions of the schema: name the vault of the same."
         )
         raise BackupError(message)
     return Backup(registry, vault)
+
+
+def _of_vault(listed: tuple[Applied, ...]) -> list[Applied]:
+    """Return those migrations that make a vault: one in a database of its own has run no others."""
+    return [one for one in listed if for_vault(Migration(one.number, one.name, ""))]
 
 
 def check_key(backup: Backup, master: bytes) -> None:
@@ -87,33 +93,78 @@ def check_files(backup: Backup, progress: Progress) -> None:
         check(part, read)
 
 
-def restore(url: str, backup: Backup, progress: Progress) -> None:
+def restore(url: str, backup: Backup, progress: Progress, vault_url: str | None = None) -> None:
     """Fill the database at ``url`` with a backup, in one transaction, and leave the schema as it then was.
 
-    ``url`` logs in as who migrates. The files must have been checked. Raises ``BackupError`` and ``psycopg.Error``.
+    The vault goes to ``vault_url``, none being the same database. In a database of its own it is there before the log
+    is; a vault of this registry that stands there already, as after a restore that was killed in between, is left as
+    it is. Both URLs log in as who migrates. The files must have been checked. Raises ``BackupError`` and
+    ``psycopg.Error``.
     """
     wanted = _known(backup.registry.manifest.migrations)
     read = _counting("restoring", sum(map(size, backup.parts)), progress)
+    kept = vault_url is not None and _make_vault(vault_url, wanted, backup)
+    with ExitStack() as closing:
+        registry = closing.enter_context(_alone(url))
+        _refuse_used(registry)
+        _bring_to(registry, wanted)
+        vault = registry if vault_url is None else closing.enter_context(_alone(vault_url))
+        for connection in dict.fromkeys((vault, registry)):
+            connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(DatabaseRole.OWNER)))
+            set_forms(connection)
+        if not kept:
+            vault.execute("UPDATE knelpunt.registry SET origin = %s", (backup.vault.manifest.origin,))
+            _fill_all(vault, VAULT, backup.vault, read)
+        _fill_all(registry, REGISTRY, backup.registry, read)
+        _check_head(registry, backup)
+        _check_keys(registry, vault, backup)
+        # Connections commit in the order in which they are left: the vault's first.
+
+
+def _make_vault(vault_url: str, wanted: list[Migration], backup: Backup) -> bool:
+    """Make the schema of a vault that has a database of its own; whether the registry's vault stands there already.
+
+    Committed by itself, and empty: both databases share their server's roles, and neither could make them while the
+    other one's transaction, which has made them, goes on.
+    """
+    with _alone(vault_url) as vault:
+        if _holds_vault_of(vault, backup):
+            return True
+        _refuse_used(vault)
+        _bring_to(vault, [migration for migration in wanted if for_vault(migration)])
+        return False
+
+
+@contextmanager
+def _alone(url: str) -> Generator[psycopg.Connection]:
+    """Give a connection to a database that nobody else uses or migrates, committed at the end if all went well."""
     with psycopg.connect(url, connect_timeout=CONNECT_SECONDS_MAX) as connection:
         connection.execute("SELECT set_config('lock_timeout', %s, false)", (LOCK_WAIT,))
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         _refuse_company(connection)
-        _refuse_events(connection)
-        _bring_to(connection, wanted)
-        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(DatabaseRole.OWNER)))
-        set_forms(connection)
-        for schema, part in zip((VAULT, REGISTRY), backup.parts, strict=True):
-            there = {found.table.name: found for found in tables(connection) if found.schema == schema}
-            held = {table.name: table.columns for table in part.manifest.tables}
-            if held != {name: found.table.columns for name, found in there.items()}:
-                message = (
-                    f"{part.folder} does not hold the tables that its version of the schema has: use another copy."
-                )
-                raise BackupError(message)
-            for table in part.manifest.tables:
-                _fill(connection, there[table.name], table, part, read)
-        _check_head(connection, backup)
-        _check_keys(connection, backup)
+        yield connection
+
+
+def _holds_vault_of(connection: psycopg.Connection, backup: Backup) -> bool:
+    """Return whether a database holds the vault of the registry that is restored, and it was put to use."""
+    if not _schema_is_there(connection):
+        return False
+    connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(DatabaseRole.OWNER)))
+    origin = connection.execute("SELECT origin FROM knelpunt.registry").fetchone()
+    used = connection.execute("SELECT EXISTS (SELECT FROM vault.secret)").fetchone()
+    connection.execute("RESET ROLE")
+    return origin == (backup.vault.manifest.origin,) and used == (True,)
+
+
+def _fill_all(connection: psycopg.Connection, schema: str, part: Part, read: Callable[[int], None]) -> None:
+    """Put every table of a part in its place."""
+    there = {found.table.name: found for found in tables(connection) if found.schema == schema}
+    held = {table.name: table.columns for table in part.manifest.tables}
+    if held != {name: found.table.columns for name, found in there.items()}:
+        message = f"{part.folder} does not hold the tables that its version of the schema has: use another copy."
+        raise BackupError(message)
+    for table in part.manifest.tables:
+        _fill(connection, there[table.name], table, part, read)
 
 
 def _refuse_company(connection: psycopg.Connection) -> None:
@@ -141,7 +192,7 @@ def _known(listed: tuple[Applied, ...]) -> list[Migration]:
     return [ours[one.number] for one in listed]
 
 
-def _refuse_events(connection: psycopg.Connection) -> None:
+def _refuse_used(connection: psycopg.Connection) -> None:
     """Raise ``BackupError`` if the database holds a registry in which anything was recorded."""
     if not _schema_is_there(connection):
         return
@@ -208,19 +259,19 @@ def _check_head(connection: psycopg.Connection, backup: Backup) -> None:
         )
 
 
-def _check_keys(connection: psycopg.Connection, backup: Backup) -> None:
+def _check_keys(registry: psycopg.Connection, vault: psycopg.Connection, backup: Backup) -> None:
     """See that an older vault has the keys of what was recorded after it, save of people erased since."""
     if backup.vault.manifest.position >= backup.registry.manifest.position:
         return
     needed: dict[UUID, SubjectId] = {}
-    with psycopg.ServerCursor(connection, "since") as cursor:
+    with psycopg.ServerCursor(registry, "since") as cursor:
         for columns in cursor.execute(SINCE, (backup.vault.manifest.position,)):
             event = attempt(Row(*columns))
             if isinstance(event, Event):
                 needed.update((text.key, text.about) for _, text in sealed_texts(event.data))
-    there = {key for (key,) in connection.execute("SELECT key_id FROM vault.key WHERE key_id = ANY(%s)", ([*needed],))}
-    gone = {subject for (subject,) in connection.execute("SELECT subject_id FROM vault.fence")}
-    gone.update(erased_subjects(connection))
+    there = {key for (key,) in vault.execute("SELECT key_id FROM vault.key WHERE key_id = ANY(%s)", ([*needed],))}
+    gone = {subject for (subject,) in vault.execute("SELECT subject_id FROM vault.fence")}
+    gone.update(erased_subjects(registry))
     if any(key not in there and subject not in gone for key, subject in needed.items()):
         folder, log = backup.vault.folder, backup.registry.folder
         raise BackupError(f"{folder} is older than {log} and lacks keys: name one as new as it.")

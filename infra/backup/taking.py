@@ -17,6 +17,7 @@ from psycopg.sql import Composed
 
 from ..store.connection import DatabaseRole, connect
 from ..store.migrate import LOCK, applied, pending
+from ..vault.apart import pending_apart
 from .errors import BackupError
 from .folder import Applied, Manifest, PartWriter, Progress, unfinished
 from .tables import REGISTRY, VAULT, Table, copy_out, set_forms, tables
@@ -27,8 +28,9 @@ NO_REGISTRY: Final = (
     "The database holds no registry to back up: check KNELPUNT_DATABASE_URL, or KNELPUNT_DATA_DIR without it."
 )
 
+COMPLETE: Final = "0013_append_history.sql"
 VAULT_COMPLETE: Final = "0017_vault_secret.sql"
-"""The migration with the last of the tables that there must be; a database without it was never put to use."""
+"""The last migrations that there must be of each part; a database without them was never put to use."""
 
 REPORTED_ROWS: Final = 10_000
 """How often progress is told."""
@@ -42,19 +44,24 @@ class Taken(Struct, frozen=True):
     vault_rows: int
 
 
-def take(url: str, folder: Path, progress: Progress) -> Taken:
+def take(url: str, folder: Path, progress: Progress, vault_url: str | None = None) -> Taken:
     """Back up the registry at ``url`` into ``folder``, which must not be there yet; all of it, or nothing.
 
-    ``url`` logs in as who migrates. Raises ``BackupError``, ``MigrationError`` for a database of a newer version, and
-    ``psycopg.Error``.
+    The vault is at ``vault_url``, none being in the same database. It is read after the log: so it has every key that
+    the log needs, and knows of whoever is erased in between. Both URLs log in as who migrates. Raises ``BackupError``,
+    ``MigrationError`` for a database of a newer version, and ``psycopg.Error``.
     """
     # Of any older schema there can be a backup, and there should be one before it is brought up to date.
     pending(url)
-    with _reader(url) as connection, unfinished(folder) as place:
-        with connection.transaction():
-            head = connection.execute(
-                "SELECT origin, next_position FROM knelpunt.registry, knelpunt.log_head"
-            ).fetchone()
+    if vault_url is not None:
+        pending_apart(vault_url)
+    with (
+        _reader(url, COMPLETE) as registry,
+        _reader(vault_url or url, VAULT_COMPLETE) as vault,
+        unfinished(folder) as place,
+    ):
+        with registry.transaction():
+            head = registry.execute("SELECT origin, next_position FROM knelpunt.registry, knelpunt.log_head").fetchone()
             assert head is not None, "a migrated database has its origin and its head"
             origin, next_position = head
             common = Manifest(
@@ -64,30 +71,49 @@ def take(url: str, folder: Path, progress: Progress) -> Taken:
                 backup=uuid4(),
                 origin=origin,
                 position=next_position - 1,
-                migrations=tuple(Applied(number, *rest) for number, rest in applied(connection).items()),
+                migrations=_applied(registry),
                 tables=(),
             )
-            secret = connection.execute("SELECT wrapped FROM vault.secret ORDER BY name LIMIT 1").fetchone()
-            writers = {REGISTRY: PartWriter(place), VAULT: PartWriter(place / VAULT)}
-            written: dict[str, list[Table]] = {REGISTRY: [], VAULT: []}
-            for found in tables(connection):
-                total = next_position if found.table.name == EVENT else None
-                told = f"{found.schema}.{found.table.name}"
-                read = _read(connection, copy_out(found), told, total, progress)
-                rows = writers[found.schema].table(found.table.name, read)
-                written[found.schema].append(structs.replace(found.table, rows=rows))
-        # The transaction is over before the disk is waited for.
-        writers[VAULT].finish(
-            structs.replace(
-                common, part=VAULT, tables=tuple(written[VAULT]), wrapped_secret=None if secret is None else secret[0]
+            writer = PartWriter(place)
+            common = structs.replace(common, tables=_written(registry, REGISTRY, writer, next_position, progress))
+        with vault.transaction():
+            keeping = PartWriter(place / VAULT)
+            secret = vault.execute("SELECT wrapped FROM vault.secret ORDER BY name LIMIT 1").fetchone()
+            kept = structs.replace(
+                common,
+                part=VAULT,
+                migrations=_applied(vault),
+                tables=_written(vault, VAULT, keeping, None, progress),
+                wrapped_secret=None if secret is None else secret[0],
             )
-        )
-        writers[REGISTRY].finish(structs.replace(common, tables=tuple(written[REGISTRY])))
-    return Taken(common.position, *(sum(table.rows for table in written[part]) for part in (REGISTRY, VAULT)))
+        # The transactions are over before the disk is waited for.
+        keeping.finish(kept)
+        writer.finish(common)
+    return Taken(common.position, *(sum(table.rows for table in part.tables) for part in (common, kept)))
 
 
-def _reader(url: str) -> psycopg.Connection:
-    """Return a connection that sees everything, at one moment in each transaction, and changes nothing."""
+def _applied(connection: psycopg.Connection) -> tuple[Applied, ...]:
+    return tuple(Applied(number, *rest) for number, rest in applied(connection).items())
+
+
+def _written(
+    connection: psycopg.Connection, schema: str, writer: PartWriter, events: int | None, progress: Progress
+) -> tuple[Table, ...]:
+    """Write every table of a schema, and return what was written; ``events`` is how many events there are."""
+    written: list[Table] = []
+    for found in (one for one in tables(connection) if one.schema == schema):
+        total = events if found.table.name == EVENT else None
+        told = f"{found.schema}.{found.table.name}"
+        rows = writer.table(found.table.name, _read(connection, copy_out(found), told, total, progress))
+        written.append(structs.replace(found.table, rows=rows))
+    return tuple(written)
+
+
+def _reader(url: str, complete: str) -> psycopg.Connection:
+    """Return a connection that sees everything, at one moment in each transaction, and changes nothing.
+
+    The database must have run the migration ``complete``.
+    """
     try:
         connection = connect(url, DatabaseRole.OWNER)
     except psycopg.OperationalError as error:
@@ -98,19 +124,19 @@ def _reader(url: str) -> psycopg.Connection:
             raise BackupError(NO_REGISTRY) from error
         raise
     try:
-        _make_ready(connection)
+        _make_ready(connection, complete)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _make_ready(connection: psycopg.Connection) -> None:
+def _make_ready(connection: psycopg.Connection, complete: str) -> None:
     """Keep migrations out for as long as the connection lives, and see that there is a registry."""
     held = connection.execute("SELECT pg_try_advisory_lock_shared(%s)", (LOCK,)).fetchone()
     if held is None or not held[0]:
         raise BackupError("The database is being migrated: let that finish, then back up.")
-    if not any(name == VAULT_COMPLETE for name, _ in applied(connection).values()):
+    if not any(name == complete for name, _ in applied(connection).values()):
         raise BackupError(NO_REGISTRY)
     set_forms(connection)
     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ

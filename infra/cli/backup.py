@@ -14,10 +14,9 @@ from ..bootstrap import Database
 from ..forgetting.fences import keep_erased
 from ..projecting.rebuild import rebuild
 from ..settings import Settings
-from ..store.migrate import migrate
 from ..vault.vault import Vault
 from .failure import Failure, sentence_of
-from .session import settings, whatever_database
+from .session import bring_up_to_date, settings, whatever_database
 from .terminal import notices, people, progress
 
 
@@ -27,7 +26,7 @@ def backup(
     """Write the log and the vault, as they are at this moment, into a new folder. The registry may go on meanwhile."""
     given = settings()
     with whatever_database(given) as found, progress(notices()) as bar:
-        taken = taking.take(found.url, folder, _Shown(bar).advance)
+        taken = taking.take(found.url, folder, _Shown(bar).advance, _vault_of(found))
     console = people()
     console.print(f"Backed up {_events(taken.position)} into {folder}, and the vault into {folder / VAULT}.")
     console.print(
@@ -55,10 +54,10 @@ def restore(
         shown = _Shown(bar)
         restoring.check_files(found_backup, shown.advance)
         with whatever_database(given) as found:
-            restoring.restore(found.url, found_backup, shown.advance)
+            restoring.restore(found.url, found_backup, shown.advance, _vault_of(found))
             position = found_backup.registry.manifest.position
             try:
-                migrate(found.url)
+                bring_up_to_date(found)
                 again = _forgotten_again(given, found_backup, found)
                 rebuild(found.url, workers, lambda done: shown.advance("deriving", done, position + 1))
             except Exception as error:
@@ -72,11 +71,16 @@ def restore(
     people().print(f"Restored {_events(position)}, and the vault; the schema and the read model are up to date.")
 
 
+def _vault_of(found: Database) -> str | None:
+    """Return where the vault is, as who may read and fill it whole; none where it shares the registry's database."""
+    return found.vault_admin_url if found.vault_apart else None
+
+
 def _forgotten_again(given: Settings, found_backup: restoring.Backup, found: Database) -> int:
     """See that nobody comes back whom the log tells to be erased; return how many had."""
     if found_backup.vault.manifest.wrapped_secret is None:
         return 0  # a vault that was never used has nothing of anybody
-    with closing(Vault(found.url, given.master_key())) as vault:
+    with closing(Vault(found.vault_url, given.master_key())) as vault:
         return keep_erased(found.url, vault)
 
 

@@ -6,7 +6,7 @@ A check that fails does not keep the next ones from running; what needs a databa
 import platform
 import shutil
 import stat
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 from enum import StrEnum
@@ -33,6 +33,7 @@ from ..store.migrate import migrations, pending
 from ..store.rights import UnsafeRights, check_rights
 from ..trail.checking import published
 from ..trail.key import existing_key
+from ..vault.apart import pending_apart
 from ..vault.master import FILE_NAME
 from ..vault.vault import Vault
 from .failure import first_line, sentence_of
@@ -48,7 +49,13 @@ LAG_MAX: Final = timedelta(minutes=1)
 
 CLOCK_AHEAD_MAX: Final = timedelta(minutes=1)
 
-SERVICE_ROLES: Final = (DatabaseRole.APPENDER, DatabaseRole.PROJECTOR, DatabaseRole.READER, DatabaseRole.VAULT)
+SERVICE_ROLES: Final = (DatabaseRole.APPENDER, DatabaseRole.PROJECTOR, DatabaseRole.READER)
+"""What the service's login becomes in the registry's database; and the vault's role, where the vault is there too."""
+
+
+def roles_at(found: Database) -> Sequence[DatabaseRole]:
+    """Return what the service's login becomes in the registry's database."""
+    return SERVICE_ROLES if found.vault_apart else (*SERVICE_ROLES, DatabaseRole.VAULT)
 
 
 class State(StrEnum):
@@ -78,7 +85,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
             found = closing.enter_context(database(settings))
             with psycopg.connect(found.url, connect_timeout=10) as connection:
                 yield from _server(connection, found)
-            lacking = pending(found.url)
+            lacking = pending(found.url) + (pending_apart(found.vault_admin_url) if found.vault_apart else [])
         except Exception as error:  # noqa: BLE001  whatever it is, it is the finding
             yield Finding("database", State.WRONG, sentence_of(error))
             return
@@ -194,7 +201,7 @@ def _login(found: Database) -> Generator[Finding]:
         yield Finding("login", State.WRONG, text)
     elif found.embedded is None:
         yield Finding("login", State.WELL, f"{name} holds no more than it needs")
-    for role in SERVICE_ROLES:
+    for role in roles_at(found):
         try:
             with connect(found.url, role) as connection:
                 check_rights(connection)
@@ -212,7 +219,7 @@ def _login(found: Database) -> Generator[Finding]:
 
 
 def _vault(settings: Settings, found: Database) -> Finding:
-    Vault(found.url, settings.master_key()).close()
+    Vault(found.vault_url, settings.master_key()).close()
     return Finding("vault", State.WELL, "its keys open with this master key")
 
 

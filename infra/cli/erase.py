@@ -113,7 +113,7 @@ def _eraser() -> Generator[tuple[Eraser, str]]:
     given = settings()
     with opened(given) as (found, parts):
         user = acting_as(given, found, MAY, "it takes a privacy officer, or an administrator")
-        with closing(Eraser(found.url, parts.vault, parts.writer.submit)) as eraser:
+        with closing(Eraser(found.url, parts.vault, parts.writer.submit, parts.vault_url)) as eraser:
             yield eraser, user
 
 

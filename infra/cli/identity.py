@@ -62,7 +62,7 @@ def _identities() -> Generator[Identities]:
     given = settings()
     with opened(given) as (found, parts):
         acting_as(given, found, MAY, "it takes somebody of intake, an investigator, or a solution team")
-        with closing(Identities(found.url, parts.vault)) as identities:
+        with closing(Identities(parts.vault_url, parts.vault)) as identities:
             yield identities
 
 

@@ -14,7 +14,7 @@ from ..serving.web import listening
 from ..serving.web import serve as serve_on
 from ..store.connection import DatabaseRole, connect
 from ..store.rights import check_rights
-from .checks import SERVICE_ROLES
+from .checks import roles_at
 from .session import ready_database, settings
 from .terminal import notices
 
@@ -56,7 +56,7 @@ def run_service(sock: socket.socket, found: Database, workers: int) -> None:
 
 def expect_ready(found: Database) -> None:
     """Raise ``UnsafeRights`` if a role that the service uses could change an event, or ``ReadModelOutdated``."""
-    for role in SERVICE_ROLES:
+    for role in roles_at(found):
         with connect(found.url, role) as connection:
             check_rights(connection)
     with connect(found.url, DatabaseRole.PROJECTOR) as connection:

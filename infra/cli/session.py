@@ -16,6 +16,7 @@ from ..settings import Settings, settings_from
 from ..store.connection import DatabaseRole, connect
 from ..store.migrate import migrate, migrations, pending
 from ..store.writer import StoreUnavailable
+from ..vault.apart import VAULT_LOGIN, left_behind, pending_apart, set_apart
 from .failure import Failure
 from .terminal import notices
 
@@ -36,13 +37,15 @@ def ready_database(given: Settings) -> Generator[Database]:
     operator's to migrate, so it is refused with ``Failure``.
     """
     with database(given) as found, _disk_in_mind(found, given):
-        missing = pending(found.url)
-        if missing and found.embedded is not None and len(missing) == len(migrations()):
+        missing = pending(found.url) + (pending_apart(found.vault_admin_url) if found.vault_apart else [])
+        if missing and found.embedded is not None and len(missing) >= len(migrations()):
             notices().print(f"Setting up a new registry under {given.data_dir}.")
             _migrate(found)
         elif missing:
             count = f"{len(missing)} migration{'s' if len(missing) > 1 else ''}"
             raise Failure(f"The database lacks {count} ({missing[0]} first): run knelpunt migrate.")
+        elif found.embedded is not None and left_behind(found.url):
+            _migrate(found)
         yield found
 
 
@@ -58,13 +61,22 @@ def migrated(given: Settings) -> Generator[tuple[Database, Parts]]:
     """Give the database, brought up to date whatever it lacked, and the registry over it."""
     with database(given) as found, _disk_in_mind(found, given):
         _migrate(found)
-        with bootstrap(found.url, given.master_key()) as parts:
+        with bootstrap(found.url, given.master_key(), found.vault_url) as parts:
             yield found, parts
+
+
+def bring_up_to_date(found: Database) -> list[str]:
+    """Run the migrations that registry and vault lack, and return their names; set the vault apart if it is to be."""
+    ran = migrate(found.url)
+    if found.vault_apart:
+        password = None if found.embedded is None else found.embedded.password(VAULT_LOGIN)
+        ran += set_apart(found.url, found.vault_admin_url, password)
+    return ran
 
 
 def _migrate(found: Database) -> None:
     """Bring the schema up to date, and the read model of an older version with it."""
-    migrate(found.url)
+    bring_up_to_date(found)
     with connect(found.url, DatabaseRole.PROJECTOR) as connection:
         try:
             ensure(connection)
@@ -87,5 +99,5 @@ def _disk_in_mind(found: Database, given: Settings) -> Generator[None]:
 @contextmanager
 def opened(given: Settings) -> Generator[tuple[Database, Parts]]:
     """Give the database and the registry over it."""
-    with ready_database(given) as found, bootstrap(found.url, given.master_key()) as parts:
+    with ready_database(given) as found, bootstrap(found.url, given.master_key(), found.vault_url) as parts:
         yield found, parts

@@ -5,10 +5,9 @@ import typer
 from ..bootstrap import database
 from ..projecting.schema import ReadModelOutdated, ensure
 from ..store.connection import DatabaseRole, connect
-from ..store.migrate import migrate as run_migrations
 from . import checks
 from .checks import State
-from .session import settings
+from .session import bring_up_to_date, settings
 from .terminal import people
 
 _MARKS = {State.WELL: ("ok", "green"), State.KNOW: ("--", "yellow"), State.WRONG: ("!!", "bold red")}
@@ -18,7 +17,7 @@ def migrate() -> None:
     """Bring the database's schema up to date."""
     console = people()
     with database(settings()) as found:
-        for name in run_migrations(found.url):
+        for name in bring_up_to_date(found):
             console.print(f"ran {name}")
         with connect(found.url, DatabaseRole.PROJECTOR) as connection:
             try:

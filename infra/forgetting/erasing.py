@@ -67,13 +67,20 @@ class EraserError(Exception):
 class Eraser:
     """Erases subjects of one registry. ``url`` logs in as a member of its roles, knelpunt_eraser included."""
 
-    def __init__(self, url: str, vault: Vault, submit: Submit, settling_seconds: float = SETTLING_SECONDS) -> None:
-        """Work with the vault and the writer of a registry that is put together."""
+    def __init__(
+        self,
+        url: str,
+        vault: Vault,
+        submit: Submit,
+        vault_url: str | None = None,
+        settling_seconds: float = SETTLING_SECONDS,
+    ) -> None:
+        """Work with the vault, at ``vault_url``, and the writer of a registry that is put together."""
         self._url = url
         self._vault = vault
         self._submit = submit
         self._settling_seconds = settling_seconds
-        self._records = connect_as_registry(url, DatabaseRole.ERASER)
+        self._records = connect_as_registry(vault_url or url, DatabaseRole.ERASER)
 
     def close(self) -> None:
         """Close the connection."""

@@ -13,6 +13,7 @@ from typing import Self
 from urllib.parse import quote
 
 import psycopg
+from psycopg import sql
 
 from . import postmaster
 from .account import Account, server_account
@@ -23,9 +24,10 @@ from .lease import POLL_SECONDS, Lease, is_held, turn
 from .places import Places, default_data_dir, prepare
 from .settings import ADMIN
 
-__all__ = ["DATABASE", "EmbeddedError", "EmbeddedServer", "default_data_dir"]
+__all__ = ["DATABASE", "VAULT_DATABASE", "EmbeddedError", "EmbeddedServer", "default_data_dir"]
 
 DATABASE = "knelpunt"
+VAULT_DATABASE = "knelpunt_vault"
 
 # The server has said that it is ready, so a login takes milliseconds.
 LOGIN_SECONDS_MAX = 10
@@ -122,14 +124,15 @@ class EmbeddedServer:
             time.sleep(POLL_SECONDS)
 
     def _answers(self) -> bool:
-        """Whether the server lets us in; it then has our database."""
+        """Whether the server lets us in; it then has our databases."""
         try:
             with psycopg.connect(
                 self.url("postgres"), autocommit=True, connect_timeout=LOGIN_SECONDS_MAX
             ) as connection:
-                found = connection.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
-                if found is None:
-                    connection.execute("CREATE DATABASE knelpunt")
+                there = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
+                for name in (DATABASE, VAULT_DATABASE):
+                    if name not in there:
+                        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         except psycopg.errors.DiskFull as error:
             raise EmbeddedError(disk_full(self._places.data_dir)) from error
         except psycopg.OperationalError:

@@ -18,7 +18,7 @@ def main() -> None:
     settings = settings_from(environ)
     with (
         database(settings) as found,
-        bootstrap(found.url, settings.master_key()) as parts,
+        bootstrap(found.url, settings.master_key(), found.vault_url) as parts,
         closing(Reactor(found.url, parts.writer.submit)) as reactor,
     ):
         reactor.run(stop)

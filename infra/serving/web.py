@@ -93,7 +93,7 @@ def application() -> ASGIApp:
     closing = ExitStack()
     try:
         found = closing.enter_context(database(settings))
-        parts = closing.enter_context(bootstrap(found.url, settings.master_key()))
+        parts = closing.enter_context(bootstrap(found.url, settings.master_key(), found.vault_url))
         services = Services(
             url=parts.url,
             writer=parts.writer,

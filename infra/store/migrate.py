@@ -4,7 +4,7 @@ A database remembers what ran, with a checksum. One that is ahead of this progra
 is refused: a registry's database never runs backwards.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -22,6 +22,10 @@ LOCK_WAIT: Final = "60s"
 """How long to wait for another program that migrates, or for a table that somebody holds; then give up and say so."""
 
 CONNECT_SECONDS_MAX: Final = 10
+
+VAULT_GROUND: Final = frozenset({"0001_ground.sql", "0002_registry.sql"})
+VAULT_MARK: Final = "_vault"
+"""What a vault in a database of its own is made of: the two, and every file that has this in its name."""
 
 
 class MigrationError(Exception):
@@ -41,23 +45,37 @@ class Migration(Struct, frozen=True):
         return sha256(self.text.encode()).hexdigest()
 
 
-def migrations(folder: Path = FOLDER) -> list[Migration]:
+def everything(_: Migration) -> bool:
+    """Select all migrations: for a database that holds the registry, with or without its vault."""
+    return True
+
+
+def for_vault(migration: Migration) -> bool:
+    """Select what the vault needs in a database of its own: the ground, which registry it serves, and itself."""
+    return migration.name in VAULT_GROUND or VAULT_MARK in migration.name
+
+
+Select = Callable[[Migration], bool]
+"""Which migrations a database is to have."""
+
+
+def migrations(folder: Path = FOLDER, select: Select = everything) -> list[Migration]:
     """Return the migrations that this program knows, in order of number."""
     found = [
         Migration(int(path.name.split("_", 1)[0]), path.name, path.read_text(encoding="utf-8"))
         for path in sorted(folder.glob("[0-9]*_*.sql"))
     ]
     assert len({migration.number for migration in found}) == len(found), "two migrations have one number"
-    return found
+    return [migration for migration in found if select(migration)]
 
 
-def migrate(url: str, folder: Path = FOLDER) -> list[str]:
+def migrate(url: str, folder: Path = FOLDER, select: Select = everything) -> list[str]:
     """Run the migrations that the database lacks and return their names; none if it is up to date.
 
     ``url`` logs in as a superuser, or as a role with CREATEROLE that may create schemas in the database. Raises
     ``MigrationError``.
     """
-    known = migrations(folder)
+    known = migrations(folder, select)
     with _session(url) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         missing = _missing(known, applied(connection))
@@ -66,9 +84,9 @@ def migrate(url: str, folder: Path = FOLDER) -> list[str]:
     return [migration.name for migration in missing]
 
 
-def pending(url: str, folder: Path = FOLDER) -> list[str]:
+def pending(url: str, folder: Path = FOLDER, select: Select = everything) -> list[str]:
     """Return the names of migrations that the database lacks. Raises ``MigrationError`` as ``migrate`` would."""
-    known = migrations(folder)
+    known = migrations(folder, select)
     with _session(url) as connection:
         return [migration.name for migration in _missing(known, applied(connection))]
 

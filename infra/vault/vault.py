@@ -88,6 +88,11 @@ class Vault:
             self.close()
             raise
 
+    @property
+    def origin(self) -> str:
+        """Of which registry it is the vault."""
+        return self._origin
+
     def close(self) -> None:
         """Close the connections, and let go of all keys."""
         self._connections.close()

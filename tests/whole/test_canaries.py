@@ -6,7 +6,7 @@ import os
 import secrets
 import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -148,7 +148,9 @@ def readable(parts: Parts) -> dict[UUID, list[str]]:
 
 
 @pytest.fixture
-def scanned(postgres_server, registry_url, tmp_path, caplog: pytest.LogCaptureFixture) -> Iterator[object]:
+def scanned(
+    postgres_server, registry_url, tmp_path, caplog: pytest.LogCaptureFixture
+) -> Callable[[Canaries], list[str]]:
     """Looks through everything that was written down; what holds a canary, and that the search finds what is there."""
     taken = iter(range(100))
 

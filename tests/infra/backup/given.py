@@ -47,24 +47,24 @@ def some_commands(cases: int = 2) -> list[Command]:
 
 
 @contextmanager
-def writing(url: str, master: bytes = MASTER) -> Iterator[Writer]:
-    """A writer to a registry whose vault is under a master key."""
-    vault = Vault(url, master)
+def writing(url: str, master: bytes = MASTER, vault_url: str | None = None) -> Iterator[Writer]:
+    """A writer to a registry whose vault is under a master key, and perhaps in a database of its own."""
+    vault = Vault(vault_url or url, master)
     writer = Writer(url, vault, DECIDERS, lambda history, mark, moment: False)
     yield writer
     writer.close()
     vault.close()
 
 
-def send(url: str, commands: list[Command], master: bytes = MASTER) -> list[Recorded]:
+def send(url: str, commands: list[Command], master: bytes = MASTER, vault_url: str | None = None) -> list[Recorded]:
     """Send commands, and return their answers: the first ones, if they were sent before."""
-    with writing(url, master) as writer:
+    with writing(url, master, vault_url) as writer:
         return [recorded(writer.submit(one).result(30)) for one in commands]
 
 
-def texts(url: str, master: bytes = MASTER) -> list[str]:
+def texts(url: str, master: bytes = MASTER, vault_url: str | None = None) -> list[str]:
     """Every text that the vault opens, in the order of the log; none may be gone."""
-    vault = Vault(url, master)
+    vault = Vault(vault_url or url, master)
     with Registry(url) as registry:
         opened = list(vault.open(log(registry)).values())
     vault.close()
@@ -72,12 +72,17 @@ def texts(url: str, master: bytes = MASTER) -> list[str]:
     return [text.content.reveal() for text in opened if isinstance(text, Clear)]
 
 
-def stored(url: str) -> dict[str, list[str]]:
+def stored(url: str, vault_url: str | None = None) -> dict[str, list[str]]:
     """Every row of log and vault, in every byte; save when migrations ran."""
+    return _stored(url, "knelpunt") | _stored(vault_url or url, "vault")
+
+
+def _stored(url: str, schema: str) -> dict[str, list[str]]:
     with psycopg.connect(url) as connection:
         names = connection.execute(
-            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('knelpunt', 'vault') "
-            "AND tablename <> 'migration' ORDER BY 1, 2"
+            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname = %s AND tablename <> 'migration' "
+            "ORDER BY 1, 2",
+            (schema,),
         ).fetchall()
         return {
             ".".join(name): [

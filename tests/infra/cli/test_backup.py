@@ -16,7 +16,7 @@ from infra.backup.given import send, some_commands, stored, texts
 from infra.cli.conftest import CommandLine, InThisProcess
 from infra.projecting.registries import everything
 from knelpunt.infra.backup.folder import SUMS
-from knelpunt.infra.postgres.embedded import EmbeddedServer
+from knelpunt.infra.postgres.embedded import VAULT_DATABASE, EmbeddedServer
 from knelpunt.infra.vault.master import FILE_NAME, master_key
 
 
@@ -49,9 +49,11 @@ def test_backed_up_destroyed_restored_moved(open_folder: Path, server: EmbeddedS
     master = master_key(open_folder / "first", {})
     with EmbeddedServer.start(open_folder / "first") as embedded:
         # Besides history of long ago, commands of today, with the texts that came with them.
-        first_answers = send(embedded.url(), some_commands(), master)
+        vault = embedded.url(VAULT_DATABASE)
+        first_answers = send(embedded.url(), some_commands(), master, vault)
         first.done("project", "--rebuild")
-        rows, read, told = stored(embedded.url()), everything(embedded.url()), texts(embedded.url(), master)
+        rows, read = stored(embedded.url(), vault), everything(embedded.url())
+        told = texts(embedded.url(), master, vault)
         now = datetime.now(UTC).isoformat()
         asked = answers(first, now)
         written = first.run("backup", tmp_path / "backup")
@@ -69,9 +71,10 @@ def test_backed_up_destroyed_restored_moved(open_folder: Path, server: EmbeddedS
     shutil.move(tmp_path / "backup" / "vault", tmp_path / "vault")
     with EmbeddedServer.start(open_folder / "second") as embedded:
         second.done("restore", tmp_path / "backup", "--vault", tmp_path / "vault")
-        assert stored(embedded.url()) == rows
+        vault = embedded.url(VAULT_DATABASE)
+        assert stored(embedded.url(), vault) == rows
         assert everything(embedded.url()) == read
-        assert texts(embedded.url(), master) == told
+        assert texts(embedded.url(), master, vault) == told
         assert answers(second, now) == asked
         assert "All is well." in second.done("doctor")
         second.done("backup", tmp_path / "move")

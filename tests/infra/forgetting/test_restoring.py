@@ -4,6 +4,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from psycopg import sql
 
 from infra.backup.given import untold
 from infra.forgetting.given import ANNA, BERT, begin, erasing, readable, record, told_of
@@ -23,7 +24,8 @@ def mixed(log_of: Path, vault_of: Path) -> Backup:
 def of_subjects(url: str, table: str) -> set[object]:
     """Whom a table of the vault is about."""
     with connect(url, DatabaseRole.OWNER) as owner:
-        return {subject for (subject,) in owner.execute(f"SELECT subject_id FROM vault.{table}")}
+        statement = sql.SQL("SELECT subject_id FROM {}").format(sql.Identifier("vault", table))
+        return {subject for (subject,) in owner.execute(statement)}
 
 
 def test_an_old_vault(registry_url, empty_database_url, tmp_path) -> None:

@@ -20,7 +20,7 @@ FOLLOWING = "subscription { events(after: -1, types: [CaseOpened]) { position da
 def erase(service: Service, subject: UUID) -> None:
     """Erase somebody, and wait for no other process."""
     asked = service.asked
-    with closing(Eraser(asked.url, asked.vault, asked.running.services.writer.submit, 0)) as eraser:
+    with closing(Eraser(asked.url, asked.vault, asked.running.services.writer.submit, settling_seconds=0)) as eraser:
         eraser.approve([eraser.request(subject, "verzoek", "anna")], "bert")
 
 
