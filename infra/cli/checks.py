@@ -21,14 +21,7 @@ from ..bootstrap import Database, database
 from ..http.documents import DocumentsUnavailable, trusted_documents
 from ..projecting.schema import ensure
 from ..settings import Settings
-from ..store.connection import (
-    REGISTRY,
-    SET_PRINCIPAL,
-    DatabaseRole,
-    connect,
-    connect_as_registry,
-    principal_text,
-)
+from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, connect_as_registry, principal_text
 from ..store.migrate import migrations, pending
 from ..store.rights import UnsafeRights, check_rights
 from ..trail.checking import published
@@ -218,9 +211,17 @@ def _login(found: Database) -> Generator[Finding]:
     yield Finding("roles", State.WELL, "none may change an event")
 
 
+LEFT: Final = "SELECT count(*) FROM vault.erasure WHERE approved_at IS NOT NULL AND completed_at IS NULL"
+
+
 def _vault(settings: Settings, found: Database) -> Finding:
     Vault(found.vault_url, settings.master_key()).close()
-    return Finding("vault", State.WELL, "its keys open with this master key")
+    with connect_as_registry(found.vault_url, DatabaseRole.VAULT) as connection:
+        row = connection.execute(LEFT).fetchone()
+    if row is not None and row[0]:
+        text = f"{row[0]} approved erasures are not complete: see knelpunt erase list, and approve them again"
+        return Finding("vault", State.WRONG, text)
+    return Finding("vault", State.WELL, "its keys open with this master key, and no erasure is half done")
 
 
 def _asked(found: Database, question: str) -> tuple[object, ...]:

@@ -80,7 +80,8 @@ BEGIN
 END
 $$;
 GRANT SELECT ON vault.hold, vault.erasure, vault.refusal, vault.receipt TO knelpunt_eraser;
-GRANT SELECT ON vault.identity TO knelpunt_vault;
+-- The vault's role counts what was approved and is not complete: for the doctor.
+GRANT SELECT ON vault.identity, vault.erasure TO knelpunt_vault;
 
 -- request_erasure: asks for a subject to be erased, and says what became of that:
 --

@@ -1,13 +1,14 @@
 """Forgetting a person: two people, legal holds, every step with its receipt, and no way back."""
 
 import signal
+from base64 import b64encode
 from multiprocessing import get_context
 from uuid import UUID, uuid4
 
 import pytest
 
 from infra.forgetting.dying import WITHIN, approve
-from infra.forgetting.given import ANNA, BERT, begin, erasing, readable, record, told_of
+from infra.forgetting.given import ANNA, BERT, MASTER, begin, erasing, readable, record, told_of
 from infra.store.given import OFFICE, command, log, open_case, recorded
 from knelpunt.domain.case.facts import AccountGiven, FactCorrected, Party, StepTaken, SubjectRelated
 from knelpunt.domain.command import RefusalCode, Refused
@@ -15,7 +16,9 @@ from knelpunt.domain.erasure import ErasureStep, SubjectErased
 from knelpunt.domain.event import Event
 from knelpunt.domain.text import Clear, Erased, clear
 from knelpunt.domain.vocabulary import Stance, StepKind, SubjectRelation
+from knelpunt.infra.cli.checks import findings
 from knelpunt.infra.forgetting.erasing import EraserError
+from knelpunt.infra.settings import Settings
 from knelpunt.infra.store.connection import DatabaseRole, connect
 
 
@@ -151,10 +154,12 @@ def test_erasing_who_never_had_a_key(registry_url) -> None:
 PROCESSES = get_context("forkserver")
 PROCESSES.set_forkserver_preload(["infra.forgetting.dying"])
 
+MASTER_TEXT = b64encode(MASTER).decode()
+
 STEPS = [*range(len(ErasureStep) + 1), WITHIN]
 
 
-def test_killed_at_every_step(registry_url) -> None:
+def test_killed_at_every_step(registry_url, tmp_path) -> None:
     """Killed after any step, or within one, and begun again, it comes to the same end: one event, five receipts."""
     with erasing(registry_url) as (parts, eraser):
         begin(parts)
@@ -168,6 +173,9 @@ def test_killed_at_every_step(registry_url) -> None:
             assert run(registry_url, step, request) == -signal.SIGKILL
         half_done = [one.erasure for one in eraser.requests()]
         assert all(one.approved_at is not None for one in half_done)
+        left = sum(one.completed_at is None for one in half_done)
+        looked = list(findings(Settings(data_dir=tmp_path, database_url=registry_url, master_key_text=MASTER_TEXT)))
+        assert [f"{left} approved erasures are not" in one.text for one in looked if one.about == "vault"] == [True]
         # From the fence on nobody gets to read anything, however much of the rest is still to be done.
         assert readable(parts) == others
         assert run(registry_url, -1, *requests) == 0
