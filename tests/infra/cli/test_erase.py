@@ -1,13 +1,16 @@
 """knelpunt erase: two people forget a third, by the command line."""
 
+import io
 import json
 import re
+import sys
 from uuid import uuid4
 
 import pytest
 
 from infra.cli.conftest import InThisProcess
 from infra.forgetting.given import begin, readable, record, told_of
+from infra.vault.test_identities import BSN
 from knelpunt.infra.bootstrap import Parts, bootstrap
 from knelpunt.infra.settings import settings_from
 
@@ -79,3 +82,19 @@ def test_who_may_not(fresh_here, people) -> None:
     assert "UUID" in fresh_here.fails("erase", "request", "anna", "--reason", "x", status=2)
     unknown = fresh_here.fails("erase", "approve", str(uuid4()), KNELPUNT_TOKEN=people["anna"])
     assert "There is no request" in unknown
+
+
+def test_identities(fresh_here, people, monkeypatch) -> None:
+    """Read from a pipe, a number leads to its pseudonym and back; a privacy officer may not look."""
+    subject = str(uuid4())
+    token = fresh_here.done("token", "--role", "INTAKE", "--user", "dirk").strip()
+
+    def piped(*line: str, text: str = BSN, **settings: str) -> str:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(f"{text}\n"))
+        return fresh_here.done("identity", *line, **settings).strip()
+
+    piped("keep", subject, "--kind", "BSN", KNELPUNT_TOKEN=token)
+    assert piped("find", "--kind", "BSN", KNELPUNT_TOKEN=token) == subject
+    assert piped("find", "--kind", "NAME", text="Jo", KNELPUNT_TOKEN=token) == ""
+    assert piped("show", subject, KNELPUNT_TOKEN=token) == f"BSN: {BSN}"
+    assert "it takes somebody of intake" in fresh_here.fails("identity", "show", subject, KNELPUNT_TOKEN=people["anna"])

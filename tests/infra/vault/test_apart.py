@@ -6,6 +6,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from infra.forgetting.given import ANNA, BERT, MASTER, begin, readable, record, told_of
 from knelpunt.infra.bootstrap import bootstrap
@@ -35,7 +36,7 @@ def test_moved_and_used(registry_url, empty_database_url, postgres_server) -> No
     assert pending_apart(empty_database_url) == pending(registry_url) == []
     assert (counted(registry_url, "key"), counted(empty_database_url, "key")) == (0, 2)
     assert set_apart(registry_url, empty_database_url, postgres_server.password(VAULT_LOGIN)) == []
-    database = psycopg.conninfo.conninfo_to_dict(empty_database_url)["dbname"]
+    database = conninfo_to_dict(empty_database_url)["dbname"]
     keeper = postgres_server.url(str(database), VAULT_LOGIN)
     with (
         bootstrap(registry_url, MASTER, keeper) as parts,
@@ -52,7 +53,7 @@ def test_moved_and_used(registry_url, empty_database_url, postgres_server) -> No
         for statement in ("DELETE FROM vault.key", "DELETE FROM vault.fence", "SET ROLE knelpunt_owner"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 login.execute(sql.SQL(statement))
-    registry = psycopg.conninfo.conninfo_to_dict(registry_url)["dbname"]
+    registry = conninfo_to_dict(registry_url)["dbname"]
     with (
         psycopg.connect(postgres_server.url(str(registry), VAULT_LOGIN), autocommit=True) as login,
         pytest.raises(psycopg.errors.InsufficientPrivilege),
