@@ -8,6 +8,8 @@ from psycopg import sql
 
 from infra.forgetting.given import ANNA, BERT, begin, erasing, record, told_of
 from infra.projecting.registries import everything
+from infra.store.given import MOMENT, command, log, open_case
+from knelpunt.domain.case.facts import FactCorrected
 from knelpunt.infra.projecting import forgetting, schema
 from knelpunt.infra.projecting.forgetting import forget, forget_erased
 from knelpunt.infra.projecting.projector import Projector
@@ -30,7 +32,8 @@ def test_every_table_with_a_subject_is_listed(registry_url) -> None:
             "SELECT table_name, column_name FROM information_schema.columns "
             "WHERE table_schema = 'read' AND column_name LIKE '%subject%'"
         ).fetchall()
-    assert dict(found) == dict(SUBJECT_TABLES)
+    assert found
+    assert dict(found).items() <= SUBJECT_TABLES.items()
 
 
 def test_forgotten_rows(registry_url) -> None:
@@ -60,17 +63,29 @@ def test_forgotten_rows(registry_url) -> None:
 
 
 def test_replayed_after_an_erasure(registry_url) -> None:
-    """Projecting on and rebuilding take the event of an erasure as one that changes no row, and make no key."""
-    first, second = uuid4(), uuid4()
+    """Projected on or rebuilt, no row names who was erased, all others stay; a correction of the opening changes that
+    in nothing, and replaying makes no key."""
+    first, second, case = uuid4(), uuid4(), uuid4()
     with erasing(registry_url) as (parts, eraser), closing(Projector(registry_url)) as projector:
         begin(parts)
-        record(parts, told_of(first, second, uuid4(), "x"))
+        record(parts, [open_case(case, None, first, occurred_at=MOMENT), *told_of(second, first, uuid4(), "y")[:2]])
         before = projector.catch_up()
         rows = _rows(registry_url)
+        assert any(str(first) in row for table in rows.values() for row in table)
+        others = {table: [row for row in some if str(first) not in row] for table, some in rows.items()}
         eraser.approve([eraser.request(first, "verzoek", ANNA)], BERT)
+        assert _rows(registry_url) == others  # before the log's event has been projected
         assert projector.catch_up() == before + 1
-        assert _rows(registry_url) == rows
+        assert _rows(registry_url) == others
         assert rebuild(registry_url, 1) == before + 1
-        assert _rows(registry_url) == rows
+        assert _rows(registry_url) == others
+        opened = next(one for one in log(parts.registry) if one.stream == case)
+        record(parts, [command(case, FactCorrected(opened.id, "occurred_at", "2024-03-05T09:00:00Z"))])
+        projector.catch_up()
+        corrected = _rows(registry_url)
+        assert corrected["case_state"] != others["case_state"]
+        assert not any(str(first) in row for table in corrected.values() for row in table)
+        rebuild(registry_url, 1)
+        assert _rows(registry_url) == corrected
         assert not eraser.knows(first)
         assert eraser.knows(second)
