@@ -16,6 +16,9 @@ DELIVERY_WINDOW: Final = timedelta(hours=24)
 """An offer recorded later than this after it was made counts as delivered when it was recorded: nobody is late before
 they could know."""
 
+CAUSE_NAMED_BY: Final = timedelta(days=28)
+"""How long after it was resolved an obstacle may be without a cause before naming one is to be done."""
+
 GRACES: Final = MappingProxyType(
     {
         GapKind.NEVER_TAKEN: timedelta(days=7),

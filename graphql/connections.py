@@ -11,6 +11,7 @@ from .chains import Chain
 from .gaps import Gap
 from .nodes import PageInfo, cursor, page_info
 from .organisations import Organisation
+from .todos import Todo
 from .view import View, later
 
 R = TypeVar("R")
@@ -96,6 +97,22 @@ class OrganisationConnection(Page):
 
     edges: list[OrganisationEdge] = strawberry.field(description="The organisations and their places.")
     nodes: list[Organisation] = strawberry.field(description="The organisations.")
+
+
+@strawberry.type(description="A to-do in a list.")
+class TodoEdge:
+    """A to-do and its place."""
+
+    node: Todo = strawberry.field(description="The to-do.")
+    cursor: str = strawberry.field(description="Its place in this list.")
+
+
+@strawberry.type(description="A page of to-dos.")
+class TodoConnection(Page):
+    """A page of to-dos."""
+
+    edges: list[TodoEdge] = strawberry.field(description="The to-dos and their places.")
+    nodes: list[Todo] = strawberry.field(description="The to-dos.")
 
 
 def connection(

@@ -6,18 +6,20 @@ from typing import Final
 import strawberry
 
 from ..domain.vocabulary import GapKind, Harm, OrganisationKind
+from ..projections.derivation.todos import TodoKind
 from ..projections.queries.cases import CaseChoice, CaseOrder
 from ..projections.queries.chains import ChainChoice, ChainOrder
 from ..projections.queries.gaps import GapChoice, GapOrder
 from ..projections.queries.interfaces import InterfaceChoice
 from ..projections.queries.openings import OpeningChoice
 from ..projections.queries.organisations import OrganisationChoice
+from ..projections.queries.todos import TodoChoice, TodoOrder
 from . import ids
 from .enumerations import CaseStatus, ObstacleStatus
 from .problems import bad_input
 
 __all__ = ["CaseFilter", "CaseOrder", "ChainFilter", "ChainOrder", "GapFilter", "GapOrder", "InterfaceFilter",
-           "OrganisationFilter", "Period"]  # fmt: skip
+           "OrganisationFilter", "Period", "TodoFilter", "TodoOrder"]  # fmt: skip
 
 strawberry.enum(
     GapOrder,
@@ -28,6 +30,7 @@ strawberry.enum(
 )
 strawberry.enum(CaseOrder, description="In which order cases are listed: by when they were opened.")
 strawberry.enum(ChainOrder, description="In which order chains are listed: by when their obstacles were reported.")
+strawberry.enum(TodoOrder, description="In which order to-dos are listed: by when they came up.")
 
 CHOICES_MAX: Final = 200
 """How many values one condition may name."""
@@ -106,6 +109,22 @@ class ChainFilter:
     )
     themes: list[str] | None = strawberry.field(default=None, description="In cases of one of these themes.")
     harms: list[Harm] | None = strawberry.field(default=None, description="With one of these harms stated.")
+    case: strawberry.ID | None = strawberry.field(default=None, description="In this case.")
+    rolled_up: bool = strawberry.field(
+        default=False,
+        description="Each organisation named stands for all below it too: its units at every level, and those that "
+        "went up in it, as the tree stood at asOf.",
+    )
+
+
+@strawberry.input(description="Which to-dos a list holds: all conditions must hold, and of several values any.")
+class TodoFilter:
+    """Conditions on to-dos."""
+
+    kinds: list[TodoKind] | None = strawberry.field(default=None, description="Of these kinds.")
+    organisations: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="That are up to one of these organisations."
+    )
     case: strawberry.ID | None = strawberry.field(default=None, description="In this case.")
     rolled_up: bool = strawberry.field(
         default=False,
@@ -195,6 +214,17 @@ def chain_choice(chosen: ChainFilter | None) -> ChainChoice:
         fell_between_the_cracks=chosen.fell_between_the_cracks,
         themes=_texts(chosen.themes, "themes"),
         harms=chosen.harms,
+        case=None if chosen.case is None else ids.parse(chosen.case, ids.CASE, "case").id,
+    )
+
+
+def todo_choice(chosen: TodoFilter | None) -> TodoChoice:
+    """Return what a filter means. Raises ``Problem``."""
+    if chosen is None:
+        return TodoChoice()
+    return TodoChoice(
+        kinds=chosen.kinds,
+        organisations=_organisations(chosen.organisations, "organisations"),
         case=None if chosen.case is None else ids.parse(chosen.case, ids.CASE, "case").id,
     )
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import strawberry
 from msgspec.structs import replace
 
-from ..projections.queries import cases, chains, gaps, interfaces
+from ..projections.queries import cases, chains, gaps, interfaces, todos
 from ..projections.queries import organisations as organisation_queries
 from ..projections.queries.gaps import GapPlace
 from ..projections.queries.openings import FIRST, RECORDED_AT, place_at
@@ -27,6 +27,8 @@ from .connections import (
     GapEdge,
     OrganisationConnection,
     OrganisationEdge,
+    TodoConnection,
+    TodoEdge,
     connection,
 )
 from .filters import (
@@ -38,11 +40,14 @@ from .filters import (
     GapOrder,
     InterfaceFilter,
     OrganisationFilter,
+    TodoFilter,
+    TodoOrder,
     case_choice,
     chain_choice,
     gap_choice,
     interface_choice,
     organisation_choice,
+    todo_choice,
 )
 from .gaps import gap_of_row
 from .interfaces import Interface, interface
@@ -53,6 +58,7 @@ from .problems import bad_input
 from .scalars import GapCursor, Position
 from .search import SearchConnection, search_page
 from .subjects import Subject
+from .todos import Todo
 from .view import CaseAt, View
 
 CaseIdArgument = Annotated[strawberry.ID | None, strawberry.argument(description="The case's id.")]
@@ -70,6 +76,8 @@ CaseOrderArgument = Annotated[CaseOrder, strawberry.argument(description="In whi
 ChainFilterArgument = Annotated[ChainFilter | None, strawberry.argument(description="Which chains.")]
 ChainOrderArgument = Annotated[ChainOrder, strawberry.argument(description="In which order.")]
 InterfaceFilterArgument = Annotated[InterfaceFilter | None, strawberry.argument(description="Which interfaces.")]
+TodoFilterArgument = Annotated[TodoFilter | None, strawberry.argument(description="Which to-dos.")]
+TodoOrderArgument = Annotated[TodoOrder, strawberry.argument(description="In which order.")]
 TextArgument = Annotated[
     str,
     strawberry.argument(
@@ -236,6 +244,31 @@ class Registry:
             gaps.count(view.moment, choice),
             lambda row: gap_of_row(view, row),
             lambda row: gaps.place(view.as_of, row),
+        )
+
+    @strawberry.field(description="What is left to do about the record itself.")
+    async def todos(
+        self,
+        filter: TodoFilterArgument = None,  # noqa: A002
+        order_by: TodoOrderArgument = TodoOrder.OLDEST,
+        first: First = None,
+        after: After = None,
+    ) -> TodoConnection:
+        """Return a page of to-dos."""
+        view, size, choice = self.view, page_size(first), todo_choice(filter)
+        if filter is not None and filter.rolled_up:
+            choice = replace(choice, organisations=await _below(view, choice.organisations))
+        place = place_of(after, tuple[datetime, UUID])
+        found = await view.session.rows(*todos.page(view.moment, choice, order_by, place, size + 1))
+        return connection(
+            (TodoConnection, TodoEdge),
+            view,
+            [todos.row(row) for row in found],
+            size,
+            after,
+            todos.count(view.moment, choice),
+            lambda row: Todo(view=view, row=row, kind=row.kind),
+            lambda row: (row.since, row.event),
         )
 
     @strawberry.field(

@@ -161,6 +161,11 @@ class View:
 
     async def read(self, case: UUID, known_to: str | None) -> CaseReading | None:
         """Return a case as derived, to everybody or to one organisation; none if there is no such case at this view."""
+        found = await self.reading(case, known_to)
+        return None if found is None or found.answer.opened is None else found
+
+    async def reading(self, case: UUID, known_to: str | None) -> CaseReading | None:
+        """Return the same, also of a case that had not been opened yet; none if it is no case."""
         found = self.readings.get((case, known_to))
         if found is not None:
             return found
@@ -170,8 +175,6 @@ class View:
         found = self.readings.get((case, known_to))
         if found is None:
             derived = answer(history, self.as_of, None, known_to)
-            if derived.opened is None:
-                return None
             found = self.readings[case, known_to] = CaseReading(history, derived)
         return found
 
@@ -219,7 +222,7 @@ class CaseAt:
         return what(found) if found is not None else later(self._read(what))
 
     async def _read(self, what: Callable[[CaseReading], T]) -> T:
-        found = await self.view.read(self.id, self.known_to)
+        found = await self.view.reading(self.id, self.known_to)
         assert found is not None, "whoever names a case has found it at this view"
         value: Any = what(found)
         return await value if hasattr(value, "__await__") else value

@@ -161,7 +161,7 @@ class Projector:
         if any(isinstance(one.data, BRINGS_BACK) for of_stream in streams.values() for one in of_stream) or erased:
             forget_erased(connection)
         if unreadable:
-            quarantine(connection, [(error.stream, error.position, error.reason) for error in unreadable])
+            quarantine(connection, unreadable)
         reached = rows[-1].position
         self._subjects.bring(connection, streams, position, reached)
         self._reached = reached

@@ -195,7 +195,7 @@ def _readable(connection: psycopg.Connection, rows: Iterator[Sequence[Any]]) -> 
         try:
             yield decode_columns(*columns)
         except UnreadableEvent as error:
-            quarantine(connection, [(error.stream, error.position, error.reason)])
+            quarantine(connection, [error])
 
 
 def _swap(url: str) -> int:

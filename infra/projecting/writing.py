@@ -13,6 +13,7 @@ from psycopg import sql
 from ...projections.derivation.timelines import Row
 from ...projections.read_model import copying
 from ...projections.read_model.subject_tables import FORGETTING_LEAVES_FEWER
+from ..store.codec import UnreadableEvent
 
 _Change = tuple[UUID, UUID | str | None, datetime, datetime | None, datetime | None, datetime | None]
 """The stream, the thing, where its row begins, and until when it is the answer now: ``as_of_until``,
@@ -40,6 +41,7 @@ _CHANGE: Final = MappingProxyType(
         "chain_state": _change("chain_state", "s.case_id = c.stream AND s.obstacle_id = c.name", "uuid"),
         "gap_state": _change("gap_state", "s.case_id = c.stream AND s.gap_id = c.name", "uuid"),
         "handoff_state": _change("handoff_state", "s.case_id = c.stream AND s.handoff_id = c.name", "uuid"),
+        "todo_state": _change("todo_state", "s.stream_id = c.stream AND s.event_id = c.name", "uuid"),
         "organisation_state": _change("organisation_state", "s.organisation = c.name", "text"),
         "task_state": _change("task_state", "s.stream_id = c.stream AND s.theme = c.name", "text"),
         "strategy_state": _change("strategy_state", "s.stream_id = c.stream AND s.strategy_id = c.name", "uuid"),
@@ -139,8 +141,20 @@ def _copy(connection: psycopg.Connection, statement: sql.Composed, rows: Sequenc
         copy.write(b"".join((copying.HEADER, *rows, copying.END)))
 
 
-def quarantine(connection: psycopg.Connection, found: Sequence[tuple[UUID, int, str]]) -> None:
-    """Note events that cannot be read, each with its case, position and reason."""
-    connection.cursor().executemany(
-        "INSERT INTO quarantined (case_id, position, reason) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", found
+# All that can be told of such an event stands beside what cannot be read.
+TO_READ: Final = (
+    "INSERT INTO todo_state (as_of_from, as_of_until, known_from, until_known_from, known_until, since, position, "
+    "case_id, stream_id, event_id, kind, organisation) "
+    "SELECT occurred_at, 'infinity', recorded_at, recorded_at, 'infinity', occurred_at, position, case_id, stream_id, "
+    "event_id, 'QUARANTINED', %s FROM knelpunt.event WHERE position = %s ON CONFLICT DO NOTHING"
+)
+
+
+def quarantine(connection: psycopg.Connection, found: Sequence[UnreadableEvent]) -> None:
+    """Note events that cannot be read, and that somebody has to see to it."""
+    cursor = connection.cursor()
+    cursor.executemany(
+        "INSERT INTO quarantined (case_id, position, reason) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+        [(error.stream, error.position, error.reason) for error in found],
     )
+    cursor.executemany(TO_READ, [(error.told_by, error.position) for error in found])

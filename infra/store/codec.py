@@ -30,14 +30,18 @@ ACTORS_MAX: Final = 10_000
 
 
 class UnreadableEvent(Exception):  # noqa: N818  named for what it is; it is also a value
-    """A stored event that this program cannot read. ``reason`` says why and quotes nothing of its content."""
+    """A stored event that this program cannot read. ``reason`` says why and quotes nothing of its content.
 
-    def __init__(self, position: int, stream: UUID, reason: str) -> None:
+    ``told_by`` is the organisation that recorded it, if at least that can be read.
+    """
+
+    def __init__(self, position: int, stream: UUID, reason: str, told_by: str | None = None) -> None:
         """Say which event of which stream, and why."""
         super().__init__(f"The event at position {position} cannot be read: {reason}.")
         self.position = position
         self.stream = stream
         self.reason = reason
+        self.told_by = told_by
 
 
 F = TypeVar("F", bound=Fact)
@@ -129,7 +133,7 @@ def decode_columns(
         read = known(state) if known is not None else _lifted(topic, topic_version, state)
         actor = _actor(bytes(read.actor))
     except (msgspec.MsgspecError, ValueError, KeyError, TypeError) as error:
-        raise UnreadableEvent(position, stream, f"{topic} v{topic_version}: {error}") from error
+        raise UnreadableEvent(position, stream, f"{topic} v{topic_version}: {error}", _told_by(state)) from error
     return Event(
         read.id,
         stream,
@@ -145,6 +149,29 @@ def decode_columns(
         read.inferred,
         read.known_to,
     )
+
+
+class _Actor(Struct):
+    """As little of an actor as can be asked for."""
+
+    organisation: str
+
+
+class _Told(Struct):
+    """As little of an event as can be asked for."""
+
+    actor: _Actor
+
+
+_read_told = msgspec.json.Decoder(_Told).decode
+
+
+def _told_by(state: bytes) -> str | None:
+    """Return who recorded an event that cannot be read whole, if that much can be read."""
+    try:
+        return _read_told(state).actor.organisation
+    except (msgspec.MsgspecError, ValueError):
+        return None
 
 
 @lru_cache(maxsize=ACTORS_MAX)

@@ -5,7 +5,7 @@ facet is one of them in one of its states, as flat as a row. Everything else abo
 module is long because the shapes of the facets stand with what makes them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
@@ -26,6 +26,7 @@ from .fold import CaseFold
 from .live import live
 from .organisation_facets import OrganisationFacet, StrategyFacet, TaskFacet
 from .shapes import Gap, GapKey, StatedHarm
+from .todos import TodoChange, TodoFacet, todo_of_conflict, todos_of_chain
 
 FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
 """A moment that never comes: how long a harm lasts whose end nobody stated."""
@@ -117,6 +118,7 @@ Facet = (
     | PartyFacet
     | SubjectFacet
     | LinkFacet
+    | TodoFacet
     | OrganisationFacet
     | TaskFacet
     | StrategyFacet
@@ -125,8 +127,8 @@ Facet = (
 
 Key = GapKey | int | str
 """What a facet is a state of, within one case: a gap by its key, an obstacle, handoff, referral or case by the number
-of its id, a link by its event's, a party by its identifier, a subject by its id after a word that no organisation's
-identifier begins with."""
+of its id, a link or to-do by its event's, a party by its identifier, a subject by its id after a word that no
+organisation's identifier begins with."""
 
 Turns = list[tuple[datetime, datetime | None, Facet]]
 """States and the moments ``[from, until)`` for which each is the answer."""
@@ -140,7 +142,7 @@ _FRAMING: Final = frozenset({f.CaseOpened, f.CaseClosed, f.CaseReopened})
 class CaseFacets:
     """The facets of one fold, and which of them an event changed."""
 
-    __slots__ = ("_live", "_organisations", "_rings", "_sent", "fold")
+    __slots__ = ("_inert", "_live", "_organisations", "_rings", "_sent", "fold")
 
     def __init__(self, fold: CaseFold) -> None:
         """Follow ``fold`` from its beginning."""
@@ -150,6 +152,12 @@ class CaseFacets:
         self._sent: dict[Chain, dict[HandoffId | EventId, HandoffFacet]] = {}
         """Offers and referrals that nothing has come of yet."""
         self._organisations: set[str] = set()
+        self._inert: dict[EventId, list[Event]] = {}
+
+    def mended(self, inert: Sequence[tuple[Event, EventId]]) -> None:
+        """Take note of the corrections and strikings that cannot be applied, each with the event that it names."""
+        for event, target in inert:
+            self._inert.setdefault(target, []).append(event)
 
     def show(self, event: Event, *, struck: bool = False) -> dict[Key, Turns]:
         """Advance the fold by one event; return what it changed, from the moment of the event on.
@@ -158,10 +166,15 @@ class CaseFacets:
         """
         conflicts = len(self.fold.conflicts)
         touched = self.fold.show(event, struck=struck)
-        changed: dict[Key, Turns] = {}
-        if struck or len(self.fold.conflicts) != conflicts:
-            return changed
         at, fact = event.occurred_at, event.data
+        changed: dict[Key, Turns] = {}
+        for mending in self._inert.get(event.id, ()) if self._inert else ():
+            note_todos(changed, (todo_of_conflict(mending, at, self.fold.case),))
+        if struck:
+            return changed
+        if len(self.fold.conflicts) != conflicts:
+            note_todos(changed, (todo_of_conflict(event, at, self.fold.case),))
+            return changed
         for organisation in organisations_of(fact):
             if organisation not in self._organisations:
                 self._organisations.add(organisation)
@@ -202,6 +215,7 @@ class CaseFacets:
             gap = chain.closed.get(key)
             changed[key] = [] if gap is None else [(at, None, GapFacet(gap, harms, harm_until, theme))]
         chain.dirty.clear()
+        note_todos(changed, todos_of_chain(self.fold.case, chain))
         shown = self._live.get(chain, _NONE_LIVE)
         running: dict[GapKey, Gap] = {}
         for from_, gap in live(chain):
@@ -281,6 +295,12 @@ class CaseFacets:
         for key in self._rings - rings:
             changed.setdefault(key, [])
         self._rings = rings
+
+
+def note_todos(changed: dict[Key, Turns], found: Iterable[TodoChange]) -> None:
+    """Note to-dos that came up or went."""
+    for event, from_, todo in found:
+        changed[event.int] = [] if todo is None else [(from_, None, todo)]
 
 
 def harm_of(stated: Sequence[StatedHarm]) -> tuple[tuple[Harm, ...], datetime | None]:

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 from ...domain.case.rules import Objection
 from ...domain.event import Event
+from ...domain.ids import EventId
 from ...domain.organisation.standing import Standing, Transfer, advance
-from .facets import Key, Turns
+from .facets import Key, Turns, note_todos
 from .organisation_facets import OrganisationFacet, StrategyFacet, TaskFacet
 from .timelines import Timelines
+from .todos import todo_of_conflict
 
 
 class OrganisationFacets:
@@ -25,7 +27,9 @@ class OrganisationFacets:
             return {}
         before, after = self._standing, advance(self._standing, event)
         if isinstance(after, Objection):
-            return {}
+            contradicted: dict[Key, Turns] = {}
+            note_todos(contradicted, (todo_of_conflict(event, event.occurred_at, None),))
+            return contradicted
         self._standing = after
         changed: dict[Key, Turns] = {}
         facet = facet_of(after)
@@ -41,6 +45,9 @@ class OrganisationFacets:
                 (found.at, None, StrategyFacet(after.organisation, strategy, found.at, found.shared_by, found.event))
             ]
         return changed
+
+    def mended(self, inert: Sequence[tuple[Event, EventId]]) -> None:
+        """Take note of nothing: events of organisations are neither corrected nor struck."""
 
     @property
     def standing(self) -> Standing | None:

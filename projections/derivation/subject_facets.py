@@ -1,6 +1,9 @@
 """What the read model keeps of what lies over the cases of one subject: its gaps, in each of their states."""
 
+from collections.abc import Sequence
+
 from ...domain.event import Event
+from ...domain.ids import EventId
 from .facets import GapFacet, Key, Turns, harm_of
 from .shapes import Gap
 from .subject_fold import SubjectFold
@@ -15,6 +18,9 @@ class SubjectFacets:
         """Follow ``fold`` from its beginning."""
         self._fold = fold
         self._shown: dict[Key, Turns] = {}
+
+    def mended(self, inert: Sequence[tuple[Event, EventId]]) -> None:
+        """Take note of nothing: a correction that cannot be applied is its own case's matter."""
 
     def show(self, event: Event, *, struck: bool = False) -> dict[Key, Turns]:
         """Advance the fold by one event; return what it changed, from the moment of the event on."""

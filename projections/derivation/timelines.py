@@ -17,6 +17,7 @@ from msgspec import Struct
 from ...domain.case.corrections import Mended, is_mending, mend
 from ...domain.case.history import place
 from ...domain.event import Event
+from ...domain.ids import EventId
 from ...domain.settings import DEFAULTS, Settings
 from .facets import CaseFacets, Facet, Key, Turns
 from .fold import CaseFold
@@ -60,6 +61,10 @@ class Facets(Protocol):
 
     def show(self, event: Event, *, struck: bool = False) -> dict[Key, Turns]:
         """Advance by one event (in the order in which they occurred); return what it changed from its moment on."""
+        ...
+
+    def mended(self, inert: Sequence[tuple[Event, EventId]]) -> None:
+        """Be told, before anything is shown, of corrections and strikings that cannot be applied, and to what."""
         ...
 
 
@@ -179,6 +184,9 @@ class Timelines:
         """Fold the whole history in the order in which it occurred; return what is so by it."""
         mended = self._mend(self._history)
         self._facets = self._begin()
+        if mended.inert:
+            by_id = {event.id: event for event in self._history}
+            self._facets.mended([(by_id[mending], target) for mending, target in mended.inert])
         self._last = _BEFORE_ALL
         lines: dict[Key, list[Stretch]] = {}
         for event in place(mended.events):

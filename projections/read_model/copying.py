@@ -30,6 +30,7 @@ from ..derivation.facets import (
 from ..derivation.organisation_facets import OrganisationFacet, StrategyFacet, TaskFacet
 from ..derivation.shapes import NO_TIME, ON_SEVERAL
 from ..derivation.timelines import Row
+from ..derivation.todos import TodoFacet
 
 HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 """What a binary COPY begins with: a signature, no flags, no extension."""
@@ -57,6 +58,7 @@ COLUMNS: Final = MappingProxyType(
             f"{WINDOWS}, made_at, delivered_at, case_id, handoff_id, obstacle_id, respond_by, ended_at, kind, outcome, "
             "ground, from_organisation, to_organisation"
         ),
+        "todo_state": f"{WINDOWS}, since, case_id, stream_id, event_id, kind, obstacle_id, organisation",
         "organisation_state": f"{WINDOWS}, organisation, name, kind, parent, ended_at, merged_into, team",
         "task_state": f"{WINDOWS}, since, stream_id, event_id, theme, organisation, to_organisation",
         "strategy_state": f"{WINDOWS}, at, stream_id, event_id, strategy_id, organisation, shared_by",
@@ -74,6 +76,7 @@ TABLES: Final = MappingProxyType(
         ChainFacet: "chain_state",
         GapFacet: "gap_state",
         HandoffFacet: "handoff_state",
+        TodoFacet: "todo_state",
         OrganisationFacet: "organisation_state",
         TaskFacet: "task_state",
         StrategyFacet: "strategy_state",
@@ -89,6 +92,7 @@ _NULL: Final = _LENGTH(-1)
 _NULLS: Final = _NULL + _NULL
 _FOUR: Final = _LENGTH(4)
 _SIXTEEN: Final = _LENGTH(16)
+_NO_CASE: Final = bytes(16)
 _INFINITY: Final = 2**63 - 1
 _MINUS_INFINITY: Final = -(2**63)
 _TEXT_OID: Final = 25
@@ -101,6 +105,7 @@ _CASE: Final = Layout(">iqi16s").pack
 _CHAIN: Final = Layout(">iqiqi16si16si?").pack
 _GAP: Final = Layout(">iqiqiqiqiqi16si16si16si?").pack
 _HANDOFF: Final = Layout(">iqiqi16si16si16s").pack
+_TODO: Final = Layout(">iqi16si16si16s").pack
 
 
 class _Moments(dict[int, int]):
@@ -332,6 +337,26 @@ class _Scribe:
             )
         )
 
+    def todo(self, state: TodoFacet) -> bytes:
+        """Write a to-do of the stream that the case is here: a case's, or an organisation's own."""
+        return b"".join(
+            (
+                _TODO(
+                    8,
+                    self.moments.of(state.since),
+                    16,
+                    _NO_CASE if state.case is None else self.case,
+                    16,
+                    self.case,
+                    16,
+                    state.event.int.to_bytes(16),
+                ),
+                _text(state.kind),
+                _NULL if state.obstacle is None else _SIXTEEN + state.obstacle.int.to_bytes(16),
+                _text_or_null(state.organisation),
+            )
+        )
+
     def organisation(self, state: OrganisationFacet) -> bytes:
         """Write an organisation."""
         return b"".join(
@@ -382,6 +407,7 @@ _WRITERS: Final[Mapping[type, tuple[str, int, Callable[[_Scribe, Any], bytes]]]]
             ChainFacet: _Scribe.chain,
             GapFacet: _Scribe.gap,
             HandoffFacet: _Scribe.handoff,
+            TodoFacet: _Scribe.todo,
             OrganisationFacet: _Scribe.organisation,
             TaskFacet: _Scribe.task,
             StrategyFacet: _Scribe.strategy,
@@ -402,7 +428,7 @@ def name_of(state: Facet) -> UUID | str | None:
             return state.id
         case SubjectFacet():
             return state.subject
-        case LinkFacet():
+        case LinkFacet() | TodoFacet():
             return state.event
         case PartyFacet() | OrganisationFacet():
             return state.organisation

@@ -9,6 +9,7 @@ ALTER TABLE subject_organisation ADD PRIMARY KEY (subject_id, organisation);
 ALTER TABLE chain_state ADD PRIMARY KEY (case_id, obstacle_id, as_of_from, known_from);
 ALTER TABLE gap_state ADD PRIMARY KEY (case_id, gap_id, as_of_from, known_from);
 ALTER TABLE handoff_state ADD PRIMARY KEY (case_id, handoff_id, as_of_from, known_from);
+ALTER TABLE todo_state ADD PRIMARY KEY (stream_id, event_id, as_of_from, known_from, case_id);
 
 CREATE INDEX case_state_reference ON case_state (reference, case_id);
 CREATE INDEX case_state_opened ON case_state (opened_at DESC, case_id);
@@ -42,6 +43,9 @@ CREATE INDEX gap_state_due ON gap_state (greatest(known_from, as_of_from, counts
 CREATE INDEX gap_state_kind ON gap_state (kind, from_at, gap_id);
 CREATE INDEX gap_state_gap ON gap_state (gap_id, case_id);
 CREATE INDEX handoff_state_made ON handoff_state (made_at, handoff_id);
+-- To-dos, the oldest or newest first, of everybody and of each organisation.
+CREATE INDEX todo_state_since ON todo_state (since, event_id);
+CREATE INDEX todo_state_organisation ON todo_state (organisation, since, event_id);
 
 -- Organisations by words of their names and identifiers. The operators stand where pg_trgm was installed.
 DO $$

@@ -6,7 +6,8 @@ DECLARE
     each text;
 BEGIN
     FOREACH each IN ARRAY ARRAY[
-        'quarantined', 'case_state', 'case_party', 'case_subject', 'case_link', 'chain_state', 'gap_state', 'handoff_state'
+        'quarantined', 'case_state', 'case_party', 'case_subject', 'case_link', 'chain_state', 'gap_state', 'handoff_state',
+        'todo_state'
     ] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', each);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', each);

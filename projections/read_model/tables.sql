@@ -141,6 +141,24 @@ CREATE TABLE handoff_state (
     to_organisation text NOT NULL
 );
 
+-- What is left to do about the record; also about events of an organisation's own stream, and about those that this
+-- version of the program cannot read.
+CREATE TABLE todo_state (
+    as_of_from timestamptz NOT NULL,
+    as_of_until timestamptz NOT NULL,
+    known_from timestamptz NOT NULL,
+    until_known_from timestamptz NOT NULL,
+    known_until timestamptz NOT NULL,
+    since timestamptz NOT NULL,
+    position bigint,                             -- of an event that cannot be read; null: the event can tell
+    case_id uuid NOT NULL,                       -- all zeros in streams that are not a case's
+    stream_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    kind text NOT NULL,
+    obstacle_id uuid,                            -- null: it is not about one obstacle
+    organisation text                            -- whose it is; null: that cannot be told
+);
+
 -- Organisations are no case data: everyone may know who exists.
 CREATE TABLE organisation_state (
     as_of_from timestamptz NOT NULL,

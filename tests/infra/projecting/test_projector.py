@@ -234,6 +234,8 @@ def test_an_unreadable_event_is_quarantined(registry_url, monkeypatch, batch) ->
         if table_of(row.state) == "chain_state"
     }
     assert set(stored) == wanted
+    (todo,) = [row for row in live["todo_state"] if "QUARANTINED" in row]
+    assert str(bad.id) in todo
     rebuild(registry_url, workers=1)
     assert everything(registry_url) == live
 

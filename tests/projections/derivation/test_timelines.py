@@ -1,7 +1,7 @@
 """The rows over both times say what the derivation answers at any two moments, however they came about."""
 
 from collections import defaultdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import combinations
 from random import Random
 
@@ -19,6 +19,8 @@ from knelpunt.domain.case.facts import (
     HandoffRefused,
     HandoffWithdrawn,
     ObstacleReopened,
+    ObstacleReported,
+    ObstacleResolved,
     StepTaken,
     SubjectReferred,
 )
@@ -40,8 +42,10 @@ from knelpunt.projections.derivation.facets import (
 )
 from knelpunt.projections.derivation.shapes import StatedHarm
 from knelpunt.projections.derivation.timelines import Row, case_timelines, rows_of
+from knelpunt.projections.derivation.todos import TodoFacet, TodoKind
 from knelpunt.projections.read_model.copying import name_of, table_of
-from oracle.story import holder, offer_end
+from oracle.oracle import answer as oracle_answer
+from oracle.story import holder, is_open, offer_end, settlement
 from oracle.told import delivered_at, respond_by, told
 
 HISTORIES, SHARE = 300, 25
@@ -95,6 +99,7 @@ def expected(history: list[Event], as_of: datetime, known_at: datetime) -> set[F
                 theme=theme,
             )
         )
+    facets |= todos(history, as_of, known_at)
     for gap in given_.gaps:
         kinds, until = summed_up(every_harm if gap.obstacle is None else harms[gap.obstacle])
         facets.add(GapFacet(gap, kinds, until, theme))
@@ -137,6 +142,31 @@ def handoffs(history: list[Event], as_of: datetime, known_at: datetime) -> list[
         else:
             continue
         found.append(HandoffFacet(*identity, fact.obstacle, fact.from_, fact.to, *times, outcome, ground, ended))
+    return found
+
+
+def todos(history: list[Event], as_of: datetime, known_at: datetime) -> set[Facet]:
+    """Return what is to be done about the record, from the story as the oracle tells it."""
+    case = history[0].stream
+    plain = oracle_answer(history, as_of, known_at)
+    seen = told(history, as_of, known_at, None)
+    story = [event for event in seen.placed if event.id not in plain.conflicts and event.id not in seen.struck]
+    recorded = {event.id: event for event in history}
+    found: set[Facet] = set()
+    for segment in plain.segments:
+        if segment.claimed and segment.until is None:
+            kind, by = TodoKind.CUSTODY_UNCONFIRMED, segment.entered_by
+            found.add(TodoFacet(kind, by, segment.from_, segment.organisation, case, segment.obstacle))
+    for obstacle in {e.data.obstacle for e in story if isinstance(e.data, ObstacleReported)}:
+        last = None if is_open(story, obstacle) else settlement(story, obstacle)
+        due = None if last is None else last.occurred_at + timedelta(days=28)
+        if last is not None and isinstance(last.data, ObstacleResolved) and due <= as_of:
+            by = last.data.organisation
+            found.add(TodoFacet(TodoKind.NO_CAUSE_NAMED, last.id, due, by, case, obstacle))
+    placed = {event.id: event.occurred_at for event in seen.placed}
+    for event in (recorded[id_] for id_ in plain.conflicts):
+        at_ = placed[event.data.event] if is_mending(event) else placed[event.id]
+        found.add(TodoFacet(TodoKind.IN_CONFLICT, event.id, at_, event.actor.organisation, case))
     return found
 
 
