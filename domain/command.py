@@ -15,6 +15,7 @@ from .case import facts as case
 from .event import API, Actor, Fact, Knower
 from .ids import CommandId
 from .organisation import facts as organisation
+from .registry import facts as registry
 from .vocabulary import Precision
 
 
@@ -70,6 +71,7 @@ class RefusalCode(StrEnum):
     VERSION_CONFLICT = "VERSION_CONFLICT"
     COMMAND_REUSED = "COMMAND_REUSED"
     SUBJECT_ERASED = "SUBJECT_ERASED"
+    NOT_PERMITTED = "NOT_PERMITTED"
 
 
 class Refused(Struct, frozen=True):
@@ -127,5 +129,7 @@ COMMANDS: Final[dict[str, type[Fact]]] = {
     "EstablishSolutionTeam": organisation.SolutionTeamEstablished,
     "ShareStrategy": organisation.StrategyShared,
     "AdoptStrategy": organisation.StrategyAdopted,
+    "ChangeTerm": registry.TermChanged,
+    "ChangeGrace": registry.GraceChanged,
 }
 """Every command by its name, and the fact that it asks to record."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from .case.facts import HandoffOffered
 from .case.state import Offer
 from .event import Event
-from .settings import DELIVERY_WINDOW, Settings
+from .settings import DELIVERY_WINDOW, Course
 
 
 def delivered_at(event: Event, offer: HandoffOffered) -> datetime:
@@ -24,7 +24,7 @@ def delivered_at(event: Event, offer: HandoffOffered) -> datetime:
     return event.recorded_at
 
 
-def offer_of(event: Event, offered: HandoffOffered, settings: Settings) -> Offer:
+def offer_of(event: Event, offered: HandoffOffered, settings: Course) -> Offer:
     """Return the offer that an event made, with its times filled in."""
     delivered = delivered_at(event, offered)
     return Offer(
@@ -36,5 +36,5 @@ def offer_of(event: Event, offered: HandoffOffered, settings: Settings) -> Offer
         position=event.position,
         offered_at=event.occurred_at,
         delivered_at=delivered,
-        respond_by=offered.respond_by or delivered + settings.respond_by,
+        respond_by=offered.respond_by or delivered + settings.at(delivered).respond_by,
     )

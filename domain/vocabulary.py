@@ -15,6 +15,21 @@ class Precision(StrEnum):
     MONTH = "MONTH"
 
 
+class Term(StrEnum):
+    """A term of the registry that its administrator may change.
+
+    RESPOND_BY: how long whoever is offered an obstacle has to answer, unless the offer says so.
+    STANDSTILL: how long a holder may do nothing.
+    CONFIRM_BY: how long custody may rest on another's word.
+    NAME_CAUSE: how long after it was resolved an obstacle may be without a cause.
+    """
+
+    RESPOND_BY = "RESPOND_BY"
+    STANDSTILL = "STANDSTILL"
+    CONFIRM_BY = "CONFIRM_BY"
+    NAME_CAUSE = "NAME_CAUSE"
+
+
 class Role(StrEnum):
     """What a user is to the registry; the access rules hang on it."""
 

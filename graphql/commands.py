@@ -17,6 +17,9 @@ from ..domain.command import COMMANDS, Command, RefusalCode, Refused
 from ..domain.event import Actor, Fact, Knower
 from ..domain.ids import organisation_stream_of, reference_of
 from ..domain.organisation.facts import OrganisationFact
+from ..domain.registry.facts import STREAM as REGISTRY_STREAM
+from ..domain.registry.facts import RegistryFact
+from ..domain.settings import Course
 from ..domain.text import clear
 from ..domain.vocabulary import Precision
 from ..projections.derivation.answer import answer
@@ -93,6 +96,8 @@ def _stream(fact: type[Fact], given: Any, command_id: UUID) -> UUID:
     """Return the stream that the command is for."""
     if issubclass(fact, OrganisationFact):
         return organisation_stream_of(ids.organisation_identifier(given.f_organisation, "organisation"))
+    if issubclass(fact, RegistryFact):
+        return REGISTRY_STREAM
     if given.in_case is None:
         return uuid5(command_id, "case")
     return ids.parse(given.in_case, ids.CASE, "case").id
@@ -199,16 +204,19 @@ async def _mark(asking: Asking, case: UUID, command_id: UUID, gap: str, occurred
     if named.case is not None and named.case != case:
         raise _malformed("gap: this gap lies in another case.", ("gap", str(named.id)), ("case", str(named.case)))
     head = await asking.session.head()
-    history = (await asking.session.histories([case], head)).get(case, ())
+    found = await asking.session.histories([case, REGISTRY_STREAM], head)
+    history, changes = found.get(case, ()), found.get(REGISTRY_STREAM, ())
     if isinstance(history, Exception):
         raise history
+    if isinstance(changes, Exception):
+        raise changes
     for event in history:
         # Sent again: the gap as it was marked the first time, even if it has moved since.
         fact = event.data
         if event.command_id == command_id and isinstance(fact, f.AccountGiven | f.GapAcknowledged) and fact.gap:
             return fact.gap
-    for found in answer(history, occurred_at or datetime.now(UTC)).gaps:
-        if found.id == named.id:
-            return f.GapMark(found.id, found.kind, found.obstacle, found.from_)
+    for gap_ in answer(history, occurred_at or datetime.now(UTC), settings=Course.of(changes)).gaps:
+        if gap_.id == named.id:
+            return f.GapMark(gap_.id, gap_.kind, gap_.obstacle, gap_.from_)
     message = "There is no such gap in this case at that moment."
     raise _Malformed(Refused(RefusalCode.UNKNOWN_GAP, message, (("gap", str(named.id)),)))

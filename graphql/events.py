@@ -179,8 +179,10 @@ class Event(Node):
     def conflict(self) -> Conflict | None:
         """Return its conflict."""
         case = self._case
-        if case is None:
+        if isinstance(self.told.event.data, OrganisationFact):
             return later(self._conflict_of_organisation())
+        if case is None:
+            return None
         return case.read(lambda reading: conflict_of(case, reading, self.told.event.id))
 
     @strawberry.field(description="The event that struck it from the record.")

@@ -18,6 +18,7 @@ from ..domain.command import COMMANDS, Command, RefusalCode
 from ..domain.command import Refused as DomainRefused
 from ..domain.event import Fact
 from ..domain.organisation.facts import OrganisationFact
+from ..domain.registry.facts import RegistryFact
 from ..projections.derivation.answer import Told
 from .asking import Asking
 from .cases import Case
@@ -153,6 +154,8 @@ def _offered(reading: CaseReading, fact: Fact) -> UUID:
 
 def _base_of(fact: type[Fact]) -> tuple[type, ...]:
     """Return the interface of a fact's payload, and those that it builds on."""
+    if issubclass(fact, RegistryFact):
+        return (Recorded,)
     if issubclass(fact, OrganisationFact):
         return (RecordedOnOrganisation,)
     if issubclass(fact, f.HandoffFact):

@@ -57,6 +57,7 @@ from .organisations import Organisation
 from .problems import bad_input
 from .scalars import GapCursor, Position
 from .search import SearchConnection, search_page
+from .settings import Settings, settings_shown
 from .subjects import Subject
 from .todos import Todo
 from .view import CaseAt, View
@@ -118,6 +119,11 @@ class Registry:
         """Return the place before whatever is due after the last event taken in, or after asOf."""
         found = await self.view.session.rows(RECORDED_AT, {"position": self.view.position})
         return GapCursor(place_at(min(found[0][0], self.view.as_of)) if found else FIRST)
+
+    @strawberry.field(description="The terms and graces by which a clock goes that starts at asOf.")
+    async def settings(self) -> Settings:
+        """Return the terms and graces."""
+        return settings_shown((await self.view.settings()).at(self.view.as_of))
 
     @strawberry.field(description="One case, by its id or its reference; to everybody, or as one organisation knew it.")
     async def case(

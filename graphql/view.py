@@ -14,6 +14,8 @@ from ..domain.case.facts import CaseFact
 from ..domain.event import Event
 from ..domain.ids import organisation_stream_of
 from ..domain.organisation.standing import standing_at
+from ..domain.registry.facts import STREAM as REGISTRY_STREAM
+from ..domain.settings import Course
 from ..domain.text import Clear, Erased, Sealed
 from ..projections.derivation.answer import CaseAnswer, ObstacleAnswer, Told, answer
 from ..projections.derivation.organisations import facet_of
@@ -67,8 +69,9 @@ class View:
     """The registry at two times. ``position`` is the last event it takes in; ``known_at`` only says when that was."""
 
     __slots__ = (
-        "_mended", "_to_open", "across", "adoptions", "as_of", "asker", "cases_of", "histories", "known_at", "moment",
-        "organisations", "position", "predecessors", "readings", "session", "tasks_to", "texts", "units",
+        "_mended", "_settings", "_to_open", "across", "adoptions", "as_of", "asker", "cases_of", "histories",
+        "known_at", "moment", "organisations", "position", "predecessors", "readings", "session", "tasks_to", "texts",
+        "units",
     )  # fmt: skip
 
     def __init__(
@@ -92,6 +95,7 @@ class View:
         """What lies over several cases, once it was asked for."""
         self._to_open: dict[UUID, Event] = {}
         self._mended: dict[UUID, tuple[dict[UUID, Event], dict[UUID, list[UUID]]]] = {}
+        self._settings: Course | None = None
         self.readings: dict[tuple[UUID, str | None], CaseReading] = {}
 
     async def _histories(self, cases: Sequence[UUID]) -> Mapping[UUID, Sequence[Event] | Exception]:
@@ -159,6 +163,12 @@ class View:
         placed, corrected = mended
         return [Told(placed[event], None, None, tuple(corrected.get(event, ()))) for event in events]
 
+    async def settings(self) -> Course:
+        """Return the registry's terms and graces, as known at this view."""
+        if self._settings is None:
+            self._settings = Course.of(await self.histories.load(REGISTRY_STREAM))
+        return self._settings
+
     async def read(self, case: UUID, known_to: str | None) -> CaseReading | None:
         """Return a case as derived, to everybody or to one organisation; none if there is no such case at this view."""
         found = await self.reading(case, known_to)
@@ -169,12 +179,15 @@ class View:
         found = self.readings.get((case, known_to))
         if found is not None:
             return found
+        # In one query with the case, the first time; what goes wrong with the case is told below.
+        await self.histories.look_ahead((case, REGISTRY_STREAM))
         history = await self.histories.load(case)
         if not history or not isinstance(history[0].data, CaseFact):
             return None
+        settings = await self.settings()
         found = self.readings.get((case, known_to))
         if found is None:
-            derived = answer(history, self.as_of, None, known_to)
+            derived = answer(history, self.as_of, None, known_to, settings)
             found = self.readings[case, known_to] = CaseReading(history, derived)
         return found
 

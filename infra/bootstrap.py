@@ -16,20 +16,22 @@ from ..domain.case.facts import GapMark
 from ..domain.erasure import decide_erasure
 from ..domain.event import Event
 from ..domain.organisation.decide import decide_organisation
+from ..domain.registry.decide import decide_registry
+from ..domain.settings import Course
 from ..projections.derivation.answer import answer
 from ..projections.derivation.shapes import follows
 from .forgetting.fences import keep_erased
 from .postgres.embedded import VAULT_DATABASE, EmbeddedServer
 from .settings import Settings
 from .store.batch import Decide
-from .store.codec import CASE, ERASURE, ORGANISATION
+from .store.codec import CASE, ERASURE, ORGANISATION, REGISTRY
 from .store.registry import Registry
 from .store.writer import Writer
 from .vault.apart import VAULT_LOGIN, expect_same_registry
 from .vault.vault import Vault
 
 DECIDERS: Final = MappingProxyType[str, Decide](
-    {CASE: decide, ORGANISATION: decide_organisation, ERASURE: decide_erasure}
+    {CASE: decide, ORGANISATION: decide_organisation, REGISTRY: decide_registry, ERASURE: decide_erasure}
 )
 """The decider of each kind of stream."""
 
@@ -96,6 +98,6 @@ def bootstrap(url: str, master: bytes, vault_url: str | None = None) -> Generato
         yield Parts(url, vault_url or url, registry, vault, writer)
 
 
-def derived(history: Sequence[Event], mark: GapMark, moment: datetime) -> bool:
+def derived(history: Sequence[Event], mark: GapMark, moment: datetime, settings: Course) -> bool:
     """Return whether a case has the gap that somebody speaks of, at the moment at which they do."""
-    return any(follows(mark, gap, moment) for gap in answer(history, moment).gaps)
+    return any(follows(mark, gap, moment) for gap in answer(history, moment, settings=settings).gaps)

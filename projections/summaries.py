@@ -14,7 +14,8 @@ from typing import Any, Final
 from ..domain.case import facts as f
 from ..domain.event import Event, Fact
 from ..domain.organisation import facts as o
-from ..domain.vocabulary import Confirmation
+from ..domain.registry import facts as r
+from ..domain.vocabulary import Confirmation, GapKind
 
 Name = Callable[[str], str]
 """What an organisation is called, by its identifier."""
@@ -102,6 +103,8 @@ def _variant(fact: Fact) -> str:
             return f"{topic}/none"
         case o.TaskTransferred(since=datetime()):
             return f"{topic}/since"
+        case r.TermChanged(term=term):
+            return f"{topic}/{term}"
         case _:
             return topic
 
@@ -118,6 +121,8 @@ def _words(event: Event, language: Language, name: Name) -> dict[str, str]:
             words[field] = _WORDS[language][f"gap/{value.kind}"]
         elif isinstance(value, f.Party):
             words[field] = name(value.organisation) if value.organisation is not None else ""
+        elif isinstance(value, GapKind):
+            words[field] = _WORDS[language][f"gap/{value}"]
         elif isinstance(value, StrEnum):
             words[field] = _WORDS[language].get(f"{field}/{value}", value.lower().replace("_", " "))
         elif isinstance(value, str):
@@ -126,6 +131,8 @@ def _words(event: Event, language: Language, name: Name) -> dict[str, str]:
             words[field] = _listed([name(each) for each in value], language)
         elif isinstance(value, tuple):
             words[field] = str(len(value))  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(fact, r.TermChanged | r.GraceChanged):
+        words["days"] = _WORDS[language]["day" if fact.days == 1 else "days"].format(fact.days)
     if isinstance(fact, f.ObstacleResolved):
         words["confirmed"] = _WORDS[language][f"confirmed/{fact.confirmed_by_subject}"]
     return words
@@ -218,6 +225,8 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "reason/WRONG_CASE": "verkeerde casus",
             "reason/DUPLICATE": "dubbel vastgelegd",
             "reason/NEVER_HAPPENED": "nooit gebeurd",
+            "day": "1 dag",
+            "days": "{} dagen",
             "gap/NEVER_TAKEN": "nooit opgepakt",
             "gap/LOST_REFERRAL": "doorverwijzing die nergens aankwam",
             "gap/REFERRED_ROUND": "van het kastje naar de muur",
@@ -301,6 +310,8 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "reason/WRONG_CASE": "wrong case",
             "reason/DUPLICATE": "recorded twice",
             "reason/NEVER_HAPPENED": "never happened",
+            "day": "1 day",
+            "days": "{} days",
             "gap/NEVER_TAKEN": "never taken",
             "gap/LOST_REFERRAL": "lost referral",
             "gap/REFERRED_ROUND": "referred round",
@@ -397,6 +408,11 @@ _LINES: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "strategy-shared": "{organisation} deelt een werkwijze met anderen.",
             "strategy-adopted": "{organisation} werkt voortaan volgens een werkwijze van {shared_by}.",
             "subject-erased": "Een betrokkene is vergeten: de teksten over die persoon zijn voorgoed onleesbaar.",
+            "term-changed/RESPOND_BY": "Wie een overdracht aangeboden krijgt, heeft voortaan {days} om te antwoorden.",
+            "term-changed/STANDSTILL": "Een houder die {days} niets doet, staat voortaan stil.",
+            "term-changed/CONFIRM_BY": "Wie volgens een ander houder is, heeft voortaan {days} om dat te bevestigen.",
+            "term-changed/NAME_CAUSE": "De oorzaak van een opgelost knelpunt wordt voortaan binnen {days} genoemd.",
+            "grace-changed": "Een gat ({kind}) telt voortaan mee als het langer dan {days} duurt.",
         },
         Language.EN: {
             "case-opened": "{actor} opened case {reference}; {noticed_by} noticed it first.",
@@ -467,6 +483,11 @@ _LINES: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "strategy-shared": "{organisation} shares a strategy with others.",
             "strategy-adopted": "{organisation} adopted a strategy of {shared_by}.",
             "subject-erased": "A subject was forgotten: texts about them cannot be read any more.",
+            "term-changed/RESPOND_BY": "Whoever is offered a handoff now has {days} to answer.",
+            "term-changed/STANDSTILL": "A holder who does nothing for {days} now stands still.",
+            "term-changed/CONFIRM_BY": "Who is the holder by another's word now has {days} to confirm it.",
+            "term-changed/NAME_CAUSE": "The cause of a resolved obstacle is now to be named within {days}.",
+            "grace-changed": "A gap ({kind}) now counts once it has lasted longer than {days}.",
         },
     }
 )

@@ -14,7 +14,7 @@ from uuid import UUID
 from ..command import Command, RefusalCode, Refused
 from ..event import Event, Fact
 from ..ids import event_id_of
-from ..settings import DEFAULTS, Settings
+from ..settings import UNCHANGED, Course
 from . import facts as f
 from .corrections import corrected_event, is_mending, mend
 from .history import History
@@ -57,7 +57,7 @@ def decide(
     history: Sequence[Event],
     now: datetime,
     directory: Directory,
-    settings: Settings = DEFAULTS,
+    settings: Course = UNCHANGED,
 ) -> Fact | Refused:
     """Return the fact to record for ``command``, or why it is refused.
 
@@ -110,7 +110,7 @@ def proposed(command: Command, history: Sequence[Event], at: datetime, now: date
     )
 
 
-def _objection(event: Event, history: History, directory: Directory, settings: Settings) -> Objection | None:
+def _objection(event: Event, history: History, directory: Directory, settings: Course) -> Objection | None:
     """Return what the state of the case at the event's place has against it."""
     judge = Judge(lambda mark, moment: directory.gap(history, mark, moment), settings)
     return judge.objection(history.state_at(event.occurred_at, judge), event)

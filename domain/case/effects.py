@@ -11,12 +11,12 @@ from msgspec.structs import replace
 from ..defaults import offer_of
 from ..event import Event
 from ..ids import EventId, HandoffId, ObstacleId
-from ..settings import Settings
+from ..settings import Course
 from ..vocabulary import Initiative, Stance, StepKind
 from . import facts as f
 from .state import CaseState, Contest, Custody, Open, Settled, Waiting
 
-Effect = Callable[[CaseState, Event, Any, Settings], None]
+Effect = Callable[[CaseState, Event, Any, Course], None]
 
 
 def _open(state: CaseState, obstacle: ObstacleId) -> Open:
@@ -88,18 +88,18 @@ def _settle(state: CaseState, obstacle: ObstacleId, event: Event, resolved_by: s
     state.obstacles[obstacle] = Settled(event.occurred_at, event.id, resolved, resolved_by)
 
 
-def _case_opened(state: CaseState, event: Event, fact: f.CaseOpened, _: Settings) -> None:
+def _case_opened(state: CaseState, event: Event, fact: f.CaseOpened, _: Course) -> None:
     state.opened, state.opened_by, state.opened_at = fact, event.id, event.occurred_at
 
 
-def _case_closed(state: CaseState, event: Event, fact: f.CaseClosed, _: Settings) -> None:
+def _case_closed(state: CaseState, event: Event, fact: f.CaseClosed, _: Course) -> None:
     state.closed_by, state.closed_at = event.id, event.occurred_at
     for obstacle, found in list(state.obstacles.items()):
         if isinstance(found, Open):
             _let_go(state, obstacle, event)
 
 
-def _case_reopened(state: CaseState, event: Event, fact: f.CaseReopened, _: Settings) -> None:
+def _case_reopened(state: CaseState, event: Event, fact: f.CaseReopened, _: Course) -> None:
     state.closed_by = state.closed_at = None
 
 
@@ -110,15 +110,15 @@ def _start(organisation: str | None, event: Event) -> Open:
     return Open(since=at, event=event.id, custody=custody)
 
 
-def _reported(state: CaseState, event: Event, fact: f.ObstacleReported, _: Settings) -> None:
+def _reported(state: CaseState, event: Event, fact: f.ObstacleReported, _: Course) -> None:
     state.obstacles[fact.obstacle] = _start(fact.received_by, event)
 
 
-def _reopened(state: CaseState, event: Event, fact: f.ObstacleReopened, _: Settings) -> None:
+def _reopened(state: CaseState, event: Event, fact: f.ObstacleReopened, _: Course) -> None:
     state.obstacles[fact.obstacle] = _start(fact.organisation, event)
 
 
-def _offered(state: CaseState, event: Event, fact: f.HandoffOffered, settings: Settings) -> None:
+def _offered(state: CaseState, event: Event, fact: f.HandoffOffered, settings: Course) -> None:
     offer = offer_of(event, fact, settings)
     found = _open(state, fact.obstacle)
     state.handoffs[fact.handoff] = offer
@@ -126,12 +126,12 @@ def _offered(state: CaseState, event: Event, fact: f.HandoffOffered, settings: S
     _confirm(state, fact.obstacle, fact.from_, event)
 
 
-def _accepted(state: CaseState, event: Event, fact: f.HandoffAccepted, _: Settings) -> None:
+def _accepted(state: CaseState, event: Event, fact: f.HandoffAccepted, _: Course) -> None:
     offer = state.handoffs[fact.handoff]
     _held(state, offer.obstacle, offer.to, event)
 
 
-def _answered(state: CaseState, event: Event, fact: f.HandoffFact, _: Settings) -> None:
+def _answered(state: CaseState, event: Event, fact: f.HandoffFact, _: Course) -> None:
     _end_offer(state, fact.handoff, event.id)
 
 
@@ -143,28 +143,28 @@ def _end_offer(state: CaseState, handoff: HandoffId, by: EventId) -> None:
     state.obstacles[offer.obstacle] = replace(found, offers=left)
 
 
-def _referred(state: CaseState, event: Event, fact: f.SubjectReferred, _: Settings) -> None:
+def _referred(state: CaseState, event: Event, fact: f.SubjectReferred, _: Course) -> None:
     _confirm(state, fact.obstacle, fact.from_, event)
     if fact.released and _open(state, fact.obstacle).holder == fact.from_:
         _let_go(state, fact.obstacle, event)
 
 
-def _moved(state: CaseState, event: Event, fact: f.ResponsibilityMoved, _: Settings) -> None:
+def _moved(state: CaseState, event: Event, fact: f.ResponsibilityMoved, _: Course) -> None:
     _let_go(state, fact.obstacle, event, moved_to=fact.to)
 
 
-def _taken(state: CaseState, event: Event, fact: f.CustodyTaken, _: Settings) -> None:
+def _taken(state: CaseState, event: Event, fact: f.CustodyTaken, _: Course) -> None:
     if _open(state, fact.obstacle).custody is None:
         _held(state, fact.obstacle, fact.organisation, event)
     else:
         _confirm(state, fact.obstacle, fact.organisation, event)
 
 
-def _released(state: CaseState, event: Event, fact: f.CustodyReleased, _: Settings) -> None:
+def _released(state: CaseState, event: Event, fact: f.CustodyReleased, _: Course) -> None:
     _let_go(state, fact.obstacle, event)
 
 
-def _waiting_began(state: CaseState, event: Event, fact: f.WaitingBegan, _: Settings) -> None:
+def _waiting_began(state: CaseState, event: Event, fact: f.WaitingBegan, _: Course) -> None:
     waiting = Waiting(
         event=event.id,
         position=event.position,
@@ -178,13 +178,13 @@ def _waiting_began(state: CaseState, event: Event, fact: f.WaitingBegan, _: Sett
     _confirm(state, fact.obstacle, fact.organisation, event)
 
 
-def _waiting_ended(state: CaseState, event: Event, fact: f.WaitingEnded, _: Settings) -> None:
+def _waiting_ended(state: CaseState, event: Event, fact: f.WaitingEnded, _: Course) -> None:
     found = _open(state, fact.obstacle)
     state.obstacles[fact.obstacle] = replace(found, waiting=None)
     _confirm(state, fact.obstacle, found.holder, event)
 
 
-def _step(state: CaseState, event: Event, fact: f.StepTaken, _: Settings) -> None:
+def _step(state: CaseState, event: Event, fact: f.StepTaken, _: Course) -> None:
     found = state.obstacles[fact.obstacle]
     if not isinstance(found, Open):
         return
@@ -195,38 +195,38 @@ def _step(state: CaseState, event: Event, fact: f.StepTaken, _: Settings) -> Non
         _confirm(state, fact.obstacle, fact.organisation, event)
 
 
-def _contact(state: CaseState, event: Event, fact: f.ContactMade, _: Settings) -> None:
+def _contact(state: CaseState, event: Event, fact: f.ContactMade, _: Course) -> None:
     if fact.initiated_by is Initiative.ORGANISATION:
         for obstacle in fact.obstacles:
             _confirm(state, obstacle, fact.organisation, event)
 
 
-def _remedy(state: CaseState, event: Event, fact: f.RemedyApplied, _: Settings) -> None:
+def _remedy(state: CaseState, event: Event, fact: f.RemedyApplied, _: Course) -> None:
     _confirm(state, fact.obstacle, fact.organisation, event)
 
 
-def _resolved(state: CaseState, event: Event, fact: f.ObstacleResolved, _: Settings) -> None:
+def _resolved(state: CaseState, event: Event, fact: f.ObstacleResolved, _: Course) -> None:
     _settle(state, fact.obstacle, event, fact.organisation)
 
 
-def _ended(state: CaseState, event: Event, fact: f.ObstacleFact, _: Settings) -> None:
+def _ended(state: CaseState, event: Event, fact: f.ObstacleFact, _: Course) -> None:
     _settle(state, fact.obstacle, event, None)
 
 
-def _contested(state: CaseState, event: Event, fact: f.ResolutionContested, _: Settings) -> None:
+def _contested(state: CaseState, event: Event, fact: f.ResolutionContested, _: Course) -> None:
     found = _settled(state, fact.obstacle)
     contest = Contest(event.id, fact.answer_due)
     state.obstacles[fact.obstacle] = replace(found, contest=contest, unanswered=(*found.unanswered, event.id))
 
 
-def _contest_answered(state: CaseState, event: Event, fact: f.ObstacleFact, _: Settings) -> None:
+def _contest_answered(state: CaseState, event: Event, fact: f.ObstacleFact, _: Course) -> None:
     found = _settled(state, fact.obstacle)
     assert found.contest is not None
     left = tuple(contest for contest in found.unanswered if contest != found.contest.event)
     state.obstacles[fact.obstacle] = replace(found, contest=None, unanswered=left)
 
 
-def _ruling(state: CaseState, event: Event, fact: f.RulingGiven, _: Settings) -> None:
+def _ruling(state: CaseState, event: Event, fact: f.RulingGiven, _: Course) -> None:
     found = state.obstacles[fact.obstacle]
     if isinstance(found, Settled):
         # A ruling answers a contest, but whether it was right to contest only an annulment or an upholding says.
@@ -234,7 +234,7 @@ def _ruling(state: CaseState, event: Event, fact: f.RulingGiven, _: Settings) ->
         state.obstacles[fact.obstacle] = replace(found, contest=None, annulled=annulled)
 
 
-def _account(state: CaseState, event: Event, fact: f.AccountGiven, _: Settings) -> None:
+def _account(state: CaseState, event: Event, fact: f.AccountGiven, _: Course) -> None:
     if fact.stance is not Stance.CONFIRMS or fact.event is None:
         return
     for obstacle, found in list(state.obstacles.items()):
@@ -242,7 +242,7 @@ def _account(state: CaseState, event: Event, fact: f.AccountGiven, _: Settings) 
             _confirm(state, obstacle, fact.by.organisation, event)
 
 
-def _acknowledged(state: CaseState, event: Event, fact: f.GapAcknowledged, _: Settings) -> None:
+def _acknowledged(state: CaseState, event: Event, fact: f.GapAcknowledged, _: Course) -> None:
     obstacle = fact.gap.obstacle
     if fact.plan is not None and obstacle is not None and obstacle in state.obstacles:
         _confirm(state, obstacle, fact.organisation, event)

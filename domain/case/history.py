@@ -10,7 +10,7 @@ from typing import overload
 
 from ..event import Event, Fact
 from ..ids import HandoffId, ObstacleId, SubjectId
-from ..settings import Settings
+from ..settings import Course
 from . import facts as f
 from .corrections import mend
 from .rules import Judge
@@ -45,7 +45,7 @@ class History(Sequence[Event]):
         self._gap_at: datetime | None = None  # the last moment at which an event speaks of a gap
         # The case after the first ``_folded`` events, under ``_settings``; the last event occurred at ``_reached``.
         self._state: CaseState | None = None
-        self._settings: Settings | None = None
+        self._settings: Course | None = None
         self._folded = 0
         self._reached: datetime | None = None
         for event in events:

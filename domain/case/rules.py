@@ -15,7 +15,7 @@ from msgspec import Struct
 from ..command import RefusalCode
 from ..event import Event
 from ..ids import EventId, ObstacleId
-from ..settings import DEFAULTS, Settings
+from ..settings import UNCHANGED, Course
 from . import facts as f
 from .effects import EFFECTS
 from .state import CaseState, Open, Settled
@@ -38,7 +38,7 @@ class Judge:
 
     __slots__ = ("gap_exists", "settings")
 
-    def __init__(self, gap_exists: GapExists, settings: Settings = DEFAULTS) -> None:
+    def __init__(self, gap_exists: GapExists, settings: Course = UNCHANGED) -> None:
         """Work with these settings."""
         self.gap_exists = gap_exists
         self.settings = settings

@@ -18,6 +18,8 @@ from ...domain.case.facts import EventStruck, FactCorrected
 from ...domain.erasure import SubjectErased
 from ...domain.event import Event
 from ...domain.organisation.facts import OrganisationFact
+from ...domain.registry.facts import RegistryFact
+from ...domain.settings import Course
 from ...projections.derivation.organisations import organisation_timelines
 from ...projections.derivation.timelines import Timelines, case_timelines
 from ..store import reading
@@ -26,6 +28,7 @@ from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, p
 from ..store.recorder import CHANNEL
 from . import schema
 from .forgetting import forget_erased
+from .rederiving import rederive, settings_upto
 from .subjects import Subjects
 from .writing import Sheets, quarantine
 
@@ -63,8 +66,9 @@ class Projector:
         self._connection: psycopg.Connection | None = None
         self._kept: OrderedDict[UUID, Timelines] = OrderedDict()
         self._subjects = Subjects()
+        self._settings = Course()
         self._reached: int | None = None
-        """The position to which what is kept at hand has been brought."""
+        """The position to which what is kept at hand, and the settings, have been brought."""
 
     def close(self) -> None:
         """Close the connection; what was committed stays."""
@@ -76,8 +80,8 @@ class Projector:
         """Project all that is recorded; return the position reached, -1 where nothing is recorded."""
         connection = self._connected()
         while True:
-            position, done = self._batch(connection)
-            if done < BATCH_EVENTS:
+            position, more = self._batch(connection)
+            if not more:
                 return position
 
     def run(self, stopping: Signal) -> None:
@@ -112,9 +116,10 @@ class Projector:
         """Let go of what is kept at hand."""
         self._kept.clear()
         self._subjects.forget()
+        self._reached = None
 
-    def _batch(self, connection: psycopg.Connection) -> tuple[int, int]:
-        """Project one batch; return the position reached and how many events it had."""
+    def _batch(self, connection: psycopg.Connection) -> tuple[int, bool]:
+        """Project one batch; return the position reached and whether there may be more."""
         try:
             with connection.transaction():
                 connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
@@ -126,17 +131,23 @@ class Projector:
             self._let_go()
             raise
 
-    def project_batch(self, connection: psycopg.Connection) -> tuple[int, int]:
-        """Project one batch in the transaction that is open, into the read model first on the search path."""
+    def project_batch(self, connection: psycopg.Connection) -> tuple[int, bool]:
+        """Project one batch in the transaction that is open, into the read model first on the search path.
+
+        A change of the registry's own is a batch by itself, or several.
+        """
         row = connection.execute("SELECT position FROM projected FOR UPDATE").fetchone()
         assert row is not None
         position = int(row[0])
         if position != self._reached:
             # Another projector has been at work, or a rebuild: what is kept at hand is not of these rows.
             self._let_go()
+            self._settings = settings_upto(connection, position)
+            self._reached = position
         rows = reading.to_rows(connection.execute(reading.AFTER, (position, BATCH_EVENTS)))
         if not rows:
-            return position, 0
+            return position, False
+        last = rows[-1].position
         streams: dict[UUID, list[Event]] = {}
         unreadable: list[UnreadableEvent] = []
         erased = False
@@ -146,6 +157,11 @@ class Projector:
             except UnreadableEvent as error:
                 unreadable.append(error)
             else:
+                if isinstance(event.data, RegistryFact):
+                    if each is rows[0]:
+                        return self._change(connection, event)
+                    rows = rows[: event.position - rows[0].position]
+                    break
                 if isinstance(event.data, SubjectErased):
                     erased = True
                 else:
@@ -167,7 +183,16 @@ class Projector:
         self._reached = reached
         connection.execute("UPDATE projected SET position = %s", (reached,))
         self._trim()
-        return reached, len(rows)
+        return reached, len(rows) == BATCH_EVENTS or reached < last
+
+    def _change(self, connection: psycopg.Connection, change: Event) -> tuple[int, bool]:
+        """Bring some of the rows in line with a change of a term or grace, which is the next event."""
+        if not rederive(connection, change, self._settings):
+            return change.position - 1, True
+        self._kept.clear()
+        self._settings.change(change)
+        self._reached = change.position
+        return change.position, True
 
     def _load(self, connection: psycopg.Connection, streams: dict[UUID, list[Event]], upto: int) -> None:
         """See that the timelines of these streams are at hand, brought to ``upto``."""
@@ -176,7 +201,7 @@ class Projector:
             if stream in self._kept:
                 self._kept.move_to_end(stream)
             elif events[0].version == 1:
-                self._kept[stream] = timelines_of(stream, (), events[0])
+                self._kept[stream] = timelines_of(stream, (), events[0], self._settings)
             else:
                 missing.append(stream)
         if not missing:
@@ -185,7 +210,7 @@ class Projector:
         for event in reading.readable(reading.to_rows(connection.execute(reading.STREAMS_UPTO, (missing, upto))))[0]:
             earlier[event.stream].append(event)
         for stream, events in earlier.items():
-            self._kept[stream] = timelines_of(stream, events, streams[stream][0])
+            self._kept[stream] = timelines_of(stream, events, streams[stream][0], self._settings)
 
     def _trim(self) -> None:
         """Let go of the cases longest not touched, and of the long ones."""
@@ -195,8 +220,8 @@ class Projector:
             del self._kept[stream]
 
 
-def timelines_of(stream: UUID, recorded: Sequence[Event], event: Event) -> Timelines:
+def timelines_of(stream: UUID, recorded: Sequence[Event], event: Event, settings: Course) -> Timelines:
     """Return the timelines of the kind of stream that ``event`` stands in."""
     if isinstance(event.data, OrganisationFact):
         return organisation_timelines(recorded)
-    return case_timelines(stream, recorded)
+    return case_timelines(stream, recorded, settings)

@@ -19,13 +19,18 @@ from psycopg import sql
 from ...domain.erasure import SubjectErased
 from ...domain.event import Event
 from ...domain.ids import CaseId
+from ...domain.organisation.facts import OrganisationFact
+from ...domain.registry.facts import RegistryFact
+from ...projections.derivation.organisations import organisation_timelines
 from ...projections.derivation.subjects import subject_rows_of
+from ...projections.derivation.timelines import Row, rows_of
 from ..store.codec import UnreadableEvent, decode_columns
 from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, principal_text
 from ..store.reading import COLUMNS
 from . import schema
 from .forgetting import forget_erased
-from .projector import LOCK, Projector, timelines_of
+from .projector import LOCK, Projector
+from .rederiving import registry_history
 from .subjects import FILL, LIST_FOLLOWED, LISTED, SUBJECTS_LOADED, Organisations, follow
 from .writing import Sheets, quarantine
 
@@ -164,6 +169,7 @@ def fill_share(url: str, upto: int, start: int, end: int) -> int:
             connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
             connection.execute("SELECT set_config('work_mem', %s, true)", (WORK_MEM,))
             schema.within(connection, schema.NEXT)
+            changes = registry_history(connection, upto)
             with psycopg.ServerCursor(connection, "share") as cursor:
                 cursor.itersize = FETCH_EVENTS
                 cursor.execute(SHARE, {"upto": upto, "from": start, "to": end}, binary=True)
@@ -172,16 +178,27 @@ def fill_share(url: str, upto: int, start: int, end: int) -> int:
                     count += len(events)
                     if not events or isinstance(events[0].data, SubjectErased):
                         continue
-                    timelines = timelines_of(events[0].stream, (), events[0])
-                    for event in events:
-                        timelines.record(event)
-                    sheets.add(events[0].stream, *timelines.take())
+                    sheets.add(events[0].stream, _rows(events, changes))
                     if sheets.size >= SHEET_ROWS:
                         sheets.fill(connection)
             sheets.fill(connection)
     finally:
         gc.enable()
     return count
+
+
+def _rows(events: Sequence[Event], changes: Sequence[Event]) -> list[Row]:
+    """Return the rows of a stream, under the changes of the registry's own."""
+    match events[0].data:
+        case RegistryFact():
+            return []
+        case OrganisationFact():
+            timelines = organisation_timelines()
+            for event in events:
+                timelines.record(event)
+            return timelines.take()[0]
+        case _:
+            return rows_of(events[0].stream, events, changes)
 
 
 def _stream(columns: Sequence[Any]) -> int:
@@ -206,9 +223,9 @@ def _swap(url: str) -> int:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
         schema.within(connection, schema.NEXT)
-        position, done = projector.project_batch(connection)
-        while done:
-            position, done = projector.project_batch(connection)
+        position, more = projector.project_batch(connection)
+        while more:
+            position, more = projector.project_batch(connection)
         if schema.exists(connection):
             connection.execute("DROP SCHEMA read CASCADE")
         connection.execute("ALTER SCHEMA read_next RENAME TO read")

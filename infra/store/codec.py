@@ -20,6 +20,7 @@ from ...domain.case.facts import CaseFact, ObstacleReported
 from ...domain.erasure import SubjectErased
 from ...domain.event import API, Actor, Event, Fact, Knower
 from ...domain.ids import CommandId, EventId
+from ...domain.registry.facts import RegistryFact
 from ...domain.vocabulary import Precision
 
 STATE_BYTES_MAX: Final = 256 * 1024
@@ -76,12 +77,15 @@ class Row(Struct, frozen=True):
 CASE: Final = "case"
 ORGANISATION: Final = "organisation"
 ERASURE: Final = "erasure"
+REGISTRY: Final = "registry"
 
 
 def _kind(fact: type[Fact]) -> str:
     if issubclass(fact, CaseFact):
         return CASE
-    return ERASURE if issubclass(fact, SubjectErased) else ORGANISATION
+    if issubclass(fact, SubjectErased):
+        return ERASURE
+    return REGISTRY if issubclass(fact, RegistryFact) else ORGANISATION
 
 
 KINDS: Final[Mapping[str, str]] = MappingProxyType({topic: _kind(fact) for topic, fact in topics.FACTS.items()})

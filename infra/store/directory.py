@@ -14,6 +14,8 @@ import psycopg
 from ...domain.case.facts import GapMark
 from ...domain.event import Event
 from ...domain.ids import organisation_stream_of
+from ...domain.registry.facts import STREAM as REGISTRY_STREAM
+from ...domain.settings import Course
 from . import reading
 from .arrays import uuid_array
 from .codec import CASE, ORGANISATION
@@ -26,8 +28,9 @@ OBSTACLES: Final = "SELECT obstacle_id FROM knelpunt.known_obstacle WHERE obstac
 
 Id = TypeVar("Id", str, UUID)
 
-Gaps = Callable[[Sequence[Event], GapMark, datetime], bool]
-"""Whether the gap that a mark names exists in a history at a moment: a derivation, so it is handed in."""
+Gaps = Callable[[Sequence[Event], GapMark, datetime, Course], bool]
+"""Whether the gap that a mark names exists in a history at a moment, under the terms and graces in force: a derivation,
+so it is handed in."""
 
 
 class StoredDirectory:
@@ -77,7 +80,8 @@ class StoredDirectory:
 
     def gap(self, history: Sequence[Event], mark: GapMark, moment: datetime) -> bool:
         """Return whether the gap that a mark names exists in this history at a moment."""
-        return self._gaps(history, mark, moment)
+        changes = reading.readable(reading.stream_rows(self._asked, [REGISTRY_STREAM]))[0]
+        return self._gaps(history, mark, moment, Course.of(changes))
 
     def _learnt(self, known: set[Id], name: Id, stream: UUID, kind: str) -> bool:
         """Return whether a stream of a kind exists, and keep at hand the name under which it was asked for if so."""

@@ -18,7 +18,7 @@ from ...domain.case.state import Open
 from ...domain.command import RefusalCode
 from ...domain.event import Event
 from ...domain.ids import EventId, ObstacleId
-from ...domain.settings import DEFAULTS, Settings
+from ...domain.settings import UNCHANGED, Course
 from .chain import Chain
 from .figures import figures_of
 from .fold import CaseFold
@@ -78,7 +78,7 @@ def answer(
     as_of: datetime,
     known_at: datetime | None = None,
     known_to: str | None = None,
-    settings: Settings = DEFAULTS,
+    settings: Course = UNCHANGED,
 ) -> CaseAnswer:
     """Return what is so of a case at the moment asked for; ``history`` is the whole case in order of position."""
     seen = see(history, as_of, known_at, known_to)

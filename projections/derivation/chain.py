@@ -15,13 +15,13 @@ from ...domain.case import facts as f
 from ...domain.case.state import Obstacle, Open, Settled
 from ...domain.event import Event
 from ...domain.ids import EventId, ObstacleId
-from ...domain.settings import Settings
+from ...domain.settings import Course
 from ...domain.vocabulary import GapKind, WithdrawalGround
 from .commitments import Commitment, end_commitments
 from .custody import Clock, Held, Run, Unheld
 from .doings import HANDLERS
 from .live import carousel, standstill
-from .shapes import Gap, GapKey, Segment, SegmentKind, StatedHarm
+from .shapes import Gap, GapKey, Segment, SegmentKind, StatedHarm, graced
 from .stretches import Stretch, clip
 from .terms import Term, ended
 
@@ -70,7 +70,7 @@ class Chain:
         "term",
     )
 
-    def __init__(self, obstacle: ObstacleId, settings: Settings) -> None:
+    def __init__(self, obstacle: ObstacleId, settings: Course) -> None:
         """Start a chain of which nothing has been observed; the first event must be its report."""
         self.obstacle = obstacle
         self.settings = settings
@@ -355,7 +355,7 @@ class Chain:
             self.close(GapKind.STANDSTILL, begun[1], begun[0], event.occurred_at, to_act, (), evidence)
 
     def _end_unconfirmed(self, event: Event, held: Held) -> None:
-        from_ = held.begun_at + self.settings.confirm_by
+        from_ = held.begun_at + self.settings.at(held.begun_at).confirm_by
         if held.claimed and from_ < event.occurred_at:
             evidence = (held.entered_by, event.id)
             to_act, involved = (held.actor,), (held.organisation,)
@@ -403,7 +403,7 @@ class Chain:
     def add(self, gap: Gap) -> None:
         """Keep a gap that has ended."""
         key = gap.key
-        self.closed[key] = gap
+        self.closed[key] = graced(gap, self.settings)
         self.just_closed.append(key)
         self.dirty.add(key)
 

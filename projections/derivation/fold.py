@@ -16,7 +16,7 @@ from ...domain.case.state import CaseState, Open
 from ...domain.command import COMMANDS
 from ...domain.event import Event
 from ...domain.ids import EventId, ObstacleId
-from ...domain.settings import DEFAULTS, Settings
+from ...domain.settings import UNCHANGED, Course
 from .chain import Chain
 from .circles import Circles
 from .live import live
@@ -28,7 +28,7 @@ class CaseFold:
 
     __slots__ = ("case", "chains", "circles", "circles_changed", "conflicts", "judge", "settings", "state")
 
-    def __init__(self, case: UUID, settings: Settings = DEFAULTS) -> None:
+    def __init__(self, case: UUID, settings: Course = UNCHANGED) -> None:
         """Start with a case of which nothing has been shown."""
         self.case = case
         self.settings = settings

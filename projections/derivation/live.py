@@ -13,7 +13,7 @@ from ...domain.case.state import Contest, Obstacle, Open, Settled
 from ...domain.ids import EventId
 from ...domain.vocabulary import GapKind
 from .custody import Held, Unheld
-from .shapes import NO_TIME, Gap
+from .shapes import NO_TIME, Gap, graced
 from .stretches import clip
 
 if TYPE_CHECKING:
@@ -33,6 +33,13 @@ UNCONFIRMED: Final = GapKind.UNCONFIRMED
 
 def live(chain: Chain) -> list[tuple[datetime, Gap]]:
     """Return the gaps that run, or will begin by time alone, each with the moment from which it exists."""
+    found = _live(chain)
+    if not chain.settings.has_changed:
+        return found
+    return [(from_, graced(gap, chain.settings)) for from_, gap in found]
+
+
+def _live(chain: Chain) -> list[tuple[datetime, Gap]]:
     found: list[tuple[datetime, Gap]] = []
     state = chain.state
     if type(state) is not Open:
@@ -46,7 +53,7 @@ def live(chain: Chain) -> list[tuple[datetime, Gap]]:
         if current.carousel is not None:
             found.append((current.begun_at, current.carousel))
         if current.claimed:
-            from_, by = current.begun_at + chain.settings.confirm_by, current.entered_by
+            from_, by = current.begun_at + chain.settings.at(current.begun_at).confirm_by, current.entered_by
             _run_on(chain, found, UNCONFIRMED, by, from_, (current.actor,), holder, (by,))
         still = standstill(chain, current, state)
         if still is not None:
@@ -141,7 +148,7 @@ def standstill(chain: Chain, held: Held, state: Obstacle | None) -> tuple[dateti
         clock = max(clock, (max(waiting.until, waiting.began_at), waiting.position, waiting.event))
     for offer in state.offers:
         clock = max(clock, (max(offer.respond_by, offer.offered_at), offer.position, offer.event))
-    return clock[0] + chain.settings.standstill, clock[2]
+    return clock[0] + chain.settings.at(clock[0]).standstill, clock[2]
 
 
 def carousel(chain: Chain, held: Held) -> Gap | None:

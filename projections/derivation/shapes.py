@@ -10,11 +10,12 @@ from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ...domain.case.facts import GapMark
 from ...domain.command import RefusalCode
 from ...domain.ids import CaseId, EventId, GapId, ObstacleId, gap_id_of
-from ...domain.settings import GRACES
+from ...domain.settings import GRACES, Course
 from ...domain.vocabulary import GapKind, Harm
 
 NO_TIME: Final = timedelta(0)
@@ -71,6 +72,8 @@ class Gap(Struct, frozen=True, gc=False):
     running_from: datetime | None = None
     length: int | None = None
     cases: tuple[CaseId, ...] = ()
+    grace: timedelta | None = None
+    """How long it must last before it counts, where that is not what a registry begins with."""
 
     @property
     def id(self) -> GapId:
@@ -98,6 +101,7 @@ class Gap(Struct, frozen=True, gc=False):
             and self.involved == other.involved
             and self.evidence == other.evidence
             and self.running_from == other.running_from
+            and self.grace == other.grace
         )
 
     def cracks(self) -> bool:
@@ -114,14 +118,26 @@ class Gap(Struct, frozen=True, gc=False):
 
     def counts(self, as_of: datetime) -> bool:
         """Return whether it has lasted longer than its kind's grace at ``as_of``."""
-        return self.lasted(as_of) > GRACES.get(self.kind, NO_TIME)
+        return self.lasted(as_of) > self._grace
 
     @property
     def counts_after(self) -> datetime | None:
         """The moment after which it counts if it still runs; none for an ended gap."""
         if self.running_from is None:
             return None
-        return self.running_from - self.pieces + GRACES.get(self.kind, NO_TIME)
+        return self.running_from - self.pieces + self._grace
+
+    @property
+    def _grace(self) -> timedelta:
+        return GRACES.get(self.kind, NO_TIME) if self.grace is None else self.grace
+
+
+def graced(gap: Gap, settings: Course) -> Gap:
+    """Return a gap with the grace that was in force when it began."""
+    if not settings.has_changed:
+        return gap
+    grace = settings.at(gap.from_).grace(gap.kind)
+    return gap if grace == GRACES.get(gap.kind, NO_TIME) else replace(gap, grace=grace)
 
 
 def follows(mark: GapMark, gap: Gap, moment: datetime) -> bool:

@@ -15,7 +15,7 @@ from ...domain.case.state import CaseState, Obstacle, Open
 from ...domain.event import Event
 from ...domain.ids import CaseId, EventId, ObstacleId, SubjectId
 from ...domain.organisation.facts import OrganisationFact
-from ...domain.settings import DEFAULTS, Settings
+from ...domain.settings import UNCHANGED, Course
 from .circles import CirclesAcross
 from .shapes import Gap, StatedHarm
 from .uncoordinated import Change, Coordination, Holding, Uncoordinated
@@ -47,7 +47,7 @@ class SubjectFold:
 
     __slots__ = ("_changes", "_circles", "_judge", "_members", "_places", "_uncoordinated", "cases", "subject")
 
-    def __init__(self, subject: SubjectId, settings: Settings = DEFAULTS) -> None:
+    def __init__(self, subject: SubjectId, settings: Course = UNCHANGED) -> None:
         """Start with a subject of whom nothing has been shown."""
         self.subject = subject
         self.cases: dict[CaseId, CaseSeen] = {}

@@ -17,7 +17,7 @@ from ...domain.case.named import organisations_of
 from ...domain.event import Event
 from ...domain.ids import CaseId, EventId, SubjectId
 from ...domain.organisation import facts as o
-from ...domain.settings import DEFAULTS, Settings
+from ...domain.settings import UNCHANGED, Course
 from .answer import CaseAnswer, answer
 from .cross_chains import CrossChain, cross_chains_of
 from .lens import see
@@ -39,7 +39,7 @@ made of them by a correction does not either."""
 def subject_gaps(
     histories: Mapping[CaseId, Sequence[Event]],
     as_of: datetime,
-    settings: Settings = DEFAULTS,
+    settings: Course = UNCHANGED,
     *,
     subject: SubjectId | None = None,
     known_to: str | None = None,
@@ -130,7 +130,7 @@ class SubjectTimelines(Timelines):
 
     __slots__ = ()
 
-    def __init__(self, subject: SubjectId, recorded: Iterable[Event] = (), settings: Settings = DEFAULTS) -> None:
+    def __init__(self, subject: SubjectId, recorded: Iterable[Event] = (), settings: Course = UNCHANGED) -> None:
         """Start from the events whose rows are stored already."""
         kept = [event for event in recorded if type(event.data) not in WITHOUT_MEANING]
         super().__init__(lambda: SubjectFacets(SubjectFold(subject, settings)), kept, mend_each)
@@ -141,7 +141,7 @@ class SubjectTimelines(Timelines):
             super().record(event)
 
 
-def subject_rows_of(subject: SubjectId, history: Iterable[Event], settings: Settings = DEFAULTS) -> list[Row]:
+def subject_rows_of(subject: SubjectId, history: Iterable[Event], settings: Course = UNCHANGED) -> list[Row]:
     """Return all rows over the cases of a subject from all their events, in order of position."""
     timelines = SubjectTimelines(subject, (), settings)
     for event in history:

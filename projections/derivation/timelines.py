@@ -9,6 +9,8 @@ rebuild and a single new event.
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from heapq import merge
+from operator import attrgetter
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -18,9 +20,12 @@ from ...domain.case.corrections import Mended, is_mending, mend
 from ...domain.case.history import place
 from ...domain.event import Event
 from ...domain.ids import EventId
-from ...domain.settings import DEFAULTS, Settings
-from .facets import CaseFacets, Facet, Key, Turns
+from ...domain.registry.facts import RegistryFact
+from ...domain.settings import UNCHANGED, Course
+from .facets import CaseFacets, Facet, GapFacet, HandoffFacet, Key, Turns
 from .fold import CaseFold
+
+_position: Final = attrgetter("position")
 
 _BEFORE_ALL: Final = (datetime.min.replace(tzinfo=UTC), -1)
 """Before the place of any event."""
@@ -132,6 +137,23 @@ class Timelines:
                     line.append(Row(state, start, until, known, known))
             if line:
                 current[key] = line
+
+    def change_settings(self, event: Event) -> None:
+        """Take in a change of the settings that its facets go by, which bears on clocks that start from it on."""
+        if self._last[0] >= event.recorded_at or self._foresees(event.recorded_at):
+            self._record_late(event.recorded_at)
+
+    def _foresees(self, since: datetime) -> bool:
+        """Return whether a clock is foreseen to start at a moment or later, and to make a gap."""
+        for line in self._current.values():
+            for row in line:
+                state = row.state
+                if isinstance(state, GapFacet):
+                    if state.gap.from_ >= since:
+                        return True
+                elif isinstance(state, HandoffFacet) and state.delivered_at >= since:
+                    return True
+        return False
 
     def _go_on(self, line: Line, at: datetime, turns: Turns, known: datetime) -> None:
         """Replace what is so from ``at`` on by ``turns``; what comes out as it was keeps its row."""
@@ -269,14 +291,23 @@ def _spliced(before: Sequence[Stretch], at: datetime, turns: Turns) -> list[Stre
     return line
 
 
-def case_timelines(case: UUID, recorded: Sequence[Event] = (), settings: Settings = DEFAULTS) -> Timelines:
-    """Return the timelines of a case, started from the events whose rows are stored already."""
+def case_timelines(case: UUID, recorded: Sequence[Event] = (), settings: Course = UNCHANGED) -> Timelines:
+    """Return the timelines of a case, started from the events whose rows are stored already.
+
+    Whoever changes ``settings`` afterwards tells the timelines (``change_settings``).
+    """
     return Timelines(lambda: CaseFacets(CaseFold(case, settings)), recorded)
 
 
-def rows_of(case: UUID, history: Iterable[Event], settings: Settings = DEFAULTS) -> list[Row]:
-    """Return all rows of a case from its whole history, in order of position."""
+def rows_of(case: UUID, history: Iterable[Event], changes: Sequence[Event] = ()) -> list[Row]:
+    """Return all rows of a case from its whole history, under the registry's own; both in order of position."""
+    settings = Course()
     timelines = case_timelines(case, (), settings)
-    for event in history:
-        timelines.record(event)
+    # Nearly always nothing was changed, and what is done for each event counts.
+    for event in merge(history, changes, key=_position) if changes else history:
+        if changes and isinstance(event.data, RegistryFact):
+            settings.change(event)
+            timelines.change_settings(event)
+        else:
+            timelines.record(event)
     return timelines.take()[0]

@@ -14,7 +14,6 @@ from msgspec import Struct
 from ...domain.case.state import Custody, Obstacle, Open, Settled
 from ...domain.event import Event
 from ...domain.ids import CaseId, EventId, ObstacleId
-from ...domain.settings import CAUSE_NAMED_BY
 from .chain import Chain
 
 
@@ -68,7 +67,7 @@ def todos_of_chain(case: UUID, chain: Chain) -> Iterator[TodoChange]:
     if resolved is not None and resolves is None:
         yield resolved.event, resolved.at, None
     if resolves is not None:
-        due = resolves.at + CAUSE_NAMED_BY
+        due = resolves.at + chain.settings.at(resolves.at).name_cause
         todo = TodoFacet(TodoKind.NO_CAUSE_NAMED, resolves.event, due, resolves.resolved_by, case, chain.obstacle)
         yield resolves.event, due, todo
 

@@ -268,7 +268,7 @@ class _Scribe:
         gap, moments = state.gap, self.moments
         kind, begun_by, lies_on = gap.kind, gap.begun_by, gap.lies_on
         begun = moments.of(gap.from_)
-        grace = _GRACES[kind]
+        grace = _GRACES[kind] if gap.grace is None else gap.grace // _MICROSECOND
         if gap.running_from is None:
             lasted = gap.pieces // _MICROSECOND
             since = _MINUS_INFINITY

@@ -7,7 +7,7 @@ DECLARE
 BEGIN
     FOREACH each IN ARRAY ARRAY[
         'quarantined', 'case_state', 'case_party', 'case_subject', 'case_link', 'chain_state', 'gap_state', 'handoff_state',
-        'todo_state'
+        'todo_state', 'case_to_rederive'
     ] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', each);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', each);

@@ -7,7 +7,13 @@
 CREATE TABLE projected (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     position bigint NOT NULL DEFAULT -1,         -- the last event that the rows take in; -1: none
-    definition text NOT NULL                     -- which tables and derivation these rows are of
+    definition text NOT NULL,                    -- which tables and derivation these rows are of
+    rederiving bigint                            -- the next event, if it changes a term or grace and that is being done
+);
+
+-- Cases that are yet to be derived under the terms and graces that the next event changes.
+CREATE TABLE case_to_rederive (
+    case_id uuid PRIMARY KEY
 );
 
 CREATE TABLE quarantined (

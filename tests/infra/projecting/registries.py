@@ -26,6 +26,7 @@ from knelpunt.domain.organisation.facts import (
     StrategyShared,
     TaskTransferred,
 )
+from knelpunt.domain.registry.facts import RegistryFact
 from knelpunt.domain.text import Sealed
 from knelpunt.domain.vocabulary import OrganisationKind, Role, TeamMotive
 from knelpunt.infra.store.bulk import append_bulk, append_history
@@ -96,7 +97,7 @@ def seen_at(log: Sequence[Event], as_of: datetime, known_at: datetime) -> list[E
     now = {}
     for stream in {event.stream for event in recorded}:
         now |= {event.id: event.occurred_at for event in mend([e for e in recorded if e.stream == stream])[0]}
-    return one_log([event for event in recorded if is_mending(event) or now[event.id] <= as_of])
+    return one_log([e for e in recorded if is_mending(e) or isinstance(e.data, RegistryFact) or now[e.id] <= as_of])
 
 
 def fill(url: str, log: Sequence[Event]) -> None:

@@ -1,0 +1,92 @@
+"""Brings the read model in line with a term or grace that was changed, a part at a time.
+
+What a change bears on are clocks that start from it on: of cases in which one is foreseen to, and of those told of just
+now. Their rows are written as known from the change on, while whoever asks is still answered as of the event before it;
+so nobody sees them until the last part is done, and the position goes on. Which cases are left stands in the read model
+itself: whoever is killed anywhere leaves that to the next one.
+"""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import psycopg
+
+from ...domain.case.decide import SKEW
+from ...domain.event import Event
+from ...domain.registry.facts import STREAM
+from ...domain.settings import Course
+from ...projections.derivation.timelines import case_timelines
+from ...projections.queries.lens import position_at
+from ..store import reading
+from .writing import Sheets
+
+CASES_AT_ONCE: Final = 200
+"""Cases in a transaction at most: some 100 ms of work, and what is done anew by whoever follows one that was killed."""
+
+# Told of just now: what occurred since the change was recorded before it, by a clock that was ahead.
+FIND: Final = """
+INSERT INTO case_to_rederive (case_id)
+SELECT case_id FROM gap_state WHERE from_at >= %(since)s AND known_until = 'infinity' AND case_id IS NOT NULL
+UNION SELECT case_id FROM handoff_state WHERE delivered_at >= %(since)s AND known_until = 'infinity'
+UNION SELECT case_id FROM knelpunt.event
+       WHERE position > %(just_now)s AND position < %(upto)s AND case_id <> '00000000-0000-0000-0000-000000000000'
+"""
+TAKE: Final = """
+DELETE FROM case_to_rederive
+ WHERE case_id IN (SELECT case_id FROM case_to_rederive ORDER BY case_id LIMIT %s) RETURNING case_id
+"""
+
+
+def registry_history(connection: psycopg.Connection, upto: int) -> list[Event]:
+    """Return the changes of terms and graces up to a position; one that cannot be read is in quarantine."""
+    return _histories(connection, [STREAM], upto).get(STREAM, [])
+
+
+def settings_upto(connection: psycopg.Connection, position: int) -> Course:
+    """Return the terms and graces as of a position."""
+    return Course.of(registry_history(connection, position))
+
+
+def rederive(connection: psycopg.Connection, change: Event, settings: Course) -> bool:
+    """Derive some cases anew under a change, in the transaction that is open; return whether all are done.
+
+    The rows are those of the read model first on the search path, as of the event before the change; ``settings`` are
+    those before it. Once all are done the read model has taken in the change.
+    """
+    row = connection.execute("SELECT rederiving FROM projected").fetchone()
+    assert row is not None
+    if row[0] != change.position:
+        _begin(connection, change)
+    cases = [case for (case,) in connection.execute(TAKE, (CASES_AT_ONCE,))]
+    if not cases:
+        connection.execute("UPDATE projected SET position = %s, rederiving = NULL", (change.position,))
+        return True
+    sheets = Sheets()
+    for case, events in _histories(connection, cases, change.position - 1).items():
+        course = settings.copy()
+        timelines = case_timelines(case, events, course)
+        course.change(change)
+        timelines.change_settings(change)
+        sheets.add(case, *timelines.take())
+    sheets.write(connection)
+    return False
+
+
+def _begin(connection: psycopg.Connection, change: Event) -> None:
+    """Note the cases on which a change bears."""
+    since: datetime = change.recorded_at
+    query, values = position_at(since - SKEW, change.position)
+    row = connection.execute(query, values).fetchone()
+    just_now = -1 if row is None else row[0]
+    connection.execute("DELETE FROM case_to_rederive")
+    connection.execute(FIND, {"since": since, "just_now": just_now, "upto": change.position})
+    connection.execute("UPDATE projected SET rederiving = %s", (change.position,))
+
+
+def _histories(connection: psycopg.Connection, streams: list[UUID], upto: int) -> dict[UUID, list[Event]]:
+    """Return the events of streams that can be read, up to and with a position."""
+    found: dict[UUID, list[Event]] = {}
+    for event in reading.readable(reading.to_rows(connection.execute(reading.STREAMS_UPTO, (streams, upto))))[0]:
+        found.setdefault(event.stream, []).append(event)
+    return found
