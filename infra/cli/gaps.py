@@ -12,7 +12,7 @@ from ...domain.vocabulary import GapKind
 from .asking import Asking, asking, raw_id
 from .failure import WrongUsage
 from .session import settings
-from .terminal import Format, notices, people, progress, show, write_csv, write_json
+from .terminal import Format, all_plain, notices, people, progress, show, write_csv, write_json
 from .times import day, moment
 
 PAGE: Final = 100
@@ -159,7 +159,7 @@ def print_gaps(console: Console, found: Sequence[Gap]) -> None:
     table.add_column("days", justify="right", no_wrap=True)
     table.add_column("to act", overflow="fold")
     table.add_column("involved", overflow="fold")
-    for gap in found:
+    for gap in map(all_plain, found):
         table.add_row(gap["kind"], _references(gap), *_times(gap), *_parties(gap), style=_style(gap))
     show(console, table)
     cases = len({case["id"] for gap in found for case in gap["cases"]})

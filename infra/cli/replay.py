@@ -15,7 +15,7 @@ from .failure import Failure
 from .gaps import AsOf, KnownAt, print_gaps_of_case
 from .replayed import Replay, became, named, replay_of, titled, when, who
 from .session import settings
-from .terminal import PIPE_COLUMNS, ReplayFormat, can_move_cursor, notices, people, show, write_json
+from .terminal import PIPE_COLUMNS, ReplayFormat, all_plain, can_move_cursor, notices, people, show, write_json
 from .times import day, minute
 
 WHO_COLUMNS_MAX: Final = 28
@@ -77,6 +77,7 @@ def for_programs(event: Mapping[str, Any], case: str) -> dict[str, Any]:
 
 def print_replay(console: Console, found: Replay, *, stepping: bool = False) -> None:
     """Print a case for people; ``stepping`` waits after each event for Enter, and stops at q."""
+    found = Replay(all_plain(found.case), all_plain(found.events), found.lens, found.known_to)
     _print_head(console, found)
     who_columns = max((len(who(event)) for event in found.events), default=0)
     if console.width < PIPE_COLUMNS:

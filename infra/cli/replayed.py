@@ -100,6 +100,7 @@ class Replay:
         """Hold what was asked for, and with which lens."""
         self.case = case
         self.events = events
+        self.lens = lens
         self.as_of: str = lens["asOf"]
         self.known_at: str = lens["knownAt"]
         self.known_to = known_to

@@ -3,10 +3,11 @@
 import csv
 import os
 import sys
+import unicodedata
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, cast
 
 import msgspec
 from rich.console import Console, RenderableType
@@ -29,6 +30,31 @@ class ReplayFormat(StrEnum):
 
     TABLE = "table"
     JSON = "json"
+
+
+UNSHOWN: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+"""Categories of characters that move the cursor, turn the direction of writing, or show nothing."""
+
+
+def plain(text: str) -> str:
+    """Return a text with blanks for what is no visible character of it.
+
+    A text about somebody, or the name of an organisation, may hold anything, and no text may steer a terminal.
+    """
+    return "".join(" " if unicodedata.category(character) in UNSHOWN else character for character in text)
+
+
+def all_plain(answer: Any) -> Any:
+    """Return an answer of GraphQL with each of its texts as ``plain`` shows it."""
+    match answer:
+        case str():
+            return plain(answer)
+        case list():
+            return [all_plain(each) for each in cast("list[Any]", answer)]
+        case Mapping():
+            return {name: all_plain(each) for name, each in cast("Mapping[str, Any]", answer).items()}
+        case _:
+            return answer
 
 
 def people(*, data_on_stdout: bool = False) -> Console:

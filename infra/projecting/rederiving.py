@@ -27,7 +27,7 @@ CASES_AT_ONCE: Final = 200
 # Told of just now: what occurred since the change was recorded before it, by a clock that was ahead.
 FIND: Final = """
 INSERT INTO case_to_rederive (case_id)
-SELECT case_id FROM gap_state WHERE from_at >= %(since)s AND known_until = 'infinity' AND case_id IS NOT NULL
+SELECT case_id FROM gap_state WHERE from_at >= %(since)s AND known_until = 'infinity'
 UNION SELECT case_id FROM handoff_state WHERE delivered_at >= %(since)s AND known_until = 'infinity'
 UNION SELECT case_id FROM knelpunt.event
        WHERE position > %(just_now)s AND position < %(upto)s AND case_id <> '00000000-0000-0000-0000-000000000000'

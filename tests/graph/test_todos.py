@@ -6,11 +6,18 @@ import pytest
 from graph.given import GEMEENTE, LONG_AGO, SVB, ZORG, Story
 
 
+class Told(Story):
+    """A case and two of its obstacles."""
+
+    claimed: str
+    resolved: str
+
+
 @pytest.fixture
 def story(asked):
     """A case with custody that only another claims, one obstacle resolved without a cause, and an inert event."""
     asked.organisations()
-    story = Story(asked, days_ago=100)
+    story = Told(asked, days_ago=100)
     story.claimed = story.report(1, receivedBy=SVB)
     story.resolved = story.report(2)
     story.done("resolveObstacle", 10, obstacle=story.resolved, organisation=GEMEENTE, outcome="REMOVED")

@@ -1,9 +1,10 @@
 """How things stand at a step, in words: who holds which obstacle, and which gaps are open."""
 
 from ..replayed import Gap
+from ..terminal import plain
 from ..times import day
 from .looks import style_of
-from .rows import Piece, Row, clip, clipped, plain, wrapped
+from .rows import Piece, Row, clip, clipped, wrapped
 from .story import State, Step, Story
 
 WAITING_TEXT = "…"

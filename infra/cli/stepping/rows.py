@@ -1,9 +1,8 @@
 """Rows of a screen: pieces of text with a style each, measured in the columns that a terminal gives them.
 
-Everything shown comes through ``plain``: a text about somebody may hold anything, and no text may steer a terminal.
+Everything shown comes through ``terminal.plain``: no text may steer a terminal.
 """
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -15,14 +14,6 @@ Piece = tuple[str, str]
 Row = list[Piece]
 
 ELLIPSIS: Final = "…"
-
-UNSHOWN: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
-"""Categories of characters that move the cursor, turn the direction of writing, or show nothing."""
-
-
-def plain(text: str) -> str:
-    """Return a text with blanks for what is no visible character of it."""
-    return "".join(" " if unicodedata.category(character) in UNSHOWN else character for character in text)
 
 
 def columns(row: Row) -> int:

@@ -7,12 +7,13 @@ missed: first the lanes, then how things stand, never the step itself nor the ke
 from typing import Final
 
 from ..replayed import titled
+from ..terminal import plain
 from ..times import minute
 from .keys import help_rows
 from .lanes import Lanes
 from .looks import Signs
 from .panel import WAITING_TEXT, all_of, gaps, holders
-from .rows import Row, clip, clipped, filled, padded, plain, wrapped
+from .rows import Row, clip, clipped, filled, padded, wrapped
 from .story import Step
 from .view import Shown, View
 

@@ -13,9 +13,10 @@ from typing import Any, Final
 from ....projections.summaries import Language, gap_in_words
 from ..asking import raw_id
 from ..replayed import Case, Event, Gap, Replay, became, named, when, who
+from ..terminal import plain
 from ..times import minute
 from .looks import AFTERWARDS, KINDS, style_of
-from .rows import Piece, plain
+from .rows import Piece
 
 TEXTS: Final = ("story", "need", "reason", "note", "plan", "account", "content")
 """The fields of an event's data in which people speak in their own words."""

@@ -50,7 +50,7 @@ def some_commands(cases: int = 2) -> list[Command]:
 def writing(url: str, master: bytes = MASTER, vault_url: str | None = None) -> Iterator[Writer]:
     """A writer to a registry whose vault is under a master key, and perhaps in a database of its own."""
     vault = Vault(vault_url or url, master)
-    writer = Writer(url, vault, DECIDERS, lambda history, mark, moment: False)
+    writer = Writer(url, vault, DECIDERS, lambda history, mark, moment, settings: False)
     yield writer
     writer.close()
     vault.close()

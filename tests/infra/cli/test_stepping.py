@@ -15,16 +15,19 @@ from prompt_toolkit.utils import get_cwidth
 
 from knelpunt.domain.vocabulary import GapKind
 from knelpunt.infra.cli.asking import Asking, asking, is_id
+from knelpunt.infra.cli.gaps import print_gaps
+from knelpunt.infra.cli.replay import print_replay
 from knelpunt.infra.cli.replayed import Replay, replay_of, state_of
 from knelpunt.infra.cli.stepping import asked as stepping_asked
 from knelpunt.infra.cli.stepping.asked import Asked, Lens
 from knelpunt.infra.cli.stepping.keys import KEYS, Act, help_rows
 from knelpunt.infra.cli.stepping.looks import ASCII, KINDS, SIGNS, signs_for
 from knelpunt.infra.cli.stepping.moves import move
-from knelpunt.infra.cli.stepping.rows import clip, columns, padded, plain, wrapped
+from knelpunt.infra.cli.stepping.rows import clip, columns, padded, wrapped
 from knelpunt.infra.cli.stepping.screen import COLUMNS_LEAST, ROWS_LEAST, screen
 from knelpunt.infra.cli.stepping.story import State, Story, What
 from knelpunt.infra.cli.stepping.view import Shown, View
+from knelpunt.infra.cli.terminal import people, plain
 from knelpunt.infra.settings import settings_from
 from knelpunt.projections.summaries import Language
 
@@ -400,3 +403,18 @@ def test_told_anew_when_somebody_is_erased(ask: Asking, story: Story, monkeypatc
         assert told.lens == THIS_MOMENT
         assert told.story is not None
         assert told.story is not story
+
+
+def test_nor_where_it_is_printed(wide: Story, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a replay or a list of gaps prints for people goes through the same function as what a walk shows."""
+    named = {"identifier": "urn:org:x", "name": "A\x1b[31mB\u202e"}
+    gaps = [dict(gap, toAct=[named], cases=[{"id": "x", "reference": "X\x9b"}]) for gap in wide.replay.case["gaps"]]
+    case = dict(wide.replay.case, gaps=gaps)
+    lens = {"asOf": wide.replay.as_of, "knownAt": wide.replay.known_at}
+    print_replay(people(), Replay(case, wide.replay.events, lens, None))
+    print_gaps(people(), gaps)
+    shown = capsys.readouterr().out
+    assert "区役所と学校のあいだ [2J" in shown
+    assert "to act: A [31mB" in shown
+    assert shown.count("A [31mB") >= 2
+    assert not {"\x1b", "\u202e", "\x9b"} & set(shown)

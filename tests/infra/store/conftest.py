@@ -46,7 +46,7 @@ def new_writer(registry_url: str, vault: Vault) -> Iterator[Callable[[], Writer]
     writers: list[Writer] = []
 
     def make() -> Writer:
-        writers.append(Writer(registry_url, vault, DECIDERS, lambda history, mark, moment: False))
+        writers.append(Writer(registry_url, vault, DECIDERS, lambda history, mark, moment, settings: False))
         return writers[-1]
 
     assert isinstance(make().submit(register_office()).result(30), Recorded)

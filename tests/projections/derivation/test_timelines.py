@@ -14,6 +14,8 @@ from histories.machine import asked_histories, histories, is_mending, make_histo
 from knelpunt.domain.case.facts import (
     CaseLinked,
     CustodyTaken,
+    EventStruck,
+    FactCorrected,
     HandoffAccepted,
     HandoffOffered,
     HandoffRefused,
@@ -159,13 +161,14 @@ def todos(history: list[Event], as_of: datetime, known_at: datetime) -> set[Face
             found.add(TodoFacet(kind, by, segment.from_, segment.organisation, case, segment.obstacle))
     for obstacle in {e.data.obstacle for e in story if isinstance(e.data, ObstacleReported)}:
         last = None if is_open(story, obstacle) else settlement(story, obstacle)
-        due = None if last is None else last.occurred_at + timedelta(days=28)
-        if last is not None and isinstance(last.data, ObstacleResolved) and due <= as_of:
-            by = last.data.organisation
-            found.add(TodoFacet(TodoKind.NO_CAUSE_NAMED, last.id, due, by, case, obstacle))
+        if last is not None and isinstance(last.data, ObstacleResolved):
+            due, by = last.occurred_at + timedelta(days=28), last.data.organisation
+            if due <= as_of:
+                found.add(TodoFacet(TodoKind.NO_CAUSE_NAMED, last.id, due, by, case, obstacle))
     placed = {event.id: event.occurred_at for event in seen.placed}
     for event in (recorded[id_] for id_ in plain.conflicts):
-        at_ = placed[event.data.event] if is_mending(event) else placed[event.id]
+        fact = event.data
+        at_ = placed[fact.event if isinstance(fact, FactCorrected | EventStruck) else event.id]
         found.add(TodoFacet(TodoKind.IN_CONFLICT, event.id, at_, event.actor.organisation, case))
     return found
 
