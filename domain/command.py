@@ -129,6 +129,8 @@ COMMANDS: Final[dict[str, type[Fact]]] = {
     "EstablishSolutionTeam": organisation.SolutionTeamEstablished,
     "ShareStrategy": organisation.StrategyShared,
     "AdoptStrategy": organisation.StrategyAdopted,
+    "CorrectOrganisationFact": organisation.OrganisationFactCorrected,
+    "StrikeOrganisationEvent": organisation.OrganisationEventStruck,
     "ChangeTerm": registry.TermChanged,
     "ChangeGrace": registry.GraceChanged,
 }

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4, uuid5
 import msgspec
 
 from ..domain.case import facts as f
-from ..domain.case.corrections import correctable_fields
+from ..domain.case.corrections import Correction, correctable_fields
 from ..domain.command import COMMANDS, Command, RefusalCode, Refused
 from ..domain.event import Actor, Fact, Knower
 from ..domain.ids import organisation_stream_of, reference_of
@@ -71,7 +71,7 @@ async def command_of(asking: Asking, name: str, given: Any) -> Command | Refused
                     values[field.attribute] = value
             if fact is f.CaseOpened:
                 values["reference"] = reference_of(stream)
-            if fact is f.FactCorrected:
+            if issubclass(fact, Correction):
                 values["field"] = _stored_name(values["field"])
             return Command(
                 id=command_id,

@@ -8,12 +8,13 @@ from uuid import UUID
 import strawberry
 
 from ..domain.case import facts as f
+from ..domain.case.corrections import mend
 from ..domain.command import RefusalCode
 from ..domain.event import Event as RecordedEvent
 from ..domain.organisation.standing import told
 from ..domain.text import Clear, Erased, Sealed
 from ..domain.vocabulary import Precision, Role
-from ..projections.derivation.answer import Told
+from ..projections.derivation.answer import UNFIT, Told
 from ..projections.summaries import Language, organisations_named, summary
 from . import ids
 from .enumerations import TYPE_OF_TOPIC, EventType
@@ -193,7 +194,7 @@ class Event(Node):
             told = reading.told.get(self.told.event.id)
             return None if told is None or told.struck_by is None else self._other(reading, told.struck_by)
 
-        return self._within(find, None)
+        return later(self._struck_in_organisation()) if self._case is None else self._within(find, None)
 
     @strawberry.field(description="The corrections applied to it, in the order in which they were recorded.")
     def corrected_by(self) -> list["Event"]:
@@ -203,24 +204,41 @@ class Event(Node):
             told = reading.told.get(self.told.event.id)
             return [] if told is None else [self._other(reading, each) for each in told.corrected_by]
 
-        return self._within(find, [])
+        return later(self._corrected_in_organisation()) if self._case is None else self._within(find, [])
 
     async def _conflict_of_organisation(self) -> Conflict | None:
         """Return the conflict of an event of an organisation, told from its own stream."""
         history = await self.view.histories.load(self.told.event.stream)
-        by_id = {event.id: event for event in history}
-        for event, _, objection in told([event for event in history if event.occurred_at <= self.view.as_of]):
-            if event.id == self.told.event.id and objection is not None:
+        id_ = self.told.event.id
+        for event, _, objection in told(history):
+            if event.id == id_ and objection is not None and event.occurred_at <= self.view.as_of:
                 return Conflict(
                     event=self,
                     code=objection.code,
                     message=objection.message,
-                    contradicted_by=[
-                        Event(view=self.view, known_to_only=None, told=Told(by_id[each], None, None, ()))
-                        for each in objection.contradicted_by
-                    ],
+                    contradicted_by=[self._in_stream(history, each) for each in objection.contradicted_by],
+                )
+        for mending, target in mend(history).inert:
+            if mending == id_:
+                return Conflict(
+                    event=self,
+                    code=RefusalCode.NOT_CORRECTABLE,
+                    message=UNFIT,
+                    contradicted_by=[self._in_stream(history, target)],
                 )
         return None
+
+    async def _struck_in_organisation(self) -> "Event | None":
+        by = self.told.struck_by
+        return None if by is None else self._in_stream(await self.view.histories.load(self.told.event.stream), by)
+
+    async def _corrected_in_organisation(self) -> list["Event"]:
+        history = await self.view.histories.load(self.told.event.stream)
+        return [self._in_stream(history, each) for each in self.told.corrected_by]
+
+    def _in_stream(self, history: Sequence[RecordedEvent], event: UUID) -> "Event":
+        found = next(one for one in history if one.id == event)
+        return Event(view=self.view, known_to_only=None, told=Told(found, None, None, ()))
 
     @property
     def _case(self) -> CaseAt | None:

@@ -27,6 +27,8 @@ DESCRIPTIONS: Final[Mapping[str | tuple[str, str], str]] = {
     ("task-transferred", "to"): "Whose task it is from then on.",
     ("task-transferred", "since"): "From when; if not given, from when it was transferred. May lie in the future.",
     ("task-transferred", "basis"): "The rule by which, by its identifier: 'BWBR0034925'.",
+    ("organisation-fact-corrected", "organisation"): "Of which organisation.",
+    ("organisation-event-struck", "organisation"): "Of which organisation.",
     ("term-changed", "term"): "Which term.",
     ("term-changed", "days"): "How long it is for every clock that starts from now on, in whole days.",
     ("grace-changed", "kind"): "Of which kind of gap.",

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
-from ..domain.case.history import place
 from ..domain.event import Event as RecordedEvent
 from ..domain.ids import organisation_stream_of
 from ..domain.organisation.facts import StrategyShared
@@ -105,10 +104,9 @@ class Organisation(Node):
         """Return the events of its own stream."""
         return later(self._events())
 
-    async def _history(self) -> list[RecordedEvent]:
-        """Return the events of its own stream that had occurred by then."""
-        history = await self.view.histories.load(organisation_stream_of(self.identifier))
-        return [event for event in history if event.occurred_at <= self.view.as_of]
+    async def _history(self) -> Sequence[RecordedEvent]:
+        """Return the events of its own stream, whenever they occurred: a correction may have moved them."""
+        return await self.view.histories.load(organisation_stream_of(self.identifier))
 
     async def _named_by(self, batch: Batch[str, list[str]]) -> list["Organisation"]:
         return organisations(self.view, await batch.load(self.identifier))
@@ -116,7 +114,7 @@ class Organisation(Node):
     async def _tasks_transferred(self) -> list[Any]:
         from .standing import TaskTransfer  # noqa: PLC0415  standing imports this module
 
-        found = standing_at(await self._history())
+        found = standing_at(await self._history(), self.view.as_of)
         last = {one.theme: one for one in found.transfers} if found else {}
         return [
             TaskTransfer(theme=one.theme, from_=self, to=organisation(self.view, one.to), since=one.since)
@@ -132,37 +130,35 @@ class Organisation(Node):
         ]
 
     async def _solution_team(self) -> Any:
-        from .standing import SolutionTeam, event_in_stream  # noqa: PLC0415  standing imports this module
+        from .standing import SolutionTeam, events_in_stream  # noqa: PLC0415  standing imports this module
 
         history = await self._history()
-        found = standing_at(history)
-        made = next((event for event in history if found is not None and event.id == found.team), None)
-        return None if made is None else SolutionTeam(view=self.view, event=event_in_stream(self.view, made))
+        found = standing_at(history, self.view.as_of)
+        if found is None or found.team is None:
+            return None
+        return SolutionTeam(view=self.view, event=events_in_stream(self.view, history)[found.team])
 
     async def _strategies(self, *, adopted: bool) -> list[Any]:
-        from .standing import Strategy, event_in_stream  # noqa: PLC0415  standing imports this module
+        from .standing import Strategy, events_in_stream  # noqa: PLC0415  standing imports this module
 
-        found = standing_at(await self._history())
+        found = standing_at(await self._history(), self.view.as_of)
         known = [one for one in found.strategies.values() if (one.shared_by is not None) is adopted] if found else []
         sharers = {one.strategy: one.shared_by or self.identifier for one in known}
         streams = {name: organisation_stream_of(name) for name in sharers.values()}
         await self.view.histories.load_all(streams.values())
         shared = {
-            event.data.strategy: event
+            event.told.event.data.strategy: event
             for stream in streams.values()
-            for event in self.view.histories.known[stream]
-            if isinstance(event.data, StrategyShared)
+            for event in events_in_stream(self.view, self.view.histories.known[stream]).values()
+            if isinstance(event.told.event.data, StrategyShared)
         }
-        return [
-            Strategy(view=self.view, event=event_in_stream(self.view, shared[strategy]))
-            for strategy in sharers
-            if strategy in shared
-        ]
+        return [Strategy(view=self.view, event=shared[strategy]) for strategy in sharers if strategy in shared]
 
     async def _events(self) -> list[Any]:
-        from .standing import event_in_stream  # noqa: PLC0415  standing imports this module
+        from .standing import events_in_stream  # noqa: PLC0415  standing imports this module
 
-        return [event_in_stream(self.view, event) for event in place(await self._history())]
+        found = events_in_stream(self.view, await self._history()).values()
+        return [event for event in found if event.told.event.occurred_at <= self.view.as_of]
 
     def _of(self, what: Callable[[OrganisationRow | None], Any]) -> Any:
         known = self.view.organisations.known

@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 from strawberry.utils.str_converters import to_camel_case
 
-from ..domain.case import facts as f
+from ..domain.case.corrections import Correction
 from ..domain.event import Fact
 from ..domain.text import Clear, Erased, Sealed
 from .scalars import moment_text
@@ -28,7 +28,7 @@ def _shown_names(fact: type[Struct]) -> tuple[tuple[str, str], ...]:
 def shown_fact(fact: Fact, texts: Mapping[Sealed, Clear | Erased]) -> dict[str, Any]:
     """Return a fact as JSON, field for field, with its texts in clear."""
     shown = {name: _shown(getattr(fact, attribute), texts) for attribute, name in _shown_names(type(fact))}
-    if isinstance(fact, f.FactCorrected):
+    if isinstance(fact, Correction):
         shown["field"] = to_camel_case(fact.field)
     return shown
 

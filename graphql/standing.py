@@ -1,9 +1,13 @@
 """What more there is to an organisation: the tasks that passed on, its mandate as a solution team, its strategies."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 import strawberry
 
+from ..domain.case.corrections import mend
+from ..domain.case.history import place
 from ..domain.event import Event as RecordedEvent
 from ..domain.organisation import facts as o
 from ..domain.vocabulary import TeamMotive
@@ -114,6 +118,18 @@ class Strategy:
         return fact
 
 
-def event_in_stream(view: View, event: RecordedEvent) -> Event:
-    """Return an event of an organisation's own stream; nothing mends those."""
-    return Event(view=view, known_to_only=None, told=Told(event, None, None, ()))
+def events_in_stream(view: View, history: Sequence[RecordedEvent]) -> dict[UUID, Event]:
+    """Return the events of an organisation's own stream (``history``, in order of position) as corrected, by id.
+
+    They stand in the order in which they occurred, corrections and strikings among them.
+    """
+    mended = mend(history)
+    placed = {event.id: event for event in mended.events}
+    return {
+        event.id: Event(
+            view=view,
+            known_to_only=None,
+            told=Told(event, None, mended.struck.get(event.id), tuple(mended.corrected.get(event.id, ()))),
+        )
+        for event in place([placed.get(event.id, event) for event in history])
+    }

@@ -15,7 +15,7 @@ from .chains import Obstacle
 from .events import Event, event_of
 from .organisations import Organisation, organisation
 from .scalars import Position
-from .standing import event_in_stream
+from .standing import events_in_stream
 from .view import CaseAt, View, later
 
 strawberry.enum(TodoKind, description=TodoKind.__doc__)
@@ -92,7 +92,7 @@ class Todo:
         history = await self.view.histories.load(self.row.stream)
         recorded = {event.id: event for event in history}
         if isinstance(history[0].data, OrganisationFact):
-            return event_in_stream(self.view, recorded[self.row.event])
+            return events_in_stream(self.view, history)[self.row.event]
         mended = mend(history)
         placed = next((event for event in mended.events if event.id == self.row.event), recorded[self.row.event])
         told = Told(placed, None, None, tuple(mended.corrected.get(placed.id, ())))

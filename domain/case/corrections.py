@@ -1,4 +1,4 @@
-"""Corrections and strikings, applied before anything else is judged.
+"""Corrections and strikings, of a case's events or an organisation's, applied before anything else is judged.
 
 Both reach back: they work at the place of the event that they mend, for whoever asks knowing of them. The old event
 stays as it was recorded; what is derived sees the mended one. A correction may be struck, and so may a striking.
@@ -13,11 +13,15 @@ import msgspec
 
 from ..event import Event, Fact
 from ..ids import EventId
+from ..organisation.facts import OrganisationEventStruck, OrganisationFact, OrganisationFactCorrected
 from ..text import Sealed
 from ..vocabulary import Precision
 from .facts import EventStruck, FactCorrected, GapMark, Party
 
-_MENDING: Final = frozenset({FactCorrected, EventStruck})
+Correction = FactCorrected | OrganisationFactCorrected
+Striking = EventStruck | OrganisationEventStruck
+
+_MENDING: Final = frozenset({FactCorrected, EventStruck, OrganisationFactCorrected, OrganisationEventStruck})
 
 
 class Mended:
@@ -60,7 +64,7 @@ def mend(history: Sequence[Event]) -> Mended:
     inert: list[tuple[EventId, EventId]] = []
     # From the last recorded back: a later striking decides whether an earlier one still stands.
     for event in reversed(mendings):
-        if isinstance(event.data, EventStruck) and event.id not in struck:
+        if isinstance(event.data, Striking) and event.id not in struck:
             if event.data.event in known and event.data.event not in struck:
                 struck[event.data.event] = event.id
             elif event.data.event not in known:
@@ -68,7 +72,7 @@ def mend(history: Sequence[Event]) -> Mended:
     mended = {event.id: event for event in history if not is_mending(event)}
     corrected: dict[EventId, list[EventId]] = {}
     for event in mendings:
-        if not isinstance(event.data, FactCorrected) or event.id in struck:
+        if not isinstance(event.data, Correction) or event.id in struck:
             continue
         target = mended.get(event.data.event)
         fixed = corrected_event(target, event.data) if target else None
@@ -80,7 +84,7 @@ def mend(history: Sequence[Event]) -> Mended:
     return Mended(list(mended.values()), struck, corrected, inert)
 
 
-def corrected_event(event: Event, correction: FactCorrected) -> Event | None:
+def corrected_event(event: Event, correction: Correction) -> Event | None:
     """Return ``event`` with the correction applied, or none if its field or value does not fit."""
     try:
         if correction.field == "occurred_at":
@@ -104,8 +108,10 @@ def corrected_event(event: Event, correction: FactCorrected) -> Event | None:
 @cache
 def correctable_fields(fact: type[Fact]) -> dict[str, tuple[str, Any]]:
     """Return the fields of a fact that can be corrected: stored name to attribute and type."""
+    # By its organisation an event stands in one stream and not in another, and a strategy is known to others.
+    fixed = {"organisation", "strategy"} if issubclass(fact, OrganisationFact) else set[str]()
     return {
         field.encode_name: (field.name, field.type)
         for field in msgspec.structs.fields(fact)
-        if not {Party, GapMark} & {field.type, *get_args(field.type)}
+        if field.name not in fixed and not {Party, GapMark} & {field.type, *get_args(field.type)}
     }

@@ -16,7 +16,7 @@ from ..event import Event, Fact
 from ..ids import event_id_of
 from ..settings import UNCHANGED, Course
 from . import facts as f
-from .corrections import corrected_event, is_mending, mend
+from .corrections import Correction, Striking, corrected_event, is_mending, mend
 from .history import History
 from .named import moments_of, obstacles_of, organisations_of, subjects_of
 from .rules import Judge, Objection
@@ -268,15 +268,25 @@ def _refuse_times(fact: Fact, at: datetime) -> Refused | None:
 
 def _refuse_mending(event: Event, history: Sequence[Event], now: datetime, directory: Directory) -> Refused | None:
     """Refuse a correction or striking that cannot be applied."""
+    fixed = mending(event, history, f.CaseOpened, "The opening of a case cannot be struck; close the case instead.")
+    if fixed is None or isinstance(fixed, Refused):
+        return fixed
+    return refuse_corrected(event, fixed, now, directory) or _refuse_times(fixed.data, fixed.occurred_at)
+
+
+def mending(event: Event, history: Sequence[Event], first: type[Fact], kept: str) -> Event | Refused | None:
+    """Return the event that a correction makes, none for a striking, or why it cannot be applied.
+
+    ``first`` is the kind of event that a stream cannot be without, and ``kept`` says so.
+    """
     target = next(earlier for earlier in history if earlier.id == getattr(event.data, "event", None))
-    if isinstance(event.data, f.EventStruck):
-        if isinstance(target.data, f.CaseOpened):
-            message = "The opening of a case cannot be struck; close the case instead."
-            return Refused(RefusalCode.NOT_CORRECTABLE, message)
+    if isinstance(event.data, Striking):
+        if isinstance(target.data, first):
+            return Refused(RefusalCode.NOT_CORRECTABLE, kept)
         if target.id in mend(history).struck:
             return Refused(RefusalCode.NOT_CORRECTABLE, "The event has been struck already.")
         return None
-    assert isinstance(event.data, f.FactCorrected)
+    assert isinstance(event.data, Correction)
     if is_mending(target):
         message = "A correction or striking cannot be corrected; strike it and record another."
         return Refused(RefusalCode.NOT_CORRECTABLE, message)
@@ -285,9 +295,16 @@ def _refuse_mending(event: Event, history: Sequence[Event], now: datetime, direc
     if fixed is None:
         message = f"The field {event.data.field} of this event cannot be corrected to that value."
         return Refused(RefusalCode.NOT_CORRECTABLE, message, (("field", event.data.field),))
-    if event.data.field == "occurred_at":
-        return _refuse_moment(fixed.occurred_at, now)
+    return fixed
+
+
+def refuse_corrected(event: Event, fixed: Event, now: datetime, directory: Directory) -> Refused | None:
+    """Refuse a correction that moves an event into the future, or names an organisation that nobody knows."""
+    if fixed.occurred_at != event.occurred_at:
+        refusal = _refuse_moment(fixed.occurred_at, now)
+        if refusal is not None:
+            return refusal
     for organisation in organisations_of(fixed.data):
         if not directory.organisation(organisation):
             return _unknown(RefusalCode.UNKNOWN_ORGANISATION, "organisation", organisation)
-    return _refuse_times(fixed.data, fixed.occurred_at)
+    return None

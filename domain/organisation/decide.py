@@ -8,7 +8,8 @@ contradicts it, until something told later gives it effect.
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from ..case.decide import LATE, SKEW, Directory, proposed, refused
+from ..case.corrections import Correction, Striking, mend
+from ..case.decide import LATE, SKEW, Directory, mending, proposed, refuse_corrected, refused
 from ..case.named import organisations_of
 from ..case.rules import Objection
 from ..command import Command, RefusalCode, Refused
@@ -33,6 +34,8 @@ def decide_organisation(
     )
     if refusal is not None:
         return refusal
+    if isinstance(fact, Correction | Striking):
+        return _refuse_mending(command, history, at, now, directory) or fact
     objection = _objection(command, fact, history, at, directory)
     if objection is None or _is_late(history, at, now):
         return fact
@@ -105,8 +108,11 @@ def _objection(
 ) -> Objection | None:
     """Return what the organisation itself, or another that the fact names, has against it at its place."""
     after = advance(standing_at(history, at), proposed(command, history, at, at))
-    if isinstance(after, Objection):
-        return after
+    return after if isinstance(after, Objection) else _objection_of_others(fact, at, directory)
+
+
+def _objection_of_others(fact: f.OrganisationFact, at: datetime, directory: Directory) -> Objection | None:
+    """Return what another organisation that a fact names has against it at its place."""
 
     def standing(organisation: str) -> Standing | None:
         return standing_at(directory.organisation_history(organisation), at)
@@ -118,6 +124,33 @@ def _objection(
             return _has_ended(standing(other), other)
         case _:
             return None
+
+
+def _refuse_mending(
+    command: Command, history: Sequence[Event], at: datetime, now: datetime, directory: Directory
+) -> Refused | None:
+    """Refuse a correction or striking that cannot be applied, or that makes organisations contradict each other."""
+    event = proposed(command, history, at, now)
+    assert isinstance(event.data, Correction | Striking)
+    about = event.data.event
+    if all(earlier.id != about for earlier in history):
+        message = f"The organisation has no such event: {about}."
+        return Refused(RefusalCode.UNKNOWN_EVENT, message, (("event", str(about)),))
+    kept = "The registration of an organisation cannot be struck, because cases may name it; dissolve it instead."
+    fixed = mending(event, history, f.OrganisationRegistered, kept)
+    if fixed is None or isinstance(fixed, Refused):
+        return fixed
+    fact = fixed.data
+    assert isinstance(fact, f.OrganisationFact)
+    refusal = (
+        refuse_corrected(event, fixed, now, directory)
+        or _refuse_times(fact, fixed.occurred_at, now)
+        or _refuse_party(fact)
+    )
+    if refusal is not None:
+        return refusal
+    objection = _objection_of_others(fact, fixed.occurred_at, directory)
+    return None if objection is None else refused(objection)
 
 
 def _has_ended(standing: Standing | None, organisation: str) -> Objection | None:
@@ -142,4 +175,5 @@ def _circular(organisation: str, parent: str, standing: Callable[[str], Standing
 
 def _is_late(history: Sequence[Event], at: datetime, now: datetime) -> bool:
     """Return whether it is told a day after it occurred, or after something later was told already."""
-    return now - at > LATE or any(event.occurred_at > at for event in history)
+    mended = mend(history)
+    return now - at > LATE or any(event.occurred_at > at for event in mended.events if event.id not in mended.struck)

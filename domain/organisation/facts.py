@@ -10,9 +10,9 @@ from typing import Annotated
 from msgspec import Meta
 
 from ..event import Fact
-from ..ids import OrganisationId, RuleReference, StrategyId, Theme
+from ..ids import EventId, OrganisationId, RuleReference, StrategyId, Theme
 from ..text import Text
-from ..vocabulary import OrganisationKind, TeamMotive
+from ..vocabulary import OrganisationKind, StrikeReason, TeamMotive
 
 OrganisationName = Annotated[str, Meta(min_length=1, max_length=200)]
 """An organisation's own name: public, and so not sealed."""
@@ -105,3 +105,27 @@ class StrategyAdopted(OrganisationFact, frozen=True, gc=False):
 
     strategy: StrategyId
     shared_by: OrganisationId
+
+
+class OrganisationFactCorrected(OrganisationFact, frozen=True, gc=False):
+    """A field of an earlier event of the organisation was wrong.
+
+    As in a case (``case.facts.FactCorrected``); which organisation an event is about cannot be corrected.
+    """
+
+    topic = "organisation-fact-corrected"
+
+    event: EventId
+    field: str
+    value: str | int | bool | tuple[str, ...] | None = None
+    content: Text | None = None
+    reason: Text | None = None
+
+
+class OrganisationEventStruck(OrganisationFact, frozen=True, gc=False):
+    """An earlier event of the organisation should never have been recorded; it stays in the log, without effect."""
+
+    topic = "organisation-event-struck"
+
+    event: EventId
+    reason: StrikeReason

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ..case.corrections import mend
 from ..case.history import place
 from ..case.rules import Objection
 from ..command import RefusalCode
@@ -137,10 +138,15 @@ def _with_strategy(
 def told(history: Sequence[Event]) -> Iterator[tuple[Event, Standing | None, Objection | None]]:
     """Yield each event of an organisation's stream in its place, what the organisation is after it, and any objection.
 
-    ``history`` is in order of position.
+    ``history`` is in order of position. Events come as corrected; those struck come too, and change nothing, while
+    corrections and strikings have no place of their own.
     """
     standing: Standing | None = None
-    for event in place(history):
+    mended = mend(history)
+    for event in place(mended.events):
+        if event.id in mended.struck:
+            yield event, standing, None
+            continue
         after = advance(standing, event)
         if isinstance(after, Objection):
             yield event, standing, after

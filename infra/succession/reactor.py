@@ -13,17 +13,30 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 from threading import Event as Signal
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import psycopg
 from msgspec import Struct
 from psycopg import errors
 
+from ...domain.case.corrections import mend
 from ...domain.case.facts import CustodyReleased, EventStruck, ResponsibilityMoved
 from ...domain.command import Command, Refused
 from ...domain.event import Event
-from ...domain.ids import organisation_stream_of
-from ...domain.organisation.facts import OrganisationDissolved, OrganisationMerged, TaskTransferred
+from ...domain.ids import EventId, organisation_stream_of
+from ...domain.organisation.facts import (
+    OrganisationDissolved,
+    OrganisationEventStruck,
+    OrganisationFact,
+    OrganisationFactCorrected,
+    OrganisationMerged,
+    OrganisationRenamed,
+    ParentChanged,
+    SolutionTeamEstablished,
+    StrategyAdopted,
+    StrategyShared,
+    TaskTransferred,
+)
 from ...domain.organisation.standing import standing_at
 from ...domain.organisation.succession import SOURCE, Changes, commands_due
 from ..store import reading
@@ -53,7 +66,25 @@ RETRY_SECONDS: Final = 1.0
 LOCK: Final = 0x6B6E6C70_73756363
 """The advisory lock of the one that works ("knlpsucc"): two would write nothing twice, but do all of it twice."""
 
-TOPICS: Final = (OrganisationMerged.topic, OrganisationDissolved.topic, TaskTransferred.topic)
+TOPICS: Final = (
+    OrganisationMerged.topic,
+    OrganisationDissolved.topic,
+    TaskTransferred.topic,
+    OrganisationFactCorrected.topic,
+    OrganisationEventStruck.topic,
+)
+
+_OF_NO_CASE: Final = (
+    OrganisationRenamed,
+    ParentChanged,
+    SolutionTeamEstablished,
+    StrategyShared,
+    StrategyAdopted,
+)
+"""What an organisation may do without anything following from it for a case."""
+
+AT_ONCE: Final = datetime.min.replace(tzinfo=UTC)
+"""When a sweep is due that need not wait."""
 
 _PLACE: Final = "SELECT s.position, p.position FROM knelpunt.succession s CROSS JOIN read.projected p"
 # Who is told by it: an organisation's change, the registry's own writing (which tells nothing new), or a case. What the
@@ -69,6 +100,16 @@ _CHANGED: Final = (
     "SELECT organisation FROM read.organisation_state WHERE ended_at IS NOT NULL "
     "UNION SELECT organisation FROM read.task_state"
 )
+_BEFORE: Final = """
+WITH RECURSIVE passed (organisation, heir) AS (
+    SELECT organisation, merged_into FROM read.organisation_state WHERE merged_into IS NOT NULL
+    UNION SELECT organisation, to_organisation FROM read.task_state
+), line (organisation) AS (
+    SELECT organisation FROM passed WHERE heir = %(organisation)s
+    UNION SELECT p.organisation FROM passed p JOIN line l ON p.heir = l.organisation
+)
+SELECT organisation FROM line WHERE organisation <> %(organisation)s ORDER BY organisation
+"""
 _CONCERNED: Final = (
     "SELECT DISTINCT case_id FROM read.case_party WHERE case_id = ANY(%s) AND organisation = ANY(%s) ORDER BY case_id"
 )
@@ -76,7 +117,8 @@ _CASES_OF: Final = (
     "SELECT DISTINCT case_id FROM read.case_party WHERE organisation = %s AND case_id > %s ORDER BY case_id LIMIT %s"
 )
 _SWEEP: Final = (
-    "INSERT INTO knelpunt.succession_sweep (event_id, organisation, due_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
+    "INSERT INTO knelpunt.succession_sweep AS s (event_id, organisation, due_at) VALUES (%s, %s, %s) "
+    "ON CONFLICT (event_id) DO UPDATE SET due_at = excluded.due_at, reached = DEFAULT"
 )
 _DUE: Final = (
     "SELECT event_id, organisation, reached FROM knelpunt.succession_sweep WHERE due_at <= %s ORDER BY due_at, event_id"
@@ -199,9 +241,10 @@ class Reactor:
             concerned = [case for (case,) in connection.execute(_CONCERNED, (list(cases), changed)).fetchall()]
             for start in range(0, len(concerned), BATCH_CASES):
                 self._settle(connection, concerned[start : start + BATCH_CASES])
+        sweeps = [sweep for event in told for sweep in self._sweeps_of(connection, event)]
         with connection.transaction():
-            for event in told:
-                connection.execute(_SWEEP, _sweep_of(event))
+            for sweep in sweeps:
+                connection.execute(_SWEEP, sweep)
             connection.execute("UPDATE knelpunt.succession SET position = %s", (rows[-1][0],))
 
     def _sweep(self, connection: psycopg.Connection) -> bool:
@@ -224,6 +267,21 @@ class Reactor:
             names = [name for (name,) in connection.execute(_CHANGED).fetchall()]
             self._changes = changes_of(connection, names)
         return self._changes
+
+    def _sweeps_of(self, connection: psycopg.Connection, event: Event) -> list[tuple[UUID, str, datetime]]:
+        """Return the sweeps that an organisation's event asks for: which event, whose cases, not before when."""
+        fact = event.data
+        assert isinstance(fact, OrganisationFact)
+        if not isinstance(fact, OrganisationFactCorrected | OrganisationEventStruck):
+            return [(event.id, fact.organisation, _due_at(event))]
+        history = _histories(connection, [event.stream]).get(event.stream, [])
+        mended = _mended(history, fact.event)
+        if mended is None or isinstance(mended.data, _OF_NO_CASE):
+            return []
+        # What was written because of it is struck at once, also for those who had passed on what they had along a line
+        # through this organisation; what follows from it as it is now may be due later.
+        sweeps = [(event.id, fact.organisation, AT_ONCE), (mended.id, fact.organisation, _due_at(mended))]
+        return sweeps + [(uuid5(event.id, name), name, AT_ONCE) for name in _before(connection, fact.organisation)]
 
     def _settle(self, connection: psycopg.Connection, cases: Sequence[UUID]) -> None:
         """Bring cases in line with what became of organisations."""
@@ -281,9 +339,22 @@ def _histories(connection: psycopg.Connection, streams: Sequence[UUID]) -> dict[
     return histories
 
 
-def _sweep_of(event: Event) -> tuple[UUID, str, datetime]:
-    """Return the sweep that an organisation's event asks for."""
-    fact = event.data
-    assert isinstance(fact, OrganisationMerged | OrganisationDissolved | TaskTransferred)
-    since = fact.since if isinstance(fact, TaskTransferred) else None
-    return event.id, fact.organisation, since or event.occurred_at
+def _due_at(event: Event) -> datetime:
+    """Return from when on something follows from an organisation's event for its cases."""
+    since = event.data.since if isinstance(event.data, TaskTransferred) else None
+    return since or event.occurred_at
+
+
+def _mended(history: Sequence[Event], event: EventId) -> Event | None:
+    """Return the event that a correction or striking is about in the end, as it is now; none if it is not there."""
+    by_id = {one.id: one for one in history}
+    while (found := by_id.get(event)) is not None and isinstance(
+        found.data, OrganisationFactCorrected | OrganisationEventStruck
+    ):
+        event = found.data.event
+    return next((one for one in mend(history).events if one.id == event), None)
+
+
+def _before(connection: psycopg.Connection, organisation: str) -> list[str]:
+    """Return the organisations that were ever said to pass anything on to one, directly or along a line."""
+    return [name for (name,) in connection.execute(_BEFORE, {"organisation": organisation}).fetchall()]

@@ -29,6 +29,10 @@ NOBODY: Final = UUID(int=0)
 """The stream of a case without events."""
 
 
+UNFIT: Final = "The correction or striking cannot be applied to the event that it names."
+"""Why one that is inert has no effect."""
+
+
 class Told(Struct, frozen=True):
     """An event in a timeline, with what became of it."""
 
@@ -99,9 +103,8 @@ def assemble(fold: CaseFold, seen: Seen) -> CaseAnswer:
         _obstacle(fold, chain, tuple(gap for gap in gaps if gap.obstacle == obstacle), by_event, as_of)
         for obstacle, chain in sorted(fold.chains.items(), key=lambda item: (item[1].reported_at, str(item[0])))
     )
-    message = "The correction or striking cannot be applied to the event that it names."
     inert = tuple(
-        Conflict(mending, RefusalCode.NOT_CORRECTABLE, message, (target,))
+        Conflict(mending, RefusalCode.NOT_CORRECTABLE, UNFIT, (target,))
         for mending, target in seen.mended.inert
         if target in by_event
     )

@@ -15,23 +15,30 @@ from .todos import todo_of_conflict
 class OrganisationFacets:
     """An organisation at the moment of the last event that it was shown."""
 
-    __slots__ = ("_standing",)
+    __slots__ = ("_inert", "_standing")
 
     def __init__(self) -> None:
         """Start with an organisation that is not registered."""
         self._standing: Standing | None = None
+        self._inert: dict[EventId, list[Event]] = {}
+
+    def mended(self, inert: Sequence[tuple[Event, EventId]]) -> None:
+        """Take note of the corrections and strikings that cannot be applied, each with the event that it names."""
+        for event, target in inert:
+            self._inert.setdefault(target, []).append(event)
 
     def show(self, event: Event, *, struck: bool = False) -> dict[Key, Turns]:
         """Advance by one event; return what it changed, from its moment on. Most of what it is, it stays."""
+        at = event.occurred_at
+        changed: dict[Key, Turns] = {}
+        note_todos(changed, (todo_of_conflict(mending, at, None) for mending in self._inert.get(event.id, ())))
         if struck:
-            return {}
+            return changed
         before, after = self._standing, advance(self._standing, event)
         if isinstance(after, Objection):
-            contradicted: dict[Key, Turns] = {}
-            note_todos(contradicted, (todo_of_conflict(event, event.occurred_at, None),))
-            return contradicted
+            note_todos(changed, (todo_of_conflict(event, at, None),))
+            return changed
         self._standing = after
-        changed: dict[Key, Turns] = {}
         facet = facet_of(after)
         if before is None or facet != facet_of(before):
             changed[after.organisation] = [(event.occurred_at, None, facet)]
@@ -45,9 +52,6 @@ class OrganisationFacets:
                 (found.at, None, StrategyFacet(after.organisation, strategy, found.at, found.shared_by, found.event))
             ]
         return changed
-
-    def mended(self, inert: Sequence[tuple[Event, EventId]]) -> None:
-        """Take note of nothing: events of organisations are neither corrected nor struck."""
 
     @property
     def standing(self) -> Standing | None:

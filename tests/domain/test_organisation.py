@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,9 @@ from knelpunt.domain.ids import event_id_of, organisation_stream_of
 from knelpunt.domain.organisation.decide import decide_organisation
 from knelpunt.domain.organisation.facts import (
     OrganisationDissolved,
+    OrganisationEventStruck,
     OrganisationFact,
+    OrganisationFactCorrected,
     OrganisationMerged,
     OrganisationRegistered,
     OrganisationRenamed,
@@ -27,7 +30,7 @@ from knelpunt.domain.organisation.facts import (
 )
 from knelpunt.domain.organisation.standing import standing_at, told
 from knelpunt.domain.text import clear
-from knelpunt.domain.vocabulary import OrganisationKind, Role, TeamMotive
+from knelpunt.domain.vocabulary import OrganisationKind, Role, StrikeReason, TeamMotive
 
 NEW, UNIT = "urn:org:NEW", "urn:org:UNIT"
 STRATEGY, OTHER_STRATEGY = some_id("strategy"), some_id("other strategy")
@@ -41,6 +44,9 @@ TEAM = SolutionTeamEstablished(NEW, (TeamMotive.SENSE_OF_JUSTICE,), clear("Mag a
 SHARED = StrategyShared(NEW, STRATEGY, clear("Samen aan tafel"))
 ADOPTED = StrategyAdopted(NEW, OTHER_STRATEGY, UWV)
 SHARED_BY_UWV = StrategyShared(UWV, OTHER_STRATEGY, clear("Een gezicht"))
+RENAMED_AS = event_id_of(some_id(f"{NEW}/1"))
+CORRECTED = OrganisationFactCorrected(NEW, RENAMED_AS, "name", "Nieuw")
+STRUCK = OrganisationEventStruck(NEW, RENAMED_AS, StrikeReason.NEVER_HAPPENED)
 ACTOR = Actor(GEM, Role.ADMINISTRATOR, "somebody")
 
 
@@ -73,6 +79,14 @@ OTHERS: Mapping[str, Sequence[Event]] = {
 }
 
 
+def corrected(n: int, field: str, value: Any, *, struck: bool = False) -> OrganisationFact:
+    """A correction, or a striking, of the event of the organisation's stream with a place from 0."""
+    event = event_id_of(some_id(f"{NEW}/{n}"))
+    if struck:
+        return OrganisationEventStruck(NEW, event, StrikeReason.DUPLICATE)
+    return OrganisationFactCorrected(NEW, event, field, value)
+
+
 def decided(
     before: tuple[OrganisationFact, ...], fact: OrganisationFact, stream_of: str = NEW, **more
 ) -> Fact | Refused:
@@ -100,6 +114,13 @@ def decided(
         ((REGISTERED, TEAM), TEAM),
         ((REGISTERED,), SHARED),
         ((REGISTERED,), ADOPTED),
+        ((REGISTERED, RENAMED), CORRECTED),
+        ((REGISTERED, RENAMED), STRUCK),
+        ((REGISTERED, MERGED), STRUCK),
+        ((REGISTERED, RENAMED, STRUCK), corrected(2, "reason", "x", struck=True)),
+        ((REGISTERED,), corrected(0, "name", "Nieuw")),
+        ((REGISTERED, MERGED), corrected(1, "into", GEM)),
+        ((REGISTERED, MERGED), corrected(1, "occurred_at", (START - DAY).isoformat())),
     ],
 )
 def test_what_fits_is_recorded(before, fact) -> None:
@@ -143,6 +164,20 @@ def test_what_fits_is_recorded(before, fact) -> None:
         (RefusalCode.MALFORMED, (REGISTERED,), RENAMED, {"occurred_at": START.replace(tzinfo=None)}),
         (RefusalCode.FUTURE, (), REGISTERED, {"occurred_at": START + HOUR + timedelta(minutes=2)}),
         (RefusalCode.VERSION_CONFLICT, (REGISTERED,), RENAMED, {"expected_version": 0}),
+        (RefusalCode.UNKNOWN_EVENT, (REGISTERED,), CORRECTED, {}),
+        (RefusalCode.UNKNOWN_EVENT, (REGISTERED,), STRUCK, {}),
+        (RefusalCode.NOT_CORRECTABLE, (REGISTERED,), corrected(0, "", None, struck=True), {}),
+        (RefusalCode.NOT_CORRECTABLE, (REGISTERED, RENAMED, STRUCK), STRUCK, {}),
+        (RefusalCode.NOT_CORRECTABLE, (REGISTERED, RENAMED, STRUCK), corrected(2, "reason", "DUPLICATE"), {}),
+        (RefusalCode.NOT_CORRECTABLE, (REGISTERED,), corrected(0, "kind", "CASTLE"), {}),
+        (RefusalCode.NOT_CORRECTABLE, (REGISTERED,), corrected(0, "organisation", UWV), {}),
+        (RefusalCode.NOT_CORRECTABLE, (REGISTERED, SHARED), corrected(1, "strategy", str(OTHER_STRATEGY)), {}),
+        (RefusalCode.UNKNOWN_ORGANISATION, (REGISTERED, MERGED), corrected(1, "into", STRANGER), {}),
+        (RefusalCode.WRONG_PARTY, (REGISTERED, MERGED), corrected(1, "into", NEW), {}),
+        (RefusalCode.ORGANISATION_ENDED, (REGISTERED, MERGED), corrected(1, "into", SVB), {}),
+        (RefusalCode.CIRCULAR, (REGISTERED,), corrected(0, "parent", UNIT), {}),
+        (RefusalCode.FUTURE, (REGISTERED,), corrected(0, "occurred_at", "2031-01-01T09:00:00Z"), {}),
+        (RefusalCode.MALFORMED, (REGISTERED, TRANSFERRED), corrected(1, "since", "2001-01-01T09:00:00Z"), {}),
     ],
 )
 def test_what_does_not_fit_is_refused(code, before, fact, more) -> None:
@@ -156,7 +191,7 @@ def test_what_does_not_fit_is_refused(code, before, fact, more) -> None:
 
 def test_every_command_of_an_organisation_is_tested() -> None:
     """None is missing from the tests above."""
-    tested = {REGISTERED, RENAMED, PLACED, MERGED, DISSOLVED, TRANSFERRED, TEAM, SHARED, ADOPTED}
+    tested = {REGISTERED, RENAMED, PLACED, MERGED, DISSOLVED, TRANSFERRED, TEAM, SHARED, ADOPTED, CORRECTED, STRUCK}
     assert {fact for fact in COMMANDS.values() if issubclass(fact, OrganisationFact)} == {type(fact) for fact in tested}
 
 
@@ -234,3 +269,28 @@ def test_what_is_accepted_in_time_has_effect(
     answer = decide_organisation(Command(some_id("x"), history[0].stream, ACTOR, fact, now), history, now, known)
     after = stream([*facts, fact], [0, *(day for _, day in ordered), 31])
     assert (answer == fact) == (list(told(after))[-1][2] is None)
+
+
+def test_what_was_corrected_or_struck_is_told_as_it_should_have_been() -> None:
+    """A mending works at the place of the event that it names; one that was itself struck works no more."""
+
+    def after(*facts):
+        """What the organisation is once these were told too."""
+        found = standing_at(stream((REGISTERED, RENAMED, MERGED, *facts), days=(0, 10, 20, *(30 for _ in facts))))
+        assert found is not None
+        return found
+
+    def ending(*facts):
+        """How it ended."""
+        found = after(*facts).ended
+        assert found is not None
+        return found
+
+    assert after().name == "Gemeente Nieuw"
+    assert after(CORRECTED).name == "Nieuw"
+    assert after(STRUCK).name == "Nieuwe Gemeente"
+    assert after(STRUCK, corrected(3, "", None, struck=True)).name == "Gemeente Nieuw"
+    assert after(corrected(2, "", None, struck=True)).ended is None
+    assert ending(corrected(2, "into", GEM)).into == GEM
+    assert ending(corrected(2, "occurred_at", (START + 15 * DAY).isoformat())).at == START + 15 * DAY
+    assert after(corrected(1, "occurred_at", (START + 25 * DAY).isoformat())).name == "Nieuwe Gemeente"

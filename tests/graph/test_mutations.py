@@ -174,6 +174,16 @@ def organisations_doings(asked) -> dict[str, dict]:
     assert merged == {"identifier": "urn:org:oud", "endedAt": at, "mergedInto": {"name": "Dienst Nieuw"}}
     gone = do("DissolveOrganisation", "endedAt mergedInto { name }", organisation="urn:org:weg", occurredAt=at)
     assert gone == {"identifier": "urn:org:weg", "endedAt": at, "mergedInto": None}
+    event = done["MergeOrganisation"]["event"]["id"]
+    better = do("CorrectOrganisationFact", "mergedInto { name }", event=event, field="into", value=GEMEENTE,
+                occurredAt="2022-06-01T00:00:00Z", reason="Verkeerde opvolger")  # fmt: skip
+    assert better["mergedInto"] == {"name": "Gemeente Ergens"}
+    back = do("StrikeOrganisationEvent", "endedAt", event=event, reason="NEVER_HAPPENED")
+    assert back["endedAt"] is None
+    for name, given in (("ChangeTerm", {"term": "CONFIRM_BY"}), ("ChangeGrace", {"kind": "MOVED"})):
+        mutation = name[0].lower() + name[1:]
+        done[name] = asked.done(mutation, given | {"days": 3}, EVENT, asked.asker(role=Role.ADMINISTRATOR))
+        done[name]["event"]["actor"]["role"] = "AGENCY"
     return done
 
 

@@ -158,3 +158,30 @@ def test_a_merger_in_a_case(tree):
     assert moved["source"].startswith("succession/")
     assert moved["actor"]["organisation"]["identifier"] == "urn:knelpunt:registry"
     assert {"kind": "MOVED", "toAct": [{"identifier": REGIO}], "involved": [{"identifier": GEMEENTE}]} in found["gaps"]
+
+
+def test_what_was_mended_is_shown_as_it_was(tree):
+    """An event as corrected or struck, with what did so; before that was recorded, as it was told first."""
+    name = {"organisation": WIJK, "occurredAt": "2021-01-01T00:00:00Z"}
+    first = tree.done("renameOrganisation", name | {"name": "Wijkteem"}, "event { id }")["event"]["id"]
+    second = tree.done("renameOrganisation", name | {"name": "Buurtteam"}, "event { id }")["event"]["id"]
+    tree.project()
+    before = tree.ask("{ registry { knownAt } }")["registry"]["knownAt"]
+    mending = {"organisation": WIJK, "reason": "Tikfout"}
+    tree.done("correctOrganisationFact", mending | {"event": first, "field": "name", "value": "Wijkteam"})
+    tree.done("strikeOrganisationEvent", mending | {"event": second, "reason": "NEVER_HAPPENED"})
+    ask = (
+        f'organisation(identifier: "{WIJK}") {{ name events {{ type data struckBy {{ type }} '
+        "correctedBy { type } conflict { code } } }"
+    )
+    found = tree.registry(ask)["organisation"]
+    assert found["name"] == "Wijkteam"
+    registered, renamed, struck, correction, striking = found["events"]
+    assert (renamed["data"]["name"], renamed["correctedBy"]) == ("Wijkteam", [{"type": "OrganisationFactCorrected"}])
+    assert struck["struckBy"] == {"type": "OrganisationEventStruck"}
+    assert (registered["struckBy"], registered["correctedBy"]) == (None, [])
+    assert (correction["type"], striking["type"]) == ("OrganisationFactCorrected", "OrganisationEventStruck")
+    assert {one["conflict"] for one in found["events"]} == {None}
+    assert correction["data"]["reason"] == "Tikfout"
+    earlier = tree.registry(ask, f'(knownAt: "{before}")')["organisation"]
+    assert (earlier["name"], len(earlier["events"])) == ("Buurtteam", 3)

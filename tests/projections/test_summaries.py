@@ -32,6 +32,8 @@ def values(fact: type, name: str, type_: Any) -> list[Any]:
         return [f.GapMark(uuid4(), kind, uuid4(), NOW) for kind in GapKind]
     if type_ is datetime:
         return [NOW]
+    if name == "days":
+        return [1, 30]
     if type_ is bool:
         return [True, False]
     if isinstance(type_, EnumType):

@@ -8,13 +8,16 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from uuid import UUID
 
 import psycopg
 import pytest
 
 from infra.succession.registries import (
+    DAY,
     HEIR,
     MERGED_AT,
     OLD,
@@ -30,7 +33,17 @@ from infra.succession.registries import (
 )
 from knelpunt.domain.case import facts as f
 from knelpunt.domain.case.facts import EventStruck, ResponsibilityMoved
-from knelpunt.domain.organisation.facts import OrganisationDissolved, OrganisationMerged, TaskTransferred
+from knelpunt.domain.ids import event_id_of
+from knelpunt.domain.organisation.facts import (
+    OrganisationDissolved,
+    OrganisationEventStruck,
+    OrganisationFact,
+    OrganisationFactCorrected,
+    OrganisationMerged,
+    OrganisationRenamed,
+    TaskTransferred,
+)
+from knelpunt.domain.vocabulary import StrikeReason
 from knelpunt.infra.bootstrap import Parts, bootstrap
 from knelpunt.infra.projecting.projector import Projector
 from knelpunt.infra.store.batch import Recorded
@@ -80,6 +93,89 @@ def test_a_merger_moves_what_is_held(parts, monkeypatch, batch) -> None:
     before = written(parts.url)
     with psycopg.connect(parts.url) as connection:
         connection.execute("UPDATE knelpunt.succession SET position = -1")
+    follow(parts)
+    assert written(parts.url) == before
+
+
+def holders(parts: Parts, cases: int) -> Counter[str | None]:
+    """Who is responsible for how many obstacles in the end: their holders, or to whom they were moved."""
+    found: Counter[str | None] = Counter()
+    for number in range(cases):
+        history = events_of(parts.registry.reader, REGISTRY, [case_id(number)])
+        given = answer(history, datetime.now(UTC))
+        assert given.conflicts == ()
+        (one,) = given.obstacles
+        moved = [told.event.data.to for told in given.timeline
+                 if isinstance(told.event.data, ResponsibilityMoved) and told.struck_by is None]  # fmt: skip
+        assert one.holder is None or not moved
+        found[one.holder or (moved[-1] if moved else None)] += 1
+    return found
+
+
+def event_told(fact: OrganisationFact, at: datetime = MERGED_AT) -> UUID:
+    """The event of a fact that was told."""
+    return event_id_of(about(fact, at).id)
+
+
+def test_a_merger_that_never_happened_is_undone(parts) -> None:
+    """Every move that followed from it is struck; once the striking is struck too, all moves again."""
+    fill(parts.url, 10)
+    told(parts, OrganisationMerged(OLD, HEIR))
+    follow(parts)
+    assert holders(parts, 10) == {HEIR: 8, None: 2}
+    strike = OrganisationEventStruck(OLD, event_told(OrganisationMerged(OLD, HEIR)), StrikeReason.NEVER_HAPPENED)
+    told(parts, strike)
+    follow(parts)
+    assert holders(parts, 10) == {OLD: 8, None: 2}
+    assert topics(parts)[EventStruck.topic] == 8
+    told(parts, OrganisationEventStruck(OLD, event_told(strike), StrikeReason.NEVER_HAPPENED), MERGED_AT + DAY)
+    follow(parts)
+    assert holders(parts, 10) == {HEIR: 8, None: 2}
+    before = written(parts.url)
+    with psycopg.connect(parts.url) as connection:
+        connection.execute("UPDATE knelpunt.succession SET position = -1")
+    follow(parts)
+    assert written(parts.url) == before
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        pytest.param("into", OTHER, {OTHER: 8, None: 2}, id="another successor"),
+        pytest.param("occurred_at", "2023-01-01T00:00:00Z", {HEIR: 8, None: 2}, id="later"),
+        pytest.param("occurred_at", "2021-01-01T00:00:00Z", {HEIR: 8, None: 2}, id="earlier"),
+    ],
+)
+def test_a_merger_is_corrected(parts, field, value, expected) -> None:
+    """What followed from it as it was told is struck, and what follows from it as it was is written."""
+    fill(parts.url, 10)
+    told(parts, OrganisationMerged(OLD, HEIR))
+    follow(parts)
+    told(parts, OrganisationFactCorrected(OLD, event_told(OrganisationMerged(OLD, HEIR)), field, value))
+    follow(parts)
+    assert holders(parts, 10) == expected
+    assert (topics(parts)[ResponsibilityMoved.topic], topics(parts)[EventStruck.topic]) == (16, 8)
+
+
+def test_a_line_of_heirs_is_mended(parts) -> None:
+    """Obstacles that went past an organisation to its heir come back to it when its own merger is struck."""
+    fill(parts.url, 10)
+    told(parts, OrganisationMerged(HEIR, OTHER), MERGED_AT - DAY)
+    told(parts, OrganisationMerged(OLD, HEIR))
+    follow(parts)
+    assert holders(parts, 10) == {OTHER: 8, None: 2}
+    first = event_told(OrganisationMerged(HEIR, OTHER), MERGED_AT - DAY)
+    told(parts, OrganisationEventStruck(HEIR, first, StrikeReason.DUPLICATE))
+    follow(parts)
+    assert holders(parts, 10) == {HEIR: 8, None: 2}
+
+
+def test_a_mended_name_is_no_matter_of_cases(parts) -> None:
+    """Nothing is swept, and nothing written, where nothing can follow for a case."""
+    fill(parts.url, 5)
+    told(parts, OrganisationRenamed(OLD, "Oud"))
+    told(parts, OrganisationEventStruck(OLD, event_told(OrganisationRenamed(OLD, "Oud")), StrikeReason.DUPLICATE))
+    before = written(parts.url)
     follow(parts)
     assert written(parts.url) == before
 
