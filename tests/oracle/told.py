@@ -29,9 +29,13 @@ from knelpunt.domain.case.facts import (
     Party,
 )
 from knelpunt.domain.event import Event
+from knelpunt.domain.organisation.facts import OrganisationEventStruck, OrganisationFactCorrected
 from knelpunt.domain.settings import DELIVERY_WINDOW, Settings
 from knelpunt.domain.text import Clear
 from knelpunt.domain.vocabulary import Precision
+
+Correction = FactCorrected | OrganisationFactCorrected
+Striking = EventStruck | OrganisationEventStruck
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ def told(events: Sequence[Event], as_of: datetime, known_at: datetime | None, kn
     """Return what of ``events`` a question sees. Corrections and strikings are filtered by ``known_at`` alone."""
     recorded = [e for e in events if known_at is None or e.recorded_at <= known_at]
     mended, struck, unfit = mend(recorded)
-    facts = [e for e in mended if not isinstance(e.data, FactCorrected | EventStruck)]
+    facts = [e for e in mended if not isinstance(e.data, Correction | Striking)]
     placed = sorted((e for e in facts if e.occurred_at <= as_of), key=lambda e: (e.occurred_at, e.position))
     if known_to is not None:
         placed = known(placed, struck, known_to, as_of)
@@ -67,12 +71,12 @@ def mend(recorded: Sequence[Event]) -> tuple[list[Event], set[UUID], dict[UUID, 
     done: set[tuple[UUID, str]] = set()
     for this in reversed(recorded):
         data = now[this.id].data
-        if this.id in struck or not isinstance(data, FactCorrected | EventStruck):
+        if this.id in struck or not isinstance(data, Correction | Striking):
             continue
         target = now.get(data.event)
         if target is None or target.position >= this.position:
             continue
-        if isinstance(data, EventStruck):
+        if isinstance(data, Striking):
             struck.add(target.id)
             continue
         better = corrected(target, data)
@@ -84,7 +88,7 @@ def mend(recorded: Sequence[Event]) -> tuple[list[Event], set[UUID], dict[UUID, 
     return [now[e.id] for e in recorded], struck, unfit
 
 
-def corrected(event: Event, by: FactCorrected) -> Event | None:
+def corrected(event: Event, by: Correction) -> Event | None:
     """Return ``event`` with one field set right; none if the correction does not fit it."""
     try:
         if by.field == "occurred_at" and by.content is None:

@@ -16,7 +16,9 @@ from knelpunt.domain.event import Actor, Event
 from knelpunt.domain.ids import NAMESPACE, organisation_stream_of
 from knelpunt.domain.organisation.facts import (
     OrganisationDissolved,
+    OrganisationEventStruck,
     OrganisationFact,
+    OrganisationFactCorrected,
     OrganisationMerged,
     OrganisationRegistered,
     OrganisationRenamed,
@@ -28,7 +30,7 @@ from knelpunt.domain.organisation.facts import (
 )
 from knelpunt.domain.registry.facts import RegistryFact
 from knelpunt.domain.text import Sealed
-from knelpunt.domain.vocabulary import OrganisationKind, Role, TeamMotive
+from knelpunt.domain.vocabulary import OrganisationKind, Role, StrikeReason, TeamMotive
 from knelpunt.infra.store.bulk import append_bulk, append_history
 from knelpunt.infra.store.connection import DatabaseRole, connect
 from knelpunt.projections.read_model.copying import COLUMNS
@@ -58,10 +60,16 @@ def organisation_events(rng: Random) -> Iterator[Event]:
             OrganisationRegistered(organisation, f"{organisation} 1", OrganisationKind.MUNICIPALITY),
             *rng.choices(_doings(organisation, rng), k=rng.choice((0, 2, 5))),
         ]
+        told: list[UUID] = []
+        for _ in range(rng.choice((0, 0, 1, 2))):
+            facts.append(_mending(organisation, facts, rng))
         for version, fact in enumerate(facts, start=1):
+            if isinstance(fact, OrganisationFactCorrected | OrganisationEventStruck):
+                fact = msgspec.structs.replace(fact, event=told[fact.event.int])  # noqa: PLW2901
             name = f"{organisation}/{version}/{rng.random()}"
+            told.append(uuid5(NAMESPACE, name))
             yield Event(
-                id=uuid5(NAMESPACE, name),
+                id=told[-1],
                 stream=organisation_stream_of(organisation),
                 version=version,
                 position=0,
@@ -71,6 +79,18 @@ def organisation_events(rng: Random) -> Iterator[Event]:
                 command_id=uuid5(NAMESPACE, f"command/{name}"),
                 data=fact,
             )
+
+
+def _mending(organisation: str, facts: Sequence[OrganisationFact], rng: Random) -> OrganisationFact:
+    """Return a correction or striking of an earlier event, which its number in the stream stands for."""
+    number = rng.randrange(1, len(facts)) if len(facts) > 1 else 0
+    if number and rng.random() < 0.5:
+        return OrganisationEventStruck(organisation, UUID(int=number), StrikeReason.DUPLICATE)
+    field, value = rng.choice((
+        ("occurred_at", (START + timedelta(days=rng.choice((5, 15, 50)))).isoformat()),
+        ("name", "Een betere naam"), ("parent", ONLOOKER), ("into", ONLOOKER), ("to", ONLOOKER), ("colour", "red"),
+    ))  # fmt: skip
+    return OrganisationFactCorrected(organisation, UUID(int=number), field, value)
 
 
 def _doings(organisation: str, rng: Random) -> list[OrganisationFact]:
