@@ -99,7 +99,13 @@ class View:
         self.readings: dict[tuple[UUID, str | None], CaseReading] = {}
 
     async def _histories(self, cases: Sequence[UUID]) -> Mapping[UUID, Sequence[Event] | Exception]:
-        return await self.session.histories(cases, self.position)
+        # The registry's own stream comes along the first time: whoever reads a case goes by its terms and graces.
+        wanted = cases if self._settings is not None or REGISTRY_STREAM in cases else (*cases, REGISTRY_STREAM)
+        found = await self.session.histories(wanted, self.position)
+        changes = found.get(REGISTRY_STREAM)
+        if changes is not None and not isinstance(changes, Exception):
+            self._settings = Course.of(changes)
+        return found
 
     async def _organisations(self, identifiers: Sequence[str]) -> Mapping[str, OrganisationRow | Exception | None]:
         query, values = organisation_queries.named(self.moment, identifiers)
@@ -179,8 +185,6 @@ class View:
         found = self.readings.get((case, known_to))
         if found is not None:
             return found
-        # In one query with the case, the first time; what goes wrong with the case is told below.
-        await self.histories.look_ahead((case, REGISTRY_STREAM))
         history = await self.histories.load(case)
         if not history or not isinstance(history[0].data, CaseFact):
             return None

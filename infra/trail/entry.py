@@ -38,6 +38,7 @@ class EntryError(Exception):
 #   #       a name in clear that is public, but no id: the SHA-256 of its UTF-8
 #   @       a party: its organisation; nothing if it is a subject
 #   =       the value of a correction: as it stands, unless it may be a subject's id
+#   +       the value of an organisation's correction: as it stands, but a name as its SHA-256
 # A line never changes once events of its version have been recorded. A new version of a topic gets a line of its own.
 _FROZEN: Final[Mapping[tuple[str, int], str]] = MappingProxyType(
     {
@@ -54,6 +55,7 @@ _FROZEN: Final[Mapping[tuple[str, int], str]] = MappingProxyType(
         ("event-struck", 1): "event reason",
         ("fact-corrected", 1): "event field value= content* reason*",
         ("gap-acknowledged", 1): "gap organisation plan* due",
+        ("grace-changed", 1): "kind days",
         ("handoff-accepted", 1): "handoff subject_present file_received",
         ("handoff-offered", 1): "handoff obstacle from to reason* delivered_at respond_by",
         ("handoff-refused", 1): "handoff ground suggests",
@@ -65,6 +67,8 @@ _FROZEN: Final[Mapping[tuple[str, int], str]] = MappingProxyType(
         ("obstacle-split", 1): "obstacle into",
         ("obstacle-withdrawn", 1): "obstacle ground on_word_of- statement*",
         ("organisation-dissolved", 1): "organisation",
+        ("organisation-event-struck", 1): "organisation event reason",
+        ("organisation-fact-corrected", 1): "organisation event field value+ content* reason*",
         ("organisation-merged", 1): "organisation into",
         ("organisation-registered", 1): "organisation name# kind parent",
         ("organisation-renamed", 1): "organisation name#",
@@ -82,6 +86,7 @@ _FROZEN: Final[Mapping[tuple[str, int], str]] = MappingProxyType(
         ("subject-referred", 1): "obstacle from to released",
         ("subject-related", 1): "subject- to- relation from until",
         ("task-transferred", 1): "organisation theme to since basis",
+        ("term-changed", 1): "term days",
         ("term-set", 1): "obstacle due basis",
         ("waiting-began", 1): "obstacle organisation ground for@ for_obstacle until",
         ("waiting-ended", 1): "obstacle",
@@ -192,6 +197,10 @@ def _corrected(value: Any, stored: dict[str, Any]) -> object:
     return _LEFT_OUT if any(_is_uuid(one) for one in several) else cast("object", value)
 
 
+def _corrected_of_organisation(value: Any, stored: dict[str, Any]) -> object:
+    return _hashed(value, stored) if stored["field"] == "name" else value
+
+
 def _is_uuid(value: Any) -> bool:
     if not isinstance(value, str):
         return False
@@ -203,12 +212,12 @@ def _is_uuid(value: Any) -> bool:
 
 
 _MARKS: Final[Mapping[str, Callable[[Any, dict[str, Any]], object]]] = MappingProxyType(
-    {"-": _nothing, "*": _sealed, "#": _hashed, "@": _party, "=": _corrected}
+    {"-": _nothing, "*": _sealed, "#": _hashed, "@": _party, "=": _corrected, "+": _corrected_of_organisation}
 )
 
 
 def _table(line: str) -> dict[str, Callable[[Any, dict[str, Any]], object]]:
-    return {word.rstrip("-*#@="): _MARKS.get(word[-1], _as_it_stands) for word in line.split()}
+    return {word.rstrip("-*#@=+"): _MARKS.get(word[-1], _as_it_stands) for word in line.split()}
 
 
 _TABLES: Final = MappingProxyType({version: _table(line) for version, line in _FROZEN.items()})
