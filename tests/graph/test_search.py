@@ -8,17 +8,11 @@ import psycopg
 import pytest
 
 from graph.given import GEMEENTE, LONG_AGO, SVB, Story
-from histories.world import START
 from infra.projecting.registries import some_registry
 from knelpunt.domain.case.facts import CaseOpened
 from knelpunt.domain.ids import reference_of
-from knelpunt.domain.organisation.facts import (
-    OrganisationDissolved,
-    OrganisationFact,
-    OrganisationMerged,
-    OrganisationRegistered,
-    OrganisationRenamed,
-)
+from knelpunt.domain.organisation.facts import OrganisationFact, OrganisationRegistered, OrganisationRenamed
+from knelpunt.domain.organisation.standing import told as standings_told
 from knelpunt.domain.vocabulary import GapKind, Harm
 from knelpunt.infra.store.connection import DatabaseRole, connect
 from knelpunt.projections.queries import search
@@ -138,8 +132,6 @@ def told(seed):
         data = event.data
         if isinstance(data, CaseOpened):
             data = msgspec.structs.replace(data, theme=rng.choice(THEMES), reference=reference_of(event.stream))
-            # Before all else: what is asked of a thing that was found needs its case.
-            event = msgspec.structs.replace(event, occurred_at=START)  # noqa: PLW2901
         elif isinstance(data, OrganisationRegistered | OrganisationRenamed):
             data = msgspec.structs.replace(data, name=f"{rng.choice(NAMES)} {rng.randrange(3)}")
         yield msgspec.structs.replace(event, data=data)
@@ -206,28 +198,26 @@ class Brute:
 
 
 ALL = """query A($asOf: DateTime, $knownAt: DateTime) { registry(asOf: $asOf, knownAt: $knownAt) {
-  cases(first: 50) { nodes { id theme reference openedAt organisations { identifier } } }
-  gaps(first: 150, orderBy: NEWEST) { pageInfo { hasNextPage } nodes { id kind from cases { id }
+  cases(first: 200) { nodes { id theme reference openedAt organisations { identifier } } }
+  gaps(first: 200, orderBy: NEWEST) { pageInfo { hasNextPage } nodes { id kind from case { theme id }
     toAct { identifier } involved { identifier } obstacle { harms { harm } } } }
-  chains(first: 200) { nodes { obstacle { id reportedAt harms { harm } case { id theme } }
-    organisations { identifier } } }
-  organisations(first: 50) { nodes { id identifier name } } } }"""
+  chains(first: 200) { nodes { obstacle { id reportedAt harms { harm } case { theme } } organisations { identifier } } }
+  organisations(first: 200) { nodes { id identifier name } } } }"""
 
 
 def expected(registry, brute, log, text, times):
     """What a text must find, told from every thing there is: each with its place."""
     as_of, known_at = (datetime.fromisoformat(time) for time in times.values())
     words = brute.words(text)
-    past, ended = {}, set()
-    events = [event for event in log if isinstance(event.data, OrganisationFact) and event.recorded_at <= known_at]
-    for event in sorted(events, key=lambda event: (event.occurred_at, event.position)):
-        organisation = event.data.organisation
-        if event.occurred_at > as_of or organisation in ended:
-            continue
-        if isinstance(event.data, OrganisationRegistered | OrganisationRenamed):
-            past.setdefault(organisation, {})[event.occurred_at] = event.data.name
-        elif isinstance(event.data, OrganisationMerged | OrganisationDissolved) and organisation in past:
-            ended.add(organisation)
+    past = {}
+    streams = {}
+    for event in log:
+        if isinstance(event.data, OrganisationFact) and event.recorded_at <= known_at:
+            streams.setdefault(event.stream, []).append(event)
+    for history in streams.values():
+        for event, standing, _ in standings_told(history):
+            if standing is not None and event.occurred_at <= as_of:
+                past.setdefault(standing.organisation, {})[event.occurred_at] = standing.name
 
     def called(nodes):
         return [
@@ -251,15 +241,8 @@ def expected(registry, brute, log, text, times):
         if rank is not None:
             found.append((rank, 1, -moment(node["openedAt"]), "", node["id"]))
     for node in registry["gaps"]["nodes"]:
-        of = {case["id"] for case in node["cases"]}
-        # What lies on no single obstacle lies on all of its cases.
-        every = [chain["obstacle"] for chain in registry["chains"]["nodes"] if chain["obstacle"]["case"]["id"] in of]
-        obstacles = [node["obstacle"]] if node["obstacle"] else every
-        harms = {harm["harm"] for one in obstacles for harm in one["harms"]}
-        context = [
-            *(case["theme"] for case in registry["cases"]["nodes"] if case["id"] in of),
-            *called(node["toAct"] + node["involved"]),
-        ]
+        harms = {harm["harm"] for harm in node["obstacle"]["harms"]} if node["obstacle"] else set()
+        context = [node["case"]["theme"], *called(node["toAct"] + node["involved"])]
         context += [word for harm in harms for word in in_words(harm, harm_in_words)]
         rank = brute.rank(text, words, in_words(GapKind(node["kind"]), gap_in_words), context)
         if rank is not None:
