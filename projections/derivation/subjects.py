@@ -169,6 +169,8 @@ def organisations_above(events: Iterable[Event]) -> set[str]:
                 above.add(parent)
             case o.OrganisationMerged(into=into):
                 above.add(into)
+            case o.OrganisationFactCorrected(value=str() as value):
+                above.add(value)
             case _:
                 pass
     return above

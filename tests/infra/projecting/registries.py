@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
-from uuid import uuid5
+from uuid import UUID, uuid5
 
+import msgspec
 import psycopg
 from psycopg import sql
 
