@@ -11,6 +11,7 @@ from ..domain.case import facts as f
 from ..domain.case.corrections import mend
 from ..domain.command import RefusalCode
 from ..domain.event import Event as RecordedEvent
+from ..domain.organisation.facts import OrganisationFact
 from ..domain.organisation.standing import told
 from ..domain.text import Clear, Erased, Sealed
 from ..domain.vocabulary import Precision, Role
