@@ -87,7 +87,8 @@ class Across:
 
     async def readings_beside(self, reading: CaseReading, case: UUID, known_to: str | None) -> list[CaseReading]:
         """Return the other cases of a case's subjects, as far as they are there at this view."""
-        assert reading.answer.fact is not None, "a case is shown from its opening on"
+        if reading.answer.fact is None:
+            return []
         await self.cases_of.load_all(reading.answer.fact.subjects)
         beside = {one for subject in reading.answer.fact.subjects for one in await self.cases_of.load(subject)} - {case}
         await self.view.histories.load_all(beside)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -52,8 +52,7 @@ class Case(Node):
         """Return its title."""
 
         def find(reading: CaseReading) -> str | None:
-            opened = reading.answer.opened
-            assert opened is not None
+            opened = reading.opening
             assert isinstance(opened.data, CaseOpened)
             return text_of(self.at.view, reading.event(opened.id), opened.data.title)
 
@@ -74,7 +73,7 @@ class Case(Node):
     @strawberry.field(description="When it was opened.")
     def opened_at(self) -> datetime:
         """Return when it was opened."""
-        return self.header.opened_at if self.header else self._answer(lambda answer: _opened(answer).occurred_at)
+        return self.header.opened_at if self.header else self.at.read(lambda reading: reading.opening.occurred_at)
 
     @strawberry.field(description="When it was closed; null while it is open.")
     def closed_at(self) -> datetime | None:
@@ -204,11 +203,12 @@ class Case(Node):
         return self.at.read(lambda reading: what(reading.answer))
 
     def _opening(self, what: Callable[[CaseOpened], T]) -> T:
-        def find(answer: CaseAnswer) -> T:
-            assert answer.fact is not None, "a case is shown from its opening on"
-            return what(answer.fact)
+        def find(reading: CaseReading) -> T:
+            opened = reading.opening.data
+            assert isinstance(opened, CaseOpened)
+            return what(opened)
 
-        return self._answer(find)
+        return self.at.read(find)
 
 
 @strawberry.type(description="A case that another one was linked with.")
@@ -240,11 +240,6 @@ class LinkedCase:
 
 def _status(closed_at: datetime | None) -> CaseStatus:
     return CaseStatus.OPEN if closed_at is None else CaseStatus.CLOSED
-
-
-def _opened(answer: CaseAnswer) -> Any:
-    assert answer.opened is not None, "a case is shown from its opening on"
-    return answer.opened
 
 
 def case_of(at: CaseAt) -> Case:

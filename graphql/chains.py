@@ -285,7 +285,7 @@ async def find_obstacle(view: View, obstacle: UUID, known_to: str | None = None)
     case = await view.cases_of.load(obstacle)
     if case is None:
         return None
-    reading = await view.read(case, known_to)
+    reading = await view.reading(case, known_to)
     if reading is None or obstacle not in reading.obstacles:
         return None
     return Obstacle(at=CaseAt(view, case, known_to), obstacle=obstacle)

@@ -190,7 +190,7 @@ class Registry:
         found = await view.session.rows(*chains.page(view.moment, choice, order_by, place, size + 1))
         rows = [chains.row(row) for row in found]
         await view.histories.load_all(row.case for row in rows[:size])
-        derived = {row: await view.read(row.case, None) for row in rows[:size]}
+        derived = {row: await view.reading(row.case, None) for row in rows[:size]}
 
         def node(row: chains.ChainRow) -> Chain:
             reading = derived[row]

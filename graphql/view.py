@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from ..domain.case.corrections import mend
-from ..domain.case.facts import CaseFact
+from ..domain.case.facts import CaseFact, CaseOpened
 from ..domain.event import Event
 from ..domain.ids import organisation_stream_of
 from ..domain.organisation.standing import standing_at
@@ -58,6 +58,11 @@ class CaseReading:
         """Accounts and acknowledgements, by the gap or event that they are about."""
         for event, target in derived.said:
             self.about.setdefault(target, []).append(event)
+
+    @property
+    def opening(self) -> Event:
+        """The case's opening, also where it lies ahead of the view: what had happened before it is the case's, too."""
+        return self.answer.opened or next(e for e in self.recorded.values() if isinstance(e.data, CaseOpened))
 
     def event(self, event: UUID) -> Told:
         """Return an event as it is to be shown; raises ``KeyError``."""

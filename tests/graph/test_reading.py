@@ -146,6 +146,36 @@ def test_numbers_beyond_all_measure(told, number):
     assert codes <= {"BAD_INPUT", "INVALID"}, found
 
 
+def test_what_happened_before_the_case_was_opened(asked):
+    """At a moment before the opening no case is listed; the obstacle is, with its gap, and they name the case to be."""
+    asked.organisations()
+    story = Story(asked, days_ago=100)
+    obstacle = story.report(-20, receivedBy=None, told=[SVB])
+    asked.project()
+    found = asked.ask(
+        """query Before($asOf: DateTime) { registry(asOf: $asOf) {
+            cases(first: 5) { totalCount }
+            chains(first: 5) {
+                nodes { daysOpen obstacle { triggered { id } report { type } case { reference openedAt subjects } } }
+            }
+            gaps(first: 5, filter: {counts: null}) {
+                nodes { kind obstacle { id } case { reference title theme status timeline(first: 5) { totalCount } } }
+            }
+        } }""",
+        asOf=story.day(-5),
+    )["registry"]
+    assert found["cases"]["totalCount"] == 0
+    (chain,) = found["chains"]["nodes"]
+    assert chain["daysOpen"] == pytest.approx(15)
+    assert chain["obstacle"]["report"]["type"] == "ObstacleReported"
+    assert chain["obstacle"]["case"]["reference"] == story.reference
+    assert chain["obstacle"]["case"]["subjects"] == [story.subject]
+    (gap,) = found["gaps"]["nodes"]
+    assert (gap["kind"], gap["obstacle"]["id"]) == ("NEVER_TAKEN", obstacle)
+    assert (gap["case"]["reference"], gap["case"]["title"]) == (story.reference, "Een brief te veel")
+    assert gap["case"]["timeline"]["totalCount"] == 1
+
+
 def test_no_page_holds_more_than_200(told):
     """A page that is too large, a cursor of another list and a period backwards are refused in a sentence."""
     asked, _ = told
