@@ -139,6 +139,9 @@ class Uncoordinated:
         if now is not None and now.begun_by == before.begun_by and now.from_ == before.from_:
             self._closed.pop(before.begun_by, None)
             return
+        closed = self._closed.get(before.begun_by)
+        if closed is not None and closed.until == at:
+            return  # An earlier event of this instant ended it; this one found it ended.
         gap = self._gap(before)
         evidence = dict.fromkeys((*gap.evidence, change.event.id))
         self._closed[before.begun_by] = replace(

@@ -198,8 +198,8 @@ class Brute:
 
 
 ALL = """query A($asOf: DateTime, $knownAt: DateTime) { registry(asOf: $asOf, knownAt: $knownAt) {
-  cases(first: 200) { nodes { id theme reference openedAt organisations { identifier } } }
-  gaps(first: 200, orderBy: NEWEST) { pageInfo { hasNextPage } nodes { id kind from case { theme id }
+  cases(first: 60) { nodes { id theme reference openedAt organisations { identifier } } }
+  gaps(first: 200, orderBy: NEWEST) { pageInfo { hasNextPage } nodes { id kind from cases { theme }
     toAct { identifier } involved { identifier } obstacle { harms { harm } } } }
   chains(first: 200) { nodes { obstacle { id reportedAt harms { harm } case { theme } } organisations { identifier } } }
   organisations(first: 200) { nodes { id identifier name } } } }"""
@@ -242,7 +242,7 @@ def expected(registry, brute, log, text, times):
             found.append((rank, 1, -moment(node["openedAt"]), "", node["id"]))
     for node in registry["gaps"]["nodes"]:
         harms = {harm["harm"] for harm in node["obstacle"]["harms"]} if node["obstacle"] else set()
-        context = [node["case"]["theme"], *called(node["toAct"] + node["involved"])]
+        context = [*(case["theme"] for case in node["cases"]), *called(node["toAct"] + node["involved"])]
         context += [word for harm in harms for word in in_words(harm, harm_in_words)]
         rank = brute.rank(text, words, in_words(GapKind(node["kind"]), gap_in_words), context)
         if rank is not None:

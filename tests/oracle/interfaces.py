@@ -49,7 +49,7 @@ from knelpunt.domain.vocabulary import RefusalGround
 
 from .gaps import Chain, carousel, gaps_of
 from .story import judge, offer_end, segments, stretches
-from .told import delivered_at, respond_by, told
+from .told import delivered_at, mend, respond_by, told
 
 Pair = tuple[str, str]
 
@@ -138,7 +138,12 @@ def _neighbours(story: list[Event], obstacle: UUID, as_of: datetime, settings: S
 
 def tops(organisations: Iterable[Event], as_of: datetime, known_at: datetime) -> dict[str, str]:
     """Return under whom each registered organisation stands, by the organisations' events."""
-    seen = [e for e in organisations if e.recorded_at <= known_at and e.occurred_at <= as_of]
+    streams: dict[UUID, list[Event]] = {}
+    for e in organisations:
+        if e.recorded_at <= known_at:
+            streams.setdefault(e.stream, []).append(e)
+    mended = [mend(recorded) for recorded in streams.values()]
+    seen = [e for events, struck, _ in mended for e in events if e.id not in struck and e.occurred_at <= as_of]
     above: dict[str, str | None] = {}
     ended: set[str] = set()
     for e in sorted(seen, key=lambda e: (e.occurred_at, e.position)):

@@ -101,7 +101,7 @@ def seeded(kills: int) -> Random:
     return Random(seed)
 
 
-EMPTY = {"quarantined", "task_state", "strategy_state"}
+EMPTY = {"quarantined", "task_state", "strategy_state", "case_link", "subject_organisation"}
 """Tables of which the clerks' cases tell nothing."""
 
 
@@ -149,7 +149,7 @@ def check_projection(url: str) -> None:
     live = everything(url)
     assert rebuild(url, workers=1) == reached
     assert everything(url) == live
-    assert all(live[table] for table in live if table not in EMPTY)
+    assert {table for table in live if not live[table]} <= EMPTY
 
 
 def check_all(url: str, master: bytes, seed: UUID, service: Service, random: Random) -> None:

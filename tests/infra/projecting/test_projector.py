@@ -45,20 +45,20 @@ def projected(url: str) -> int:
 
 
 @pytest.mark.parametrize("kept", [pytest.param(True, id="at hand"), pytest.param(False, id="loaded anew")])
-@pytest.mark.parametrize("batch", [1, 7, 1_000])
-def test_batches_of_any_size_equal_a_rebuild(registry_url, monkeypatch, batch, kept) -> None:
+@pytest.mark.parametrize(("batch", "seed"), [(1, 1), (7, 7), (1_000, 1_003)])
+def test_batches_of_any_size_equal_a_rebuild(registry_url, monkeypatch, batch, seed, kept) -> None:
     """Live rows equal rebuilt ones in every column of every table, whether timelines are kept at hand or not."""
     monkeypatch.setattr(projecting, "BATCH_EVENTS", batch)
     if not kept:
         monkeypatch.setattr(projecting, "TIMELINES_KEPT", 0)
         monkeypatch.setattr(subjects, "SUBJECTS_KEPT", 0)
-    log = some_registry(batch)
+    log = some_registry(seed)
     fill(registry_url, log)
     assert catch_up(registry_url) == len(log) - 1
     live = everything(registry_url)
     assert rebuild(registry_url, workers=1) == len(log) - 1
     assert everything(registry_url) == live
-    assert all(live[table] for table in live if table != "quarantined")
+    assert {table for table in live if not live[table]} <= {"quarantined"}
 
 
 def test_an_empty_registry_has_an_empty_read_model(registry_url) -> None:
