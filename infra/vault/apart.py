@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from ..store.connection import DatabaseRole, connect, connect_as_registry
-from ..store.migrate import CONNECT_SECONDS_MAX, MigrationError, for_vault, migrate, pending
+from ..store.migrate import CONNECT_SECONDS_MAX, LOCK, MigrationError, for_vault, migrate, pending
 from .vault import Vault, VaultError
 
 VAULT_LOGIN: Final = "knelpunt_keeper"
@@ -116,7 +116,9 @@ def _copy(registry: psycopg.Connection, vault: psycopg.Connection, table: sql.Id
 
 def _make_login(admin_url: str, password: str) -> None:
     """Make the login that reaches the vault's database, and let nobody else in but whoever owns the server."""
-    with psycopg.connect(admin_url, autocommit=True) as admin:
+    with psycopg.connect(admin_url) as admin:
+        # Two programs that start at once would change the same role, which PostgreSQL refuses the second.
+        admin.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         login, database = sql.Identifier(VAULT_LOGIN), sql.Identifier(admin.info.dbname)
         if admin.execute("SELECT FROM pg_roles WHERE rolname = %s", (VAULT_LOGIN,)).fetchone() is None:
             admin.execute(sql.SQL("CREATE ROLE {} LOGIN").format(login))
