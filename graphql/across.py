@@ -50,6 +50,11 @@ class Across:
         rows = await self.view.session.rows(*subjects.cases_of(self.view.moment, asked))
         return {subject: [case for of, case in rows if of == subject] for subject in asked}
 
+    async def _cases_of_all(self, subjects_: Sequence[UUID]) -> list[UUID]:
+        """Return the cases of each of some subjects, one after the other."""
+        await self.cases_of.load_all(subjects_)
+        return [case for subject in subjects_ for case in await self.cases_of.load(subject)]
+
     async def _links(self, cases: Sequence[UUID]) -> Mapping[UUID, list[Link] | Exception]:
         rows = await self.view.session.rows(*subjects.links(self.view.moment, cases))
         found = [(one, other, CaseRelation(relation), event) for one, other, relation, event in rows]
@@ -70,8 +75,7 @@ class Across:
         found: list[GapRow] = []
         named = reading.answer.fact.subjects
         # Those of all of them, for each: what is told of one is not told of another who has the same.
-        await self.cases_of.load_all(named)
-        cases = dict.fromkeys((*[one for subject in named for one in await self.cases_of.load(subject)], case))
+        cases = dict.fromkeys((*await self._cases_of_all(named), case))
         histories = await self._histories(cases)
         for subject in named:
             derived = subject_gaps(histories, self.view.as_of, subject=subject, known_to=known_to)
@@ -89,8 +93,7 @@ class Across:
         """Return the other cases of a case's subjects, as far as they are there at this view."""
         if reading.answer.fact is None:
             return []
-        await self.cases_of.load_all(reading.answer.fact.subjects)
-        beside = {one for subject in reading.answer.fact.subjects for one in await self.cases_of.load(subject)} - {case}
+        beside = set(await self._cases_of_all(reading.answer.fact.subjects)) - {case}
         await self.view.histories.load_all(beside)
         readings = [await self.view.read(one, known_to) for one in sorted(beside)]
         return [one for one in readings if one is not None]

@@ -1,4 +1,7 @@
-"""Events as clients see them: in their place, as corrected, with their texts opened and in plain words."""
+"""Events as clients see them: in their place, as corrected, with their texts opened and in plain words.
+
+The module is long because an event tells of all that was said of it: what mended it, what disputes it, its proof.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime

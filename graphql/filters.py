@@ -39,6 +39,12 @@ DAYS_MAX: Final = 1_000_000
 """The longest length that can be asked for: longer ago than any record."""
 
 
+_ROLLED_UP: Final = (
+    "Each organisation named stands for all below it too: its units at every level, and those that went up in it, as "
+    "the tree stood at asOf."
+)
+
+
 @strawberry.input(description="A stretch of time [from, until).")
 class Period:
     """Half-open; an end that is not given lies nowhere."""
@@ -67,11 +73,7 @@ class GapFilter:
     harms: list[Harm] | None = strawberry.field(default=None, description="With one of these harms stated.")
     themes: list[str] | None = strawberry.field(default=None, description="In cases of one of these themes.")
     case: strawberry.ID | None = strawberry.field(default=None, description="In this case.")
-    rolled_up: bool = strawberry.field(
-        default=False,
-        description="Each organisation named stands for all below it too: its units at every level, and those that "
-        "went up in it, as the tree stood at asOf.",
-    )
+    rolled_up: bool = strawberry.field(default=False, description=_ROLLED_UP)
 
 
 @strawberry.input(description="Which cases a list holds: all conditions must hold, and of several values any.")
@@ -85,11 +87,7 @@ class CaseFilter:
     )
     reference: str | None = strawberry.field(default=None, description="With this reference.")
     opened: Period | None = strawberry.field(default=None, description="Opened in this period.")
-    rolled_up: bool = strawberry.field(
-        default=False,
-        description="Each organisation named stands for all below it too: its units at every level, and those that "
-        "went up in it, as the tree stood at asOf.",
-    )
+    rolled_up: bool = strawberry.field(default=False, description=_ROLLED_UP)
 
 
 @strawberry.input(description="Which chains a list holds: all conditions must hold, and of several values any.")
@@ -110,11 +108,7 @@ class ChainFilter:
     themes: list[str] | None = strawberry.field(default=None, description="In cases of one of these themes.")
     harms: list[Harm] | None = strawberry.field(default=None, description="With one of these harms stated.")
     case: strawberry.ID | None = strawberry.field(default=None, description="In this case.")
-    rolled_up: bool = strawberry.field(
-        default=False,
-        description="Each organisation named stands for all below it too: its units at every level, and those that "
-        "went up in it, as the tree stood at asOf.",
-    )
+    rolled_up: bool = strawberry.field(default=False, description=_ROLLED_UP)
 
 
 @strawberry.input(description="Which to-dos a list holds: all conditions must hold, and of several values any.")
@@ -126,11 +120,7 @@ class TodoFilter:
         default=None, description="That are up to one of these organisations."
     )
     case: strawberry.ID | None = strawberry.field(default=None, description="In this case.")
-    rolled_up: bool = strawberry.field(
-        default=False,
-        description="Each organisation named stands for all below it too: its units at every level, and those that "
-        "went up in it, as the tree stood at asOf.",
-    )
+    rolled_up: bool = strawberry.field(default=False, description=_ROLLED_UP)
 
 
 @strawberry.input(description="Which organisations a list holds: all conditions must hold, and of several values any.")

@@ -1,4 +1,7 @@
-"""The registry at two times: the lens through which everything below is asked for."""
+"""The registry at two times: the lens through which everything below is asked for.
+
+The module is long because it is one type of the schema, with an argument for each way to ask its lists.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -5,6 +5,8 @@ import secrets
 import stat
 from pathlib import Path
 
+from .durable import sync
+
 OWNER_ALONE = 0o600
 
 
@@ -25,11 +27,7 @@ def write_secret(path: Path, content: bytes) -> None:
             path.hardlink_to(unfinished)  # refuses to replace a secret that is there: that would lose it
         except FileExistsError:
             return
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync(path.parent)
     finally:
         unfinished.unlink()
 

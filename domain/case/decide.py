@@ -3,7 +3,8 @@
 A command is judged at the moment at which what it tells of occurred. Unknown ids, a party that is not the command's
 and a moment in the future are always refused. What only the state of the case forbids is refused too, unless the
 command is late: then it is kept, has no effect, and stands as a conflict until something mends it. A fact found late is
-never turned away for its place in time.
+never turned away for its place in time. The module is long because the refusals stand together, in the order in which
+they are given.
 """
 
 from collections.abc import Sequence
@@ -67,7 +68,7 @@ def decide(
     at = command.occurred_at or now
     history = history if isinstance(history, History) else History(history)
     refusal = (
-        _refuse_moment(at, now)
+        refuse_moment(at, now)
         or _refuse_stream(command, history)
         or _refuse_unknown(command.data, history, directory, command)
         or _refuse_party(command)
@@ -130,7 +131,8 @@ def _is_late(event: Event, history: Sequence[Event], now: datetime) -> bool:
     )
 
 
-def _refuse_moment(at: datetime, now: datetime) -> Refused | None:
+def refuse_moment(at: datetime, now: datetime) -> Refused | None:
+    """Refuse a moment without its offset, and one that lies in the future."""
     if at.tzinfo is None:
         return Refused(RefusalCode.MALFORMED, "A moment needs its offset from UTC, such as 2024-03-04T09:00:00+01:00.")
     if at > now + SKEW:
@@ -301,7 +303,7 @@ def mending(event: Event, history: Sequence[Event], first: type[Fact], kept: str
 def refuse_corrected(event: Event, fixed: Event, now: datetime, directory: Directory) -> Refused | None:
     """Refuse a correction that moves an event into the future, or names an organisation that nobody knows."""
     if fixed.occurred_at != event.occurred_at:
-        refusal = _refuse_moment(fixed.occurred_at, now)
+        refusal = refuse_moment(fixed.occurred_at, now)
         if refusal is not None:
             return refusal
     for organisation in organisations_of(fixed.data):

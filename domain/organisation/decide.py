@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from ..case.corrections import Correction, Striking, mend
-from ..case.decide import LATE, SKEW, Directory, mending, proposed, refuse_corrected, refused
+from ..case.decide import LATE, Directory, mending, proposed, refuse_corrected, refuse_moment, refused
 from ..case.named import organisations_of
 from ..case.rules import Objection
 from ..command import Command, RefusalCode, Refused
@@ -44,14 +44,10 @@ def decide_organisation(
 
 def _refuse_times(fact: f.OrganisationFact, at: datetime, now: datetime) -> Refused | None:
     since = fact.since if isinstance(fact, f.TaskTransferred) else None
-    if at.tzinfo is None or (since is not None and since.tzinfo is None):
-        return Refused(RefusalCode.MALFORMED, "A moment needs its offset from UTC, such as 2024-03-04T09:00:00+01:00.")
-    if at > now + SKEW:
-        return Refused(
-            RefusalCode.FUTURE,
-            "What is recorded must have happened; the moment given lies in the future.",
-            (("occurredAt", at.isoformat()), ("now", now.isoformat())),
-        )
+    # A task may be transferred from a later moment on, so of that only the offset is asked for.
+    refusal = refuse_moment(since if since is not None and since.tzinfo is None else at, now)
+    if refusal is not None:
+        return refusal
     if since is not None and since < at:
         message = f"since ({since.isoformat()}) lies before the transfer was made ({at.isoformat()})."
         return Refused(RefusalCode.MALFORMED, message)

@@ -20,6 +20,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from ..durable import sync
 from .errors import BackupError
 from .tables import VAULT, Table
 
@@ -119,10 +120,10 @@ class PartWriter:
         self._small(MANIFEST, content)
         self._sums[MANIFEST] = sha256(content).hexdigest()
         for name in self._sums:
-            _sync(self._folder / name)
+            sync(self._folder / name)
         self._small(SUMS, "".join(f"{digest}  {name}\n" for name, digest in sorted(self._sums.items())).encode())
-        _sync(self._folder / SUMS)
-        _sync(self._folder)
+        sync(self._folder / SUMS)
+        sync(self._folder)
 
     def _small(self, name: str, content: bytes) -> None:
         with _created(self._folder / name) as handle:
@@ -144,7 +145,7 @@ def unfinished(folder: Path) -> Generator[Path]:
     try:
         yield place
         place.rename(folder)
-        _sync(folder.parent)
+        sync(folder.parent)
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             message = (
@@ -275,11 +276,3 @@ def _write(handle: int, content: bytes) -> None:
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(handle, rest) :]
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

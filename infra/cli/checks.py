@@ -1,6 +1,7 @@
 """What ``knelpunt doctor`` looks at: each check finds something well, worth knowing, or wrong with a way to mend it.
 
-A check that fails does not keep the next ones from running; what needs a database is left out without one.
+A check that fails does not keep the next ones from running; what needs a database is left out without one. The module
+is long because it is a list of checks, each with the words that say how to mend what it finds.
 """
 
 import platform

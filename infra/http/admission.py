@@ -5,7 +5,6 @@ from math import ceil
 from typing import Annotated, Any
 
 import msgspec
-from graphql import GraphQLError
 from msgspec import Meta, Struct
 
 from ...graphql.engine import Engine, Prepared, Refusal
@@ -67,5 +66,4 @@ class Admission:
 
 
 def _refused(message: str) -> Refusal:
-    error: GraphQLError = Problem(ProblemCode.UNKNOWN_DOCUMENT, message)
-    return Refusal([error])
+    return Refusal([Problem(ProblemCode.UNKNOWN_DOCUMENT, message)])

@@ -1,7 +1,8 @@
 """Sessions of requests over PostgreSQL: reads as the one who asks, in one snapshot where they must agree.
 
 A query that looks at the read model pins its session: one transaction, REPEATABLE READ, for all its statements. What
-reads events alone needs none, since what is recorded up to a position never changes.
+reads events alone needs none, since what is recorded up to a position never changes. The module is long because it is
+one class, which keeps to itself what a request has pinned.
 """
 
 import asyncio

@@ -4,7 +4,7 @@ It follows the log behind the projector, which knows in which cases an organisat
 has all its cases swept, batch by batch; an event of a case has that case looked at, for a fact found late may be about
 an organisation that is no more. What is due is told from the case itself (``domain.organisation.succession``), and
 commands have ids that hang on what they follow from: so it may be killed anywhere, and run twice, and all is written
-once.
+once. The module is long because looking on, sweeping and settling share what is known of organisations.
 """
 
 import logging

@@ -18,9 +18,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from .durable import replace, sync, written
+from ..durable import replace, sync, written
 from .errors import TileError, TrailError
-from .tiles import WIDTH, Tile, narrowed
+from .tiles import Tile, looked_up
 
 CHECKPOINT: Final = "checkpoint"
 SIGNED: Final = "signed"
@@ -63,10 +63,7 @@ class TrailFolder:
 
     def read(self, tile: Tile) -> bytes:
         """Return the bytes of a tile, taken from the full one if it has become full. Raises ``TileError``."""
-        content = self.content(tile.path)
-        if content is None and tile.width < WIDTH:
-            content = self.content(tile.full.path)
-            content = None if content is None else narrowed(tile, content)
+        content = looked_up(tile, self.content)
         if content is None:
             raise TileError(f"The file {self.public / tile.path} is missing.")
         return content

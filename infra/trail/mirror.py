@@ -15,7 +15,7 @@ from .errors import Inconsistent, TileError, TrailError
 from .folder import CHECKPOINT, PUBLIC_KEY, SIGNED, TrailFolder
 from .merkle import leaf_hash
 from .note import NoteError, PublicKey
-from .tiles import ENTRIES, WIDTH, GrowingHashes, Tile, entries_in, hashes_in, narrowed, tile_at
+from .tiles import ENTRIES, WIDTH, GrowingHashes, Tile, entries_in, hashes_in, looked_up, tile_at
 
 ANSWER_SECONDS_MAX: Final = 30.0
 """How long a file may take: a full bundle has 2 MB at most."""
@@ -143,10 +143,7 @@ class Mirror:
 
     def _fetched(self, tile: Tile) -> bytes:
         """Return a tile as it is served, taken from the full one if it has become full. Raises ``TrailError``."""
-        content = self._fetch(tile.path)
-        if content is None and tile.width < WIDTH:
-            content = self._fetch(tile.full.path)
-            content = None if content is None else narrowed(tile, content)
+        content = looked_up(tile, self._fetch)
         if content is None:
             raise TileError(f"{tile.path} is not served, although the checkpoint covers it.")
         return content

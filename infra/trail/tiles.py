@@ -136,6 +136,18 @@ def narrowed(tile: Tile, content: bytes, held: int = WIDTH) -> bytes:
     return b"".join(hashes_in(content, held)[: tile.width])
 
 
+def looked_up(tile: Tile, content: Callable[[str], bytes | None]) -> bytes | None:
+    """Return a tile from wherever files are kept by their path, taken from the full one if it has become full.
+
+    None if it is not there. Raises ``TileError`` for a full one that is none, and what ``content`` raises.
+    """
+    found = content(tile.path)
+    if found is None and tile.width < WIDTH:
+        full = content(tile.full.path)
+        return None if full is None else narrowed(tile, full)
+    return found
+
+
 Read = Callable[[Tile], bytes]
 """Gives the bytes of a tile or bundle; raises ``TileError`` where there is none."""
 

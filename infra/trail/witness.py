@@ -13,9 +13,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from ..durable import replace
 from . import checkpoint as checkpoints
 from .checkpoint import SIZE_MAX, Checkpoint, checkpoint_in, of_log
-from .durable import replace
 from .merkle import EMPTY_ROOT, HASH_BYTES, verifies_consistency
 from .note import Note, NoteError, PrivateKey, PublicKey, from_base64, read_note
 from .proof_file import HASHES_MAX

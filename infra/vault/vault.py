@@ -2,6 +2,7 @@
 
 It asks its database which keys are in force each time, so that a key destroyed elsewhere is of no use here at once. The
 unwrapped form of keys is kept at hand for two seconds, whatever else happens: longer no process holds a destroyed one.
+The module is long because it is one class, and nothing else touches keys.
 """
 
 import hmac

@@ -105,7 +105,7 @@ _CASE: Final = Layout(">iqi16s").pack
 _CHAIN: Final = Layout(">iqiqi16si16si?").pack
 _GAP: Final = Layout(">iqiqiqiqiqi16si16si16si?").pack
 _HANDOFF: Final = Layout(">iqiqi16si16si16s").pack
-_TODO: Final = Layout(">iqi16si16si16s").pack
+_TO_DO: Final = Layout(">iqi16si16si16s").pack
 
 
 class _Moments(dict[int, int]):
@@ -341,7 +341,7 @@ class _Scribe:
         """Write a to-do of the stream that the case is here: a case's, or an organisation's own."""
         return b"".join(
             (
-                _TODO(
+                _TO_DO(
                     8,
                     self.moments.of(state.since),
                     16,

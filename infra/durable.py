@@ -25,9 +25,9 @@ def replace(target: Path, content: bytes, unfinished: Path) -> None:
     sync(target.parent)
 
 
-def sync(folder: Path) -> None:
-    """Have the names in a folder on disk. Raises ``OSError``."""
-    handle = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Have a file on disk, or the names in a folder. Raises ``OSError``."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
