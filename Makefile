@@ -18,6 +18,10 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no
 FOLDERS := domain projections graphql infra
 CODE := $(wildcard $(FOLDERS) tests benchmarks setup.py)
 
+# Where an environment forbids Python to keep what it compiled, each process would compile the whole program anew: half a
+# second, and tests start hundreds of processes. An empty value allows it.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test test-long check check-style check-types check-imports check-dependencies bench bench-quick schema lock clean
 .DELETE_ON_ERROR:
 

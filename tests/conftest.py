@@ -60,7 +60,18 @@ def open_folder() -> Iterator[Path]:
 def postgres_server() -> Iterator[EmbeddedServer]:
     """The server of this test run: all workers share it, and the last one to finish stops it."""
     with EmbeddedServer.start(Path(os.environ[SERVER_FOLDER]) / "registry") as server:
+        _trust_the_power(server)
         yield server
+
+
+def _trust_the_power(server: EmbeddedServer) -> None:
+    """Let the shared server not wait for the disk: nothing here outlives a power cut, and hundreds of databases come
+    and go. What a kill leaves behind is the same; the tests of the server itself have servers of their own.
+    """
+    configuration = server._places.configuration
+    configuration.write_text(configuration.read_text("utf-8").replace("fsync = on", "fsync = off"), "utf-8")
+    with psycopg.connect(server.url("postgres"), autocommit=True) as admin:
+        admin.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture

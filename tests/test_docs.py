@@ -10,6 +10,7 @@ import tempfile
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def blocks(path: Path) -> list[Block]:
     return [Block(*block) for block in found]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Demo:
     """The demo, served: where, and with which settings."""
 
@@ -64,6 +65,7 @@ class Demo:
         assert outcome.returncode == 0, f"{script}\n{outcome.stdout}\n{outcome.stderr}"
         return outcome.stdout
 
+    @cached_property
     def token(self) -> str:
         """A token of somebody who may ask."""
         return self.shell("knelpunt token --role INVESTIGATOR --organisation urn:knelpunt:demo:wal").strip()
@@ -73,7 +75,7 @@ class Demo:
         request = urllib.request.Request(
             f"http://{self.address}/graphql",
             json.dumps({"query": document}).encode(),
-            {"Authorization": f"Bearer {self.token()}", "Content-Type": "application/json"},
+            {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"},
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
