@@ -1,8 +1,7 @@
 """The standard's own example and its best-known log, as published: every format of them leads to the same registry.
 
 They come with the source package of ``ocpa``, a process mining library; where no registry of packages can be reached
-these tests are skipped. JSON is not among what it carries: it is written here from the published SQLite, and held to the
-published schema's shape by the importer's own tests.
+these tests are skipped. JSON is not among what it carries, so it is written here from the published SQLite.
 """
 
 import sqlite3
@@ -23,6 +22,9 @@ from knelpunt.infra.importing.pipeline import ImportReport, import_file
 
 PACKAGE = "ocpa==1.3.4 --hash=sha256:ae7aa7ef524ad61fe15142247a619eafedd61f5b44dd35bb8f7a17dcbd7dc873\n"
 LOGS = "ocpa-1.3.4/sample_logs/ocel2"
+PIP = (sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-input")
+# No build isolation: pip asks the package for its name, which needs setuptools and nothing else.
+DOWNLOAD = (*PIP, "--no-deps", "--no-build-isolation", "--no-binary=ocpa")
 DOWNLOAD_SECONDS_MAX = 60
 
 PURCHASES = """
@@ -55,9 +57,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("published")
     (folder / "package.txt").write_text(PACKAGE)
     fetched = subprocess.run(
-        # No build isolation: pip asks the package for its name, which needs setuptools and nothing else.
-        [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-input", "--no-deps"]
-        + ["--no-build-isolation", "--no-binary=ocpa", "--dest", folder, "--requirement", folder / "package.txt"],
+        [*DOWNLOAD, "--dest", folder, "--requirement", folder / "package.txt"],
         capture_output=True,
         text=True,
         check=False,
