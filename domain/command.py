@@ -14,6 +14,7 @@ from msgspec import Struct
 from .case import facts as case
 from .event import API, Actor, Fact, Knower
 from .ids import CommandId
+from .investigation import facts as investigation
 from .organisation import facts as organisation
 from .registry import facts as registry
 from .vocabulary import Precision
@@ -52,6 +53,10 @@ class RefusalCode(StrEnum):
     UNKNOWN_EVENT = "UNKNOWN_EVENT"
     UNKNOWN_GAP = "UNKNOWN_GAP"
     UNKNOWN_STRATEGY = "UNKNOWN_STRATEGY"
+    UNKNOWN_INVESTIGATION = "UNKNOWN_INVESTIGATION"
+    UNKNOWN_DIALOGUE = "UNKNOWN_DIALOGUE"
+    UNKNOWN_CAUSE = "UNKNOWN_CAUSE"
+    UNKNOWN_FOLLOW_UP = "UNKNOWN_FOLLOW_UP"
     ALREADY_EXISTS = "ALREADY_EXISTS"
     WRONG_PARTY = "WRONG_PARTY"
     NOT_OPEN = "NOT_OPEN"
@@ -68,6 +73,9 @@ class RefusalCode(StrEnum):
     ORGANISATION_ENDED = "ORGANISATION_ENDED"
     CIRCULAR = "CIRCULAR"
     NOT_CORRECTABLE = "NOT_CORRECTABLE"
+    NOT_ASSIGNED = "NOT_ASSIGNED"
+    LAST_INVESTIGATOR = "LAST_INVESTIGATOR"
+    NO_CONCLUDED_DIALOGUE = "NO_CONCLUDED_DIALOGUE"
     VERSION_CONFLICT = "VERSION_CONFLICT"
     COMMAND_REUSED = "COMMAND_REUSED"
     SUBJECT_ERASED = "SUBJECT_ERASED"
@@ -131,6 +139,17 @@ COMMANDS: Final[dict[str, type[Fact]]] = {
     "AdoptStrategy": organisation.StrategyAdopted,
     "CorrectOrganisationFact": organisation.OrganisationFactCorrected,
     "StrikeOrganisationEvent": organisation.OrganisationEventStruck,
+    "OpenInvestigation": investigation.InvestigationOpened,
+    "AssignInvestigator": investigation.InvestigatorAssigned,
+    "ReleaseInvestigator": investigation.InvestigatorReleased,
+    "IncludeCase": investigation.CaseIncluded,
+    "AttachDialogue": investigation.DialogueAttached,
+    "RecordFinding": investigation.FindingRecorded,
+    "PublishReport": investigation.ReportPublished,
+    "PlanFollowUp": investigation.FollowUpPlanned,
+    "DoFollowUp": investigation.FollowUpDone,
+    "CorrectInvestigationFact": investigation.InvestigationFactCorrected,
+    "StrikeInvestigationEvent": investigation.InvestigationEventStruck,
     "ChangeTerm": registry.TermChanged,
     "ChangeGrace": registry.GraceChanged,
 }

@@ -21,6 +21,11 @@ CommandId = UUID
 GapId = UUID
 SubjectId = UUID
 StrategyId = UUID
+CauseId = UUID
+DialogueId = UUID
+InvestigationId = UUID
+FindingId = UUID
+FollowUpId = UUID
 
 OrganisationId = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^(\d{20}|[a-z][a-z0-9+.-]*:[!-~]+)\Z")]
 """An OIN (twenty digits, the Dutch register of organisations) or an absolute URI (RFC 3986)."""
@@ -30,6 +35,9 @@ RuleReference = Annotated[str, Meta(min_length=2, max_length=80, pattern=r"^[A-Z
 
 Theme = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9-]*\Z")]
 """A theme of the field as a slug, such as ``jeugdhulp`` or ``schulden``."""
+
+Programme = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9-]*\Z")]
+"""A programme of investigations as a slug, such as ``kafka-jeugd``."""
 
 Reference = Annotated[str, Meta(min_length=6, max_length=40, pattern=r"^[A-Z0-9][A-Z0-9-]+\Z")]
 """The code by which people name a case; made by the registry, never by a user."""

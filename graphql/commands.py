@@ -16,6 +16,7 @@ from ..domain.case.corrections import Correction, correctable_fields
 from ..domain.command import COMMANDS, Command, RefusalCode, Refused
 from ..domain.event import Actor, Fact, Knower
 from ..domain.ids import organisation_stream_of, reference_of
+from ..domain.investigation.facts import InvestigationFact
 from ..domain.organisation.facts import OrganisationFact
 from ..domain.registry.facts import STREAM as REGISTRY_STREAM
 from ..domain.registry.facts import RegistryFact
@@ -98,6 +99,11 @@ def _stream(fact: type[Fact], given: Any, command_id: UUID) -> UUID:
         return organisation_stream_of(ids.organisation_identifier(given.f_organisation, "organisation"))
     if issubclass(fact, RegistryFact):
         return REGISTRY_STREAM
+    if issubclass(fact, InvestigationFact):
+        named = given.in_investigation
+        if named is None:
+            return uuid5(command_id, "investigation")
+        return ids.parse(named, ids.INVESTIGATION, "investigation").id
     if given.in_case is None:
         return uuid5(command_id, "case")
     return ids.parse(given.in_case, ids.CASE, "case").id

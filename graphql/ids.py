@@ -19,6 +19,7 @@ CASE: Final = "Case"
 OBSTACLE: Final = "Obstacle"
 GAP: Final = "Gap"
 EVENT: Final = "Event"
+INVESTIGATION: Final = "Investigation"
 ORGANISATION: Final = "Organisation"
 
 
@@ -60,8 +61,8 @@ def parse_global(text: str) -> Named | None:
     kind, *parts = decoded.split(":") if decoded else [""]
     ids = [_uuid(part) for part in parts]
     match ids:
-        case [UUID() as case] if kind == CASE:
-            return Named(kind, case, case)
+        case [UUID() as whole] if kind in {CASE, INVESTIGATION}:
+            return Named(kind, whole if kind == CASE else None, whole)
         case [UUID() as case, UUID() as part] if kind in {OBSTACLE, GAP, EVENT}:
             return Named(kind, case, part)
         case _:

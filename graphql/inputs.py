@@ -20,6 +20,7 @@ from strawberry.utils.str_converters import to_camel_case
 from ..domain.case import facts as f
 from ..domain.command import COMMANDS
 from ..domain.event import Fact
+from ..domain.investigation.facts import FindingRecorded, FollowUpPlanned, InvestigationFact, InvestigationOpened
 from ..domain.organisation.facts import OrganisationFact, StrategyShared
 from ..domain.text import Clear
 from ..domain.vocabulary import Precision
@@ -81,7 +82,7 @@ _KINDS_BY_NAME: Final[Mapping[str, Kind]] = {
 
 _MADE_HERE: Final = frozenset({
     (f.CaseOpened, "subjects"), (f.ObstacleReported, "obstacle"), (f.HandoffOffered, "handoff"),
-    (StrategyShared, "strategy"),
+    (StrategyShared, "strategy"), (FindingRecorded, "finding"), (FollowUpPlanned, "follow_up"),
 })  # fmt: skip
 """Ids of what is new: made from the command's id where the client leaves them out."""
 
@@ -171,6 +172,10 @@ def input_of(command: str) -> type:
         opens = fact is f.CaseOpened
         what = "The id of the new case; made if not given." if opens else "The case."
         declare("in_case", "case" if fact is not f.CaseLinked else "from", strawberry.ID, what, asked=not opens)
+    if issubclass(fact, InvestigationFact):
+        opens = fact is InvestigationOpened
+        what = "The id of the new investigation; made if not given." if opens else "The investigation."
+        declare("in_investigation", "investigation", strawberry.ID, what, asked=not opens)
     for field in fields_of(fact):
         type_ = list[_graphql_type(field)] if field.several else _graphql_type(field)
         declare(f"f_{field.attribute}", field.name, type_, _description(fact, field), asked=field.asked)

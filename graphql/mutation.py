@@ -17,6 +17,7 @@ from ..domain.case import facts as f
 from ..domain.command import COMMANDS, Command, RefusalCode
 from ..domain.command import Refused as DomainRefused
 from ..domain.event import Fact
+from ..domain.investigation.facts import InvestigationFact
 from ..domain.organisation.facts import OrganisationFact
 from ..domain.registry.facts import RegistryFact
 from ..projections.derivation.answer import Told
@@ -154,7 +155,7 @@ def _offered(reading: CaseReading, fact: Fact) -> UUID:
 
 def _base_of(fact: type[Fact]) -> tuple[type, ...]:
     """Return the interface of a fact's payload, and those that it builds on."""
-    if issubclass(fact, RegistryFact):
+    if issubclass(fact, RegistryFact | InvestigationFact):
         return (Recorded,)
     if issubclass(fact, OrganisationFact):
         return (RecordedOnOrganisation,)

@@ -15,6 +15,7 @@ from ..domain.case.decide import decide
 from ..domain.case.facts import GapMark
 from ..domain.erasure import decide_erasure
 from ..domain.event import Event
+from ..domain.investigation.decide import decide_investigation
 from ..domain.organisation.decide import decide_organisation
 from ..domain.registry.decide import decide_registry
 from ..domain.settings import Course
@@ -24,14 +25,20 @@ from .forgetting.fences import keep_erased
 from .postgres.embedded import VAULT_DATABASE, EmbeddedServer
 from .settings import Settings
 from .store.batch import Decide
-from .store.codec import CASE, ERASURE, ORGANISATION, REGISTRY
+from .store.codec import CASE, ERASURE, INVESTIGATION, ORGANISATION, REGISTRY
 from .store.registry import Registry
 from .store.writer import Writer
 from .vault.apart import VAULT_LOGIN, expect_same_registry
 from .vault.vault import Vault
 
 DECIDERS: Final = MappingProxyType[str, Decide](
-    {CASE: decide, ORGANISATION: decide_organisation, REGISTRY: decide_registry, ERASURE: decide_erasure}
+    {
+        CASE: decide,
+        ORGANISATION: decide_organisation,
+        INVESTIGATION: decide_investigation,
+        REGISTRY: decide_registry,
+        ERASURE: decide_erasure,
+    }
 )
 """The decider of each kind of stream."""
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ..domain.case import facts as f
 from ..domain.event import Event, Fact
+from ..domain.investigation import facts as i
 from ..domain.organisation import facts as o
 from ..domain.registry import facts as r
 from ..domain.vocabulary import Confirmation, GapKind
@@ -103,6 +104,10 @@ def _variant(fact: Fact) -> str:
             return f"{topic}/none"
         case o.TaskTransferred(since=datetime()):
             return f"{topic}/since"
+        case i.InvestigationOpened(programme=str()):
+            return f"{topic}/programme"
+        case i.FollowUpPlanned(organisation=str()):
+            return f"{topic}/organisation"
         case r.TermChanged(term=term):
             return f"{topic}/{term}"
         case _:
@@ -410,6 +415,21 @@ _LINES: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "subject-erased": "Een betrokkene is vergeten: de teksten over die persoon zijn voorgoed onleesbaar.",
             "organisation-fact-corrected": "{actor} verbeterde wat eerder over {organisation} was vastgelegd.",
             "organisation-event-struck": "{actor} schrapte wat eerder over {organisation} was vastgelegd: {reason}.",
+            "investigation-opened": "{actor} begon een onderzoek.",
+            "investigation-opened/programme": "{actor} begon een onderzoek binnen het programma {programme}.",
+            "investigator-assigned": "Er doet een onderzoeker mee aan het onderzoek.",
+            "investigator-released": "Een onderzoeker doet niet meer mee aan het onderzoek.",
+            "case-included": "Er hoort een casus bij het onderzoek.",
+            "dialogue-attached": "Er hoort een functioneringsgesprek bij het onderzoek.",
+            "finding-recorded": "Het onderzoek bracht iets aan het licht.",
+            "report-published": "Het rapport van het onderzoek is verschenen.",
+            "follow-up-planned": "Uiterlijk {due} wordt bekeken wat er van het onderzoek is geworden.",
+            "follow-up-planned/organisation": (
+                "{organisation} gaat uiterlijk {due} na wat er van het onderzoek is geworden."
+            ),
+            "follow-up-done": "Er is bekeken wat er van het onderzoek is geworden.",
+            "investigation-fact-corrected": "{actor} verbeterde wat eerder over het onderzoek was vastgelegd.",
+            "investigation-event-struck": "{actor} schrapte wat eerder over het onderzoek was vastgelegd: {reason}.",
             "term-changed/RESPOND_BY": "Wie een overdracht aangeboden krijgt, heeft voortaan {days} om te antwoorden.",
             "term-changed/STANDSTILL": "Een houder die {days} niets doet, staat voortaan stil.",
             "term-changed/CONFIRM_BY": "Wie volgens een ander houder is, heeft voortaan {days} om dat te bevestigen.",
@@ -487,6 +507,19 @@ _LINES: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "subject-erased": "A subject was forgotten: texts about them cannot be read any more.",
             "organisation-fact-corrected": "{actor} corrected what was recorded earlier of {organisation}.",
             "organisation-event-struck": "{actor} struck what was recorded earlier of {organisation}: {reason}.",
+            "investigation-opened": "{actor} opened an investigation.",
+            "investigation-opened/programme": "{actor} opened an investigation within the programme {programme}.",
+            "investigator-assigned": "An investigator joined the investigation.",
+            "investigator-released": "An investigator left the investigation.",
+            "case-included": "A case became part of the investigation.",
+            "dialogue-attached": "A dialogue became part of the investigation.",
+            "finding-recorded": "The investigation found something.",
+            "report-published": "The report of the investigation was published.",
+            "follow-up-planned": "What became of the investigation will be looked at by {due}.",
+            "follow-up-planned/organisation": "{organisation} will look at what became of the investigation by {due}.",
+            "follow-up-done": "What became of the investigation was looked at.",
+            "investigation-fact-corrected": "{actor} corrected what was recorded earlier of the investigation.",
+            "investigation-event-struck": "{actor} struck what was recorded earlier of the investigation: {reason}.",
             "term-changed/RESPOND_BY": "Whoever is offered a handoff now has {days} to answer.",
             "term-changed/STANDSTILL": "A holder who does nothing for {days} now stands still.",
             "term-changed/CONFIRM_BY": "Who is the holder by another's word now has {days} to confirm it.",

@@ -1,4 +1,6 @@
-"""Corrections and strikings, of a case's events or an organisation's, applied before anything else is judged.
+"""Corrections and strikings of a case's events, an organisation's or an investigation's.
+
+They are applied before anything else is judged.
 
 Both reach back: they work at the place of the event that they mend, for whoever asks knowing of them. The old event
 stays as it was recorded; what is derived sees the mended one. A correction may be struck, and so may a striking.
@@ -7,21 +9,23 @@ stays as it was recorded; what is derived sees the mended one. A correction may 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
+from types import MappingProxyType
 from typing import Any, Final, get_args
 
 import msgspec
 
 from ..event import Event, Fact
 from ..ids import EventId
+from ..investigation.facts import InvestigationEventStruck, InvestigationFact, InvestigationFactCorrected
 from ..organisation.facts import OrganisationEventStruck, OrganisationFact, OrganisationFactCorrected
 from ..text import Sealed
 from ..vocabulary import Precision
 from .facts import EventStruck, FactCorrected, GapMark, Party
 
-Correction = FactCorrected | OrganisationFactCorrected
-Striking = EventStruck | OrganisationEventStruck
+Correction = FactCorrected | OrganisationFactCorrected | InvestigationFactCorrected
+Striking = EventStruck | OrganisationEventStruck | InvestigationEventStruck
 
-_MENDING: Final = frozenset({FactCorrected, EventStruck, OrganisationFactCorrected, OrganisationEventStruck})
+_MENDING: Final = frozenset({*get_args(Correction), *get_args(Striking)})
 
 
 class Mended:
@@ -108,10 +112,20 @@ def corrected_event(event: Event, correction: Correction) -> Event | None:
 @cache
 def correctable_fields(fact: type[Fact]) -> dict[str, tuple[str, Any]]:
     """Return the fields of a fact that can be corrected: stored name to attribute and type."""
-    # By its organisation an event stands in one stream and not in another, and a strategy is known to others.
-    fixed = {"organisation", "strategy"} if issubclass(fact, OrganisationFact) else set[str]()
+    fixed = next((fields for kind, fields in _FIXED.items() if issubclass(fact, kind)), frozenset[str]())
     return {
         field.encode_name: (field.name, field.type)
         for field in msgspec.structs.fields(fact)
         if field.name not in fixed and not {Party, GapMark} & {field.type, *get_args(field.type)}
     }
+
+
+_FIXED: Final = MappingProxyType(
+    {
+        # By its organisation an event stands in one stream and not in another, and a strategy is known to others.
+        OrganisationFact: frozenset({"organisation", "strategy"}),
+        # Whom and what an investigation names others build on, and access hangs on it.
+        InvestigationFact: frozenset({"user", "case", "dialogue", "finding", "follow_up"}),
+    }
+)
+"""Fields that cannot be corrected, by the kind of fact."""

@@ -48,6 +48,14 @@ class Directory(Protocol):
         """Return whether the obstacle has been reported, in whatever case."""
         ...
 
+    def concluded(self, dialogue: UUID) -> bool | None:
+        """Return whether the dialogue has been concluded; none if there is no such dialogue."""
+        ...
+
+    def cause(self, cause: UUID) -> bool:
+        """Return whether the cause has been identified."""
+        ...
+
     def gap(self, history: Sequence[Event], mark: f.GapMark, moment: datetime) -> bool:
         """Return whether the gap that a mark names exists in this history at a moment."""
         ...
@@ -129,6 +137,12 @@ def _is_late(event: Event, history: Sequence[Event], now: datetime) -> bool:
         and (not about or about & set(obstacles_of(other.data, history)))
         for other in mended.events
     )
+
+
+def told_late(history: Sequence[Event], at: datetime, now: datetime) -> bool:
+    """Return whether something is told a day after it occurred, or after what happened later in the same stream."""
+    mended = mend(history)
+    return now - at > LATE or any(event.occurred_at > at for event in mended.events if event.id not in mended.struck)
 
 
 def refuse_moment(at: datetime, now: datetime) -> Refused | None:

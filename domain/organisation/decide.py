@@ -8,8 +8,8 @@ contradicts it, until something told later gives it effect.
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from ..case.corrections import Correction, Striking, mend
-from ..case.decide import LATE, Directory, mending, proposed, refuse_corrected, refuse_moment, refused
+from ..case.corrections import Correction, Striking
+from ..case.decide import Directory, mending, proposed, refuse_corrected, refuse_moment, refused, told_late
 from ..case.named import organisations_of
 from ..case.rules import Objection
 from ..command import Command, RefusalCode, Refused
@@ -37,7 +37,7 @@ def decide_organisation(
     if isinstance(fact, Correction | Striking):
         return _refuse_mending(command, history, at, now, directory) or fact
     objection = _objection(command, fact, history, at, directory)
-    if objection is None or _is_late(history, at, now):
+    if objection is None or told_late(history, at, now):
         return fact
     return refused(objection)
 
@@ -167,9 +167,3 @@ def _circular(organisation: str, parent: str, standing: Callable[[str], Standing
     if above != organisation:
         return None
     return Objection(RefusalCode.CIRCULAR, f"{parent} is itself a unit of {organisation} at that moment.")
-
-
-def _is_late(history: Sequence[Event], at: datetime, now: datetime) -> bool:
-    """Return whether it is told a day after it occurred, or after something later was told already."""
-    mended = mend(history)
-    return now - at > LATE or any(event.occurred_at > at for event in mended.events if event.id not in mended.struck)

@@ -186,6 +186,14 @@ class _OfImports:
         """Return false: imports name no obstacle of another case."""
         return False
 
+    def concluded(self, dialogue: UUID) -> bool | None:
+        """Return none: imports know of no dialogue."""
+        return None
+
+    def cause(self, cause: UUID) -> bool:
+        """Return false: imports name no cause."""
+        return False
+
     def gap(self, history: Sequence[Event], mark: GapMark, moment: datetime) -> bool:
         """Return false: imports speak of no gap."""
         return False

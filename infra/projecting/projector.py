@@ -17,6 +17,7 @@ import psycopg
 from ...domain.case.facts import EventStruck, FactCorrected
 from ...domain.erasure import SubjectErased
 from ...domain.event import Event
+from ...domain.investigation.facts import InvestigationFact
 from ...domain.organisation.facts import OrganisationFact
 from ...domain.registry.facts import RegistryFact
 from ...domain.settings import Course
@@ -164,7 +165,7 @@ class Projector:
                     break
                 if isinstance(event.data, SubjectErased):
                     erased = True
-                else:
+                elif not isinstance(event.data, InvestigationFact):
                     streams.setdefault(event.stream, []).append(event)
         sheets = Sheets()
         self._load(connection, streams, position)

@@ -20,6 +20,8 @@ from ...domain.case.facts import CaseFact, ObstacleReported
 from ...domain.erasure import SubjectErased
 from ...domain.event import API, Actor, Event, Fact, Knower
 from ...domain.ids import CommandId, EventId
+from ...domain.investigation.facts import InvestigationFact
+from ...domain.organisation.facts import OrganisationFact
 from ...domain.registry.facts import RegistryFact
 from ...domain.vocabulary import Precision
 
@@ -76,16 +78,23 @@ class Row(Struct, frozen=True):
 
 CASE: Final = "case"
 ORGANISATION: Final = "organisation"
+INVESTIGATION: Final = "investigation"
+DIALOGUE: Final = "dialogue"
+CAUSE: Final = "cause"
 ERASURE: Final = "erasure"
 REGISTRY: Final = "registry"
 
+_KIND_OF: Final = {
+    CaseFact: CASE,
+    OrganisationFact: ORGANISATION,
+    InvestigationFact: INVESTIGATION,
+    SubjectErased: ERASURE,
+    RegistryFact: REGISTRY,
+}
+
 
 def _kind(fact: type[Fact]) -> str:
-    if issubclass(fact, CaseFact):
-        return CASE
-    if issubclass(fact, SubjectErased):
-        return ERASURE
-    return REGISTRY if issubclass(fact, RegistryFact) else ORGANISATION
+    return next(kind for of, kind in _KIND_OF.items() if issubclass(fact, of))
 
 
 KINDS: Final[Mapping[str, str]] = MappingProxyType({topic: _kind(fact) for topic, fact in topics.FACTS.items()})

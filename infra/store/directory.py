@@ -18,12 +18,13 @@ from ...domain.registry.facts import STREAM as REGISTRY_STREAM
 from ...domain.settings import Course
 from . import reading
 from .arrays import uuid_array
-from .codec import CASE, ORGANISATION
+from .codec import CASE, CAUSE, DIALOGUE, ORGANISATION
 
 KNOWN_MAX: Final = 100_000
 """How many ids of each kind are kept at hand: all organisations of a country, and the obstacles of a day."""
 
 STREAMS: Final = "SELECT FROM knelpunt.stream_head WHERE stream_id = %s AND kind = %s"
+CONCLUDED: Final = "SELECT FROM knelpunt.event WHERE stream_id = %s AND topic = 'dialogue-concluded' LIMIT 1"
 OBSTACLES: Final = "SELECT obstacle_id FROM knelpunt.known_obstacle WHERE obstacle_id = ANY(%s)"
 
 Id = TypeVar("Id", str, UUID)
@@ -71,6 +72,16 @@ class StoredDirectory:
     def case(self, case: UUID) -> bool:
         """Return whether the case has been opened."""
         return case in self._cases or self._learnt(self._cases, case, case, CASE)
+
+    def concluded(self, dialogue: UUID) -> bool | None:
+        """Return whether the dialogue has been concluded; none if there is no such dialogue."""
+        if not self._found(STREAMS, (dialogue, DIALOGUE)):
+            return None
+        return bool(self._found(CONCLUDED, (dialogue,)))
+
+    def cause(self, cause: UUID) -> bool:
+        """Return whether the cause has been identified."""
+        return bool(self._found(STREAMS, (cause, CAUSE)))
 
     def obstacle(self, obstacle: UUID) -> bool:
         """Return whether the obstacle has been reported, in whatever case."""

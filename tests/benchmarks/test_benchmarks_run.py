@@ -55,6 +55,12 @@ class Everything:
     def obstacle(self, obstacle: UUID) -> bool:
         return False
 
+    def concluded(self, dialogue: UUID) -> bool | None:
+        return None
+
+    def cause(self, cause: UUID) -> bool:
+        return False
+
     def gap(self, history: object, mark: GapMark, moment: datetime) -> bool:
         return False
 

@@ -50,6 +50,8 @@ class Known:
     histories: Mapping[str, Sequence[Event]] = field(default_factory=dict)
     cases: frozenset[UUID] = frozenset({CASE, OTHER_CASE})
     obstacles: frozenset[UUID] = frozenset({some_id("obstacle of another case")})
+    dialogues: Mapping[UUID, bool] = field(default_factory=dict)
+    causes: frozenset[UUID] = frozenset()
 
     def organisation(self, organisation: str) -> bool:
         return organisation in self.organisations
@@ -62,6 +64,12 @@ class Known:
 
     def obstacle(self, obstacle: UUID) -> bool:
         return obstacle in self.obstacles
+
+    def concluded(self, dialogue: UUID) -> bool | None:
+        return self.dialogues.get(dialogue)
+
+    def cause(self, cause: UUID) -> bool:
+        return cause in self.causes
 
     def gap(self, history: Sequence[Event], mark: GapMark, moment: datetime) -> bool:
         return any(follows(mark, gap, moment) for gap in answer(history, moment).gaps)

@@ -7,6 +7,7 @@ import pytest
 
 from graph.given import GEMEENTE, LONG_AGO, SVB, ZORG, Story
 from knelpunt.domain.command import COMMANDS
+from knelpunt.domain.investigation.facts import InvestigationFact
 from knelpunt.domain.vocabulary import Role
 
 EVENT = (
@@ -102,7 +103,8 @@ def test_every_command_once(asked):
         "linkCase", {"from": story.case, "case": other.case, "relation": "RELATED"}, f"case {{ id }} {EVENT}"
     )
     assert done["LinkCase"]["case"]["id"] == story.case
-    assert set(done) == set(COMMANDS)
+    # Those of investigations have a test of their own.
+    assert set(done) == {name for name, fact in COMMANDS.items() if not issubclass(fact, InvestigationFact)}
     for name, found in done.items():
         event = found["event"]
         assert event["type"] == COMMANDS[name].__name__

@@ -43,7 +43,9 @@ def values(fact: type, name: str, type_: Any) -> list[Any]:
     if "UUID" in str(type_):
         return [uuid4()]
     return [
-        "urn:org:b" if name not in {"theme", "reference", "basis", "rule_departed_from", "field", "name"} else "X-1"
+        "urn:org:b"
+        if name not in {"theme", "reference", "basis", "rule_departed_from", "field", "name", "programme"}
+        else "X-1"
     ]
 
 

@@ -47,6 +47,12 @@ class Registry:
     def obstacle(self, obstacle):
         return obstacle in self.obstacles
 
+    def concluded(self, dialogue):
+        return None
+
+    def cause(self, cause):
+        return False
+
     def gap(self, history, mark, moment):
         """Only the very gap: the story's marks must name it as derived when they were recorded."""
         return any((gap.id, gap.from_) == (mark.id, mark.since) for gap in answer(history, moment).gaps)

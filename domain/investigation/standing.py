@@ -1,0 +1,130 @@
+"""What an investigation is at a moment, and which of its events have effect.
+
+As in a case, every event is put at its place in time and has effect there or none; one without stands as a conflict.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ..case.corrections import mend
+from ..case.history import place
+from ..case.rules import Objection
+from ..command import RefusalCode
+from ..event import Event
+from ..ids import CaseId, DialogueId, EventId, FindingId, FollowUpId
+from ..vocabulary import Role
+from . import facts as f
+
+
+class Investigation(Struct, frozen=True):
+    """An investigation that was opened. Each of its parts stands with the event that it came by.
+
+    ``investigators`` are those who are on it, by pseudonym; ``follow_ups`` those planned, and ``done`` those done.
+    """
+
+    opened_by: EventId
+    investigators: dict[str, EventId]
+    cases: dict[CaseId, EventId] = {}
+    dialogues: dict[DialogueId, EventId] = {}
+    findings: dict[FindingId, EventId] = {}
+    published: EventId | None = None
+    follow_ups: dict[FollowUpId, EventId] = {}
+    done: dict[FollowUpId, EventId] = {}
+
+
+def advance(standing: Investigation | None, event: Event) -> Investigation | Objection:
+    """Return what an investigation is after an event, or why the event has no effect.
+
+    ``standing`` is none before the opening. Events must come in the order in which they occurred.
+    """
+    if isinstance(event.data, f.InvestigationOpened):
+        if standing is not None:
+            message = "The investigation has been opened already."
+            return Objection(RefusalCode.ALREADY_EXISTS, message, (standing.opened_by,))
+        # Only an investigator sees cases by an investigation, so nobody else is put on it by opening one.
+        own = {event.actor.user: event.id} if event.actor.role is Role.INVESTIGATOR else {}
+        return Investigation(event.id, own)
+    if standing is None:
+        return Objection(RefusalCode.UNKNOWN_INVESTIGATION, "The investigation is not open at that moment.")
+    return _after(standing, event)
+
+
+def _after(standing: Investigation, event: Event) -> Investigation | Objection:
+    """Return what an open investigation is after an event."""
+    match event.data:
+        case f.InvestigatorAssigned(user=user):
+            return _with(standing, "investigators", user, event, "They are on the investigation already.")
+        case f.InvestigatorReleased(user=user):
+            return _released(standing, user)
+        case f.CaseIncluded(case=case):
+            return _with(standing, "cases", case, event, "The case is part of the investigation already.")
+        case f.DialogueAttached(dialogue=dialogue):
+            return _with(standing, "dialogues", dialogue, event, "The dialogue is attached to it already.")
+        case f.FindingRecorded(finding=finding):
+            return _with(standing, "findings", finding, event, "A finding with this id has been recorded already.")
+        case f.ReportPublished():
+            if standing.published is not None:
+                message = "The report of this investigation has been published already."
+                return Objection(RefusalCode.ALREADY_EXISTS, message, (standing.published,))
+            return replace(standing, published=event.id)
+        case f.FollowUpPlanned(follow_up=follow_up):
+            return _with(standing, "follow_ups", follow_up, event, "This follow-up has been planned already.")
+        case f.FollowUpDone(follow_up=follow_up):
+            if follow_up not in standing.follow_ups:
+                return Objection(RefusalCode.UNKNOWN_FOLLOW_UP, "No such follow-up had been planned by then.")
+            return _with(standing, "done", follow_up, event, "This follow-up has been done already.")
+        case other:
+            message = f"{type(other).__name__} is no fact of an investigation."
+            raise TypeError(message)
+
+
+def _with(standing: Investigation, part: str, name: object, event: Event, already: str) -> Investigation | Objection:
+    """Return an investigation with one more of a part, or the objection that it is there already."""
+    known: dict[object, EventId] = getattr(standing, part)
+    if name in known:
+        return Objection(RefusalCode.ALREADY_EXISTS, already, (known[name],))
+    return replace(standing, **{part: {**known, name: event.id}})
+
+
+def _released(standing: Investigation, user: str) -> Investigation | Objection:
+    if user not in standing.investigators:
+        return Objection(RefusalCode.NOT_ASSIGNED, "They are not on the investigation.")
+    others = {one: by for one, by in standing.investigators.items() if one != user}
+    if not others:
+        # Nobody could go on with it, nor assign anybody.
+        message = "An investigation keeps at least one investigator: assign another one first."
+        return Objection(RefusalCode.LAST_INVESTIGATOR, message, (standing.investigators[user],))
+    return replace(standing, investigators=others)
+
+
+def told(history: Sequence[Event]) -> Iterator[tuple[Event, Investigation | None, Objection | None]]:
+    """Yield each event of an investigation in its place, what the investigation is after it, and any objection.
+
+    ``history`` is in order of position. Events come as corrected; those struck come too, and change nothing, while
+    corrections and strikings have no place of their own.
+    """
+    standing: Investigation | None = None
+    mended = mend(history)
+    for event in place(mended.events):
+        if event.id in mended.struck:
+            yield event, standing, None
+            continue
+        after = advance(standing, event)
+        if isinstance(after, Objection):
+            yield event, standing, after
+        else:
+            standing = after
+            yield event, standing, None
+
+
+def standing_at(history: Sequence[Event], moment: datetime | None = None) -> Investigation | None:
+    """Return what an investigation is at a moment (none: at the end of its history); none before it was opened."""
+    standing: Investigation | None = None
+    for event, after, _ in told(history):
+        if moment is not None and event.occurred_at > moment:
+            break
+        standing = after
+    return standing
