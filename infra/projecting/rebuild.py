@@ -8,10 +8,10 @@ the read model in use untouched, and the next one starts afresh.
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from itertools import groupby, pairwise
 from multiprocessing import get_context
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -26,7 +26,7 @@ from ...projections.derivation.organisations import organisation_timelines
 from ...projections.derivation.subjects import subject_rows_of
 from ...projections.derivation.timelines import Row, rows_of
 from ..store.codec import UnreadableEvent, decode_columns
-from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, principal_text
+from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, pool, principal_text
 from ..store.reading import COLUMNS
 from . import schema
 from .forgetting import forget_erased
@@ -43,6 +43,9 @@ SHEET_ROWS: Final = 20_000
 
 WORK_MEM: Final = "128MB"
 """What the server may use to sort a share by stream before it spills to disk."""
+
+INDEX_WORK_MEM: Final = "128MB"
+"""What the server may use to sort an index before it spills to disk; so much for each that is made at a time."""
 
 REBUILD_LOCK: Final = 0x6B6E6C70_72656275
 """The advisory lock that one rebuild holds ("knlprebu")."""
@@ -86,9 +89,9 @@ def rebuild(url: str, workers: int = 2, progress: Progress | None = None) -> int
             schema.create(connection, schema.NEXT)
         _fill(url, upto, workers, progress)
         _fill_subjects(connection, url, upto, workers)
+        _make_indexes(url, workers)
         with connection.transaction():
             schema.within(connection, schema.NEXT)
-            connection.execute("SELECT set_config('maintenance_work_mem', '256MB', true)")
             connection.execute("UPDATE projected SET position = %s", (upto,))
             schema.finish(connection, schema.NEXT)
         return _swap(url)
@@ -137,6 +140,21 @@ def _fill_subjects(connection: psycopg.Connection, url: str, upto: int, workers:
     with connection.transaction():
         schema.within(connection, schema.NEXT)
         connection.execute("DROP TABLE followed")
+
+
+def _make_indexes(url: str, workers: int) -> None:
+    """Make the indexes, so many at a time: each takes a processor of the server's."""
+
+    def make(statement: LiteralString) -> None:
+        with connections.connection() as connection, connection.transaction():
+            schema.within(connection, schema.NEXT)
+            connection.execute("SELECT set_config('maintenance_work_mem', %s, true)", (INDEX_WORK_MEM,))
+            connection.execute(statement)
+
+    # Threads: all that these do is wait for the server.
+    with pool(url, DatabaseRole.PROJECTOR, workers) as connections, ThreadPoolExecutor(workers) as threads:
+        for made in [threads.submit(make, statement) for statement in schema.index_statements()]:
+            made.result()
 
 
 def fill_subjects(url: str, upto: int, start: int, end: int) -> int:

@@ -20,7 +20,7 @@ NEXT: Final = "read_next"
 DERIVATION: Final = 4
 """The version of what is derived. Raised with every change that makes other rows of the same events."""
 
-_SQL: Final = ("tables.sql", "indexes.sql", "security.sql")
+_SQL: Final = ("tables.sql", "indexes.sql", "keys.sql", "security.sql")
 
 CREATE_LOCK: Final = 0x6B6E6C70_6372656D
 """The advisory lock that whoever makes the first read model holds ("knlpcrem")."""
@@ -52,10 +52,15 @@ def create(connection: psycopg.Connection, schema: str) -> None:
     connection.execute("INSERT INTO projected (definition) VALUES (%s)", (definition(),))
 
 
+def index_statements() -> list[LiteralString]:
+    """Return the statements that make the indexes, one each. Several connections may execute them at a time."""
+    return [statement for statement in _script("indexes.sql").split(";\n") if statement.strip()]
+
+
 def finish(connection: psycopg.Connection, schema: str) -> None:
-    """Make the indexes and say who may read, in the transaction that is open."""
+    """Make keys of the indexes that have been made, and say who may read, in the transaction that is open."""
     within(connection, schema)
-    connection.execute(_script("indexes.sql"))
+    connection.execute(_script("keys.sql"))
     connection.execute(_script("security.sql"))
 
 
@@ -78,6 +83,8 @@ def ensure(connection: psycopg.Connection) -> None:
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (CREATE_LOCK,))
             if not exists(connection):
                 create(connection, LIVE)
+                for statement in index_statements():
+                    connection.execute(statement)
                 finish(connection, LIVE)
     row = connection.execute("SELECT definition FROM read.projected").fetchone()
     if row is None or row[0] != definition():

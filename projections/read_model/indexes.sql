@@ -1,26 +1,7 @@
--- Keys and indexes of the read model, made after a rebuild has filled the tables: sorting once is cheaper than keeping
--- sorted. Every key of case data holds the case.
+-- Indexes of the read model, made after a rebuild has filled the tables: sorting once is cheaper than keeping sorted.
+-- Those of case data hold the case in what is unique; keys.sql makes keys of them. A rebuild makes several at a time, in
+-- this order, so what takes longest stands first; a statement ends where a line ends with a semicolon.
 
-ALTER TABLE case_state ADD PRIMARY KEY (case_id, as_of_from, known_from);
-ALTER TABLE case_party ADD PRIMARY KEY (case_id, organisation, as_of_from, known_from);
-ALTER TABLE case_subject ADD PRIMARY KEY (case_id, subject_id, as_of_from, known_from);
-ALTER TABLE case_link ADD PRIMARY KEY (case_id, event_id, as_of_from, known_from);
-ALTER TABLE subject_organisation ADD PRIMARY KEY (subject_id, organisation);
-ALTER TABLE chain_state ADD PRIMARY KEY (case_id, obstacle_id, as_of_from, known_from);
-ALTER TABLE gap_state ADD PRIMARY KEY (case_id, gap_id, as_of_from, known_from);
-ALTER TABLE handoff_state ADD PRIMARY KEY (case_id, handoff_id, as_of_from, known_from);
-ALTER TABLE todo_state ADD PRIMARY KEY (stream_id, event_id, as_of_from, known_from, case_id);
-
-CREATE INDEX case_state_reference ON case_state (reference, case_id);
-CREATE INDEX case_state_opened ON case_state (opened_at DESC, case_id);
-CREATE INDEX case_state_theme ON case_state (theme, opened_at, case_id);
-CREATE INDEX case_party_organisation ON case_party (organisation, case_id);
-CREATE INDEX case_subject_subject ON case_subject (subject_id, case_id);
-CREATE INDEX case_link_to ON case_link (to_case_id, case_id);
-CREATE INDEX subject_organisation_organisation ON subject_organisation (organisation);
-CREATE INDEX chain_state_reported ON chain_state (reported_at DESC, obstacle_id);
-CREATE INDEX chain_state_obstacle ON chain_state (obstacle_id, case_id);
-CREATE INDEX chain_state_harmed ON chain_state (reported_at, obstacle_id) WHERE harm_until > '-infinity';
 -- Lists of gaps, each in its order. These hold all that a row is picked by, and its key: so a page is found in the index
 -- alone, and only its own rows are fetched. Most rows that a list passes have ended by then or were not known yet, and
 -- fetching each of them would take a hundred times as long.
@@ -42,19 +23,28 @@ CREATE INDEX gap_state_due ON gap_state (greatest(known_from, as_of_from, counts
 -- What search finds by its kind, the newest first.
 CREATE INDEX gap_state_kind ON gap_state (kind, from_at, gap_id);
 CREATE INDEX gap_state_gap ON gap_state (gap_id, case_id);
+CREATE UNIQUE INDEX gap_state_pkey ON gap_state (case_id, gap_id, as_of_from, known_from);
+
+CREATE UNIQUE INDEX case_state_pkey ON case_state (case_id, as_of_from, known_from);
+CREATE UNIQUE INDEX case_party_pkey ON case_party (case_id, organisation, as_of_from, known_from);
+CREATE UNIQUE INDEX case_subject_pkey ON case_subject (case_id, subject_id, as_of_from, known_from);
+CREATE UNIQUE INDEX case_link_pkey ON case_link (case_id, event_id, as_of_from, known_from);
+CREATE UNIQUE INDEX subject_organisation_pkey ON subject_organisation (subject_id, organisation);
+CREATE UNIQUE INDEX chain_state_pkey ON chain_state (case_id, obstacle_id, as_of_from, known_from);
+CREATE UNIQUE INDEX handoff_state_pkey ON handoff_state (case_id, handoff_id, as_of_from, known_from);
+CREATE UNIQUE INDEX todo_state_pkey ON todo_state (stream_id, event_id, as_of_from, known_from, case_id);
+
+CREATE INDEX case_state_reference ON case_state (reference, case_id);
+CREATE INDEX case_state_opened ON case_state (opened_at DESC, case_id);
+CREATE INDEX case_state_theme ON case_state (theme, opened_at, case_id);
+CREATE INDEX case_party_organisation ON case_party (organisation, case_id);
+CREATE INDEX case_subject_subject ON case_subject (subject_id, case_id);
+CREATE INDEX case_link_to ON case_link (to_case_id, case_id);
+CREATE INDEX subject_organisation_organisation ON subject_organisation (organisation);
+CREATE INDEX chain_state_reported ON chain_state (reported_at DESC, obstacle_id);
+CREATE INDEX chain_state_obstacle ON chain_state (obstacle_id, case_id);
+CREATE INDEX chain_state_harmed ON chain_state (reported_at, obstacle_id) WHERE harm_until > '-infinity';
 CREATE INDEX handoff_state_made ON handoff_state (made_at, handoff_id);
 -- To-dos, the oldest or newest first, of everybody and of each organisation.
 CREATE INDEX todo_state_since ON todo_state (since, event_id);
 CREATE INDEX todo_state_organisation ON todo_state (organisation, since, event_id);
-
--- Organisations by words of their names and identifiers. The operators stand where pg_trgm was installed.
-DO $$
-BEGIN
-    EXECUTE format(
-        'CREATE INDEX organisation_state_words ON organisation_state '
-        'USING gin (name_words %1$I.gin_trgm_ops, name_stems, identifier_words %1$I.gin_trgm_ops)',
-        (SELECT n.nspname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
-          WHERE e.extname = 'pg_trgm')
-    );
-END;
-$$;

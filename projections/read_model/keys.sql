@@ -1,0 +1,24 @@
+-- Keys of the read model, made of its unique indexes, which takes no time; and what search looks for organisations in,
+-- which are few.
+
+ALTER TABLE case_state ADD PRIMARY KEY USING INDEX case_state_pkey;
+ALTER TABLE case_party ADD PRIMARY KEY USING INDEX case_party_pkey;
+ALTER TABLE case_subject ADD PRIMARY KEY USING INDEX case_subject_pkey;
+ALTER TABLE case_link ADD PRIMARY KEY USING INDEX case_link_pkey;
+ALTER TABLE subject_organisation ADD PRIMARY KEY USING INDEX subject_organisation_pkey;
+ALTER TABLE chain_state ADD PRIMARY KEY USING INDEX chain_state_pkey;
+ALTER TABLE gap_state ADD PRIMARY KEY USING INDEX gap_state_pkey;
+ALTER TABLE handoff_state ADD PRIMARY KEY USING INDEX handoff_state_pkey;
+ALTER TABLE todo_state ADD PRIMARY KEY USING INDEX todo_state_pkey;
+
+-- Organisations by words of their names and identifiers. The operators stand where pg_trgm was installed.
+DO $$
+BEGIN
+    EXECUTE format(
+        'CREATE INDEX organisation_state_words ON organisation_state '
+        'USING gin (name_words %1$I.gin_trgm_ops, name_stems, identifier_words %1$I.gin_trgm_ops)',
+        (SELECT n.nspname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+          WHERE e.extname = 'pg_trgm')
+    );
+END;
+$$;
