@@ -240,6 +240,14 @@ def _acknowledgements(case: CaseAt, reading: CaseReading, gap: UUID) -> list[Ack
     return found
 
 
+@strawberry.type(description="A kind of gap, and how many there are.")
+class GapKindCount:
+    """One kind, counted."""
+
+    kind: GapKind = strawberry.field(description="The kind.")
+    count: int = strawberry.field(description="How many there are.")
+
+
 def gap_of_row(view: View, row: GapRow, known_to: str | None = None) -> Gap:
     """Return the gap that a list found."""
     return Gap(

@@ -11,6 +11,7 @@ from uuid import UUID
 import strawberry
 from msgspec.structs import replace
 
+from ..domain.vocabulary import GapKind
 from ..projections.queries import cases, chains, gaps, interfaces, todos
 from ..projections.queries import organisations as organisation_queries
 from ..projections.queries.gaps import GapPlace
@@ -52,7 +53,7 @@ from .filters import (
     organisation_choice,
     todo_choice,
 )
-from .gaps import gap_of_row
+from .gaps import GapKindCount, gap_of_row
 from .interfaces import Interface, interface
 from .looking import asked_below
 from .nodes import page_size, place_of
@@ -233,10 +234,7 @@ class Registry:
         after: After = None,
     ) -> GapConnection:
         """Return a page of gaps."""
-        view, size, choice = self.view, page_size(first), gap_choice(filter)
-        if filter is not None and filter.rolled_up:
-            to_act, involved = await _below(view, choice.to_act), await _below(view, choice.involved)
-            choice = replace(choice, to_act=to_act, involved=involved)
+        view, size, choice = self.view, page_size(first), await _chosen(self.view, filter)
         place = place_of(after, GapPlace)
         rows = [
             gaps.row(row) for row in await view.session.rows(*gaps.page(view.moment, choice, order_by, place, size + 1))
@@ -254,6 +252,14 @@ class Registry:
             lambda row: gap_of_row(view, row),
             lambda row: gaps.place(view.as_of, row),
         )
+
+    @strawberry.field(
+        description="How many gaps there are of each kind, the most first; a kind of which there is none is left out."
+    )
+    async def gap_counts(self, filter: GapFilterArgument = None) -> list[GapKindCount]:  # noqa: A002
+        """Return how many gaps a filter chooses, by kind."""
+        query = gaps.counts_by_kind(self.view.moment, await _chosen(self.view, filter))
+        return [GapKindCount(kind=GapKind(kind), count=count) for kind, count in await self.view.session.rows(*query)]
 
     @strawberry.field(description="What is left to do about the record itself.")
     async def todos(
@@ -338,6 +344,14 @@ class Registry:
     async def search(self, text: TextArgument, first: First = None, after: After = None) -> SearchConnection:
         """Return a page of what a text finds."""
         return await search_page(self.view, text, first, after)
+
+
+async def _chosen(view: View, chosen: GapFilter | None) -> gaps.GapChoice:
+    """Return the gaps that a filter chooses, with all below the organisations that it names if it asks for those."""
+    choice = gap_choice(chosen)
+    if chosen is None or not chosen.rolled_up:
+        return choice
+    return replace(choice, to_act=await _below(view, choice.to_act), involved=await _below(view, choice.involved))
 
 
 async def _below(view: View, organisations: Sequence[str] | None) -> list[str] | None:

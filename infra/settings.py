@@ -6,6 +6,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -31,6 +32,9 @@ TRAIL_DIR: Final = "KNELPUNT_TRAIL_DIR"
 LOG_KEY_FILE: Final = "KNELPUNT_LOG_KEY_FILE"
 LOG_ORIGIN: Final = "KNELPUNT_LOG_ORIGIN"
 LOG_POLICY: Final = "KNELPUNT_LOG_POLICY"
+PUBLIC_URL: Final = "KNELPUNT_PUBLIC_URL"
+CLIENT_ID: Final = "KNELPUNT_CLIENT_ID"
+CLIENT_SECRET_FILE: Final = "KNELPUNT_CLIENT_SECRET_FILE"  # noqa: S105  the name of a variable
 
 TRAIL: Final = "trail"
 """The trail's folder within the data directory, where no other is named."""
@@ -39,6 +43,7 @@ VARIABLES: Final = (
     *(DATABASE_URL, VAULT_URL, DATA_DIR, FILE_VARIABLE, KEY_VARIABLE, TOKEN, ISSUER, JWKS, AUDIENCE),
     *(DOCUMENTS, INTROSPECTION, COST_PER_MINUTE),
     *(TRAIL_DIR, LOG_KEY_FILE, LOG_ORIGIN, LOG_POLICY),
+    *(PUBLIC_URL, CLIENT_ID, CLIENT_SECRET_FILE),
 )
 """Every variable that the registry reads."""
 
@@ -59,7 +64,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     tokens must be; without an issuer, the built-in one for development signs them. ``documents`` is the folder of the
     only documents that are answered over HTTP, ``introspection`` whether tools may ask for the schema there, and
     ``cost_per_minute`` how many items one asker may have answered in a minute, 0 for no limit. ``log_origin``
-    is the name that a new log gets: where it is served, without the scheme.
+    is the name that a new log gets: where it is served, without the scheme. ``public_url`` is where browsers reach the
+    pages; ``client_id`` is what the issuer calls this registry, and ``client_secret_file`` holds what it proves that
+    with, if it has to.
     """
 
     data_dir: Path
@@ -78,6 +85,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_key_file: Path | None = None
     log_origin: str | None = None
     log_policy: Path | None = None
+    public_url: str | None = None
+    client_id: str | None = None
+    client_secret_file: Path | None = None
 
     def trail(self) -> TrailFolder:
         """Return the folder of the trail."""
@@ -115,6 +125,15 @@ class Settings(Struct, frozen=True, kw_only=True):
             raise KeysUnavailable(message)
         return verifier(self.issuer, self.jwks, self.audience)
 
+    def client_secret(self) -> str | None:
+        """Return what this registry proves to the issuer that it is its client with. Raises ``WrongSetting``."""
+        if self.client_secret_file is None:
+            return None
+        try:
+            return self.client_secret_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise WrongSetting(f"{CLIENT_SECRET_FILE}: {self.client_secret_file} cannot be read ({error}).") from error
+
     def __repr__(self) -> str:
         """Show where things are, and neither password, key nor token."""
         return f"Settings(data_dir={str(self.data_dir)!r}, embedded={self.database_url is None})"
@@ -140,7 +159,18 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         log_key_file=_path(environment.get(LOG_KEY_FILE)),
         log_origin=environment.get(LOG_ORIGIN) or None,
         log_policy=_path(environment.get(LOG_POLICY)),
+        public_url=_public(environment),
+        client_id=environment.get(CLIENT_ID) or None,
+        client_secret_file=_path(environment.get(CLIENT_SECRET_FILE)),
     )
+
+
+def _public(environment: Mapping[str, str]) -> str | None:
+    given = (environment.get(PUBLIC_URL) or "").rstrip("/")
+    parts = urlsplit(given)
+    if given and (parts.scheme not in {"https", "http"} or not parts.hostname or parts.path or parts.query):
+        raise WrongSetting(f"{PUBLIC_URL} is {given!r}: it may be an address without a path, as https://example.org.")
+    return given or None
 
 
 def _switch(environment: Mapping[str, str], name: str) -> bool:

@@ -40,6 +40,11 @@ def gap_in_words(kind: str, language: Language) -> str:
     return _WORDS[language][f"gap/{kind}"]
 
 
+def in_words(field: str, value: str, language: Language) -> str:
+    """Return what a value of a field is called, as sentences call it; one that has no words goes by its name."""
+    return _WORDS[language].get(f"{field}/{value}", value.lower().replace("_", " "))
+
+
 def harm_in_words(harm: str, language: Language) -> str:
     """Return what a harm is called."""
     return _WORDS[language][f"harm/{harm}"]
@@ -129,7 +134,7 @@ def _words(event: Event, language: Language, name: Name) -> dict[str, str]:
         elif isinstance(value, GapKind):
             words[field] = _WORDS[language][f"gap/{value}"]
         elif isinstance(value, StrEnum):
-            words[field] = _WORDS[language].get(f"{field}/{value}", value.lower().replace("_", " "))
+            words[field] = in_words(field, value, language)
         elif isinstance(value, str):
             words[field] = name(value) if field in _ORGANISATIONS and not isinstance(fact, f.SubjectRelated) else value
         elif field == "told" and value:

@@ -48,7 +48,17 @@ class Admission:
 
     def admit(self, who: Asker, asked: Asked) -> Prepared:
         """Return what is to be executed. Raises ``Refusal`` and ``TooMuch``."""
-        prepared = self._engine.prepare(self._text(asked.query, asked.document_id), asked.variables or {})
+        return self._charged(who, self._text(asked.query, asked.document_id), asked.variables or {})
+
+    def admit_ours(self, who: Asker, text: str, variables: Mapping[str, Any]) -> Prepared:
+        """Return what is to be executed of a document of our own pages, which no operator has to trust.
+
+        It costs its asker as much as any other. Raises ``Refusal`` and ``TooMuch``.
+        """
+        return self._charged(who, text, variables)
+
+    def _charged(self, who: Asker, text: str, variables: Mapping[str, Any]) -> Prepared:
+        prepared = self._engine.prepare(text, variables)
         seconds = self._allowance.take((who.organisation, who.user), 1 + prepared.cost)
         if seconds:
             raise TooMuch(ceil(seconds))

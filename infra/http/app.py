@@ -1,20 +1,24 @@
-"""The HTTP service: GraphQL at ``/graphql``, what operators ask for, and a page that says what this is.
+"""The HTTP service: GraphQL at ``/graphql``, what operators ask for, and the pages for people.
 
 ``create_app`` makes the application of its services; it opens connections when the server starts it.
 """
 
+import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from . import graphql_http, graphql_ws, headers, log, operations, welcome
+from ..pages.routes import page_routes
+from ..pages.sessions import SESSION_KEY_BYTES
+from ..pages.signing_in import SignIn
+from . import graphql_http, graphql_ws, headers, log, operations
 from .registry import RunningRegistry
 from .services import Services
 
 
-def create_app(services: Services) -> FastAPI:
-    """Return the application."""
+def create_app(services: Services, sign_in: SignIn | None = None) -> FastAPI:
+    """Return the application; without ``sign_in`` nobody can sign in to its pages."""
     running = RunningRegistry(services)
 
     @asynccontextmanager
@@ -33,6 +37,6 @@ def create_app(services: Services) -> FastAPI:
     app.add_route("/log/checkpoint", log.checkpoint(running), methods=["GET"])
     app.add_route("/log/tile/{name:path}", log.tile(running), methods=["GET"])
     app.add_route("/.well-known/security.txt", operations.security_txt, methods=["GET"])
-    app.add_route("/", welcome.page(services), methods=["GET"])
+    app.router.routes.extend(page_routes(running, sign_in or SignIn(key=os.urandom(SESSION_KEY_BYTES))))
     app.add_middleware(headers.SecurityHeaders)
     return app

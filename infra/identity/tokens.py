@@ -61,7 +61,7 @@ class Verifier:
     def __init__(self, issuer: str, keys: Keys, audience: str = AUDIENCE) -> None:
         """Count tokens of ``issuer``, made out to ``audience``, under one of its ``keys``."""
         self.issuer = issuer
-        self._keys = keys
+        self.keys = keys
         self._audience = audience
 
     def viewer(self, token: str) -> Viewer:
@@ -74,7 +74,7 @@ class Verifier:
                 raise BadToken("The token does not say under which key it was signed.")
             claims = jwt.decode(
                 token,
-                self._keys(kid),
+                self.keys(kid),
                 algorithms=list(ALGORITHMS),
                 audience=self._audience,
                 issuer=self.issuer,

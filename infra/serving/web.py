@@ -84,6 +84,7 @@ def application() -> ASGIApp:
     # Here and not above: making the schema takes a second, and the process that only listens has no need of it.
     from ..http.app import create_app  # noqa: PLC0415
     from ..http.services import Services  # noqa: PLC0415
+    from ..pages.setting_up import sign_in_for  # noqa: PLC0415
 
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -105,7 +106,7 @@ def application() -> ASGIApp:
             documents=None if settings.documents is None else trusted_documents(settings.documents),
             cost_per_minute=settings.cost_per_minute,
         )
-        return _Closing(create_app(services), closing)
+        return _Closing(create_app(services, sign_in_for(settings, services.verifier)), closing)
     except BaseException:
         closing.close()
         raise

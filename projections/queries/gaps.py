@@ -149,6 +149,15 @@ def count(moment: Moment, choice: GapChoice) -> Query:
     return f"SELECT count(*) FROM read.gap_state WHERE {conditions.text()}", conditions.values  # noqa: S608
 
 
+def counts_by_kind(moment: Moment, choice: GapChoice) -> Query:
+    """Return the query for how many there are of each kind, the most first; a kind of which there is none is left out."""
+    conditions = _conditions(moment, choice)
+    return (
+        f"SELECT kind, count(*) FROM read.gap_state WHERE {conditions.text()} "  # noqa: S608
+        "GROUP BY kind ORDER BY count(*) DESC, kind"
+    ), conditions.values
+
+
 def _conditions(moment: Moment, choice: GapChoice) -> Conditions:
     conditions = Conditions(moment)
     conditions.add_any("kind = ANY(%(kinds)s)", "kinds", choice.kinds)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from .looks import KINDS, Signs
+from ...gap_kinds import KINDS
+from .looks import Signs
 from .rows import Piece, Row, wrapped
 
 
@@ -99,7 +100,7 @@ def help_rows(width: int, signs: Signs) -> list[Row]:
         rows += [*wrapped([("", text)], width), []]
     rows += [*wrapped([("", f"In the lanes: {signs.legend()}")], width), []]
     rows += [[("class:head", "Kinds of gap")], []]
-    for kind, (style, meaning) in KINDS.items():
-        pieces: list[Piece] = [("", "  "), (f"{style} bold", kind), ("", f"  {meaning}")]
+    for kind, (group, meaning) in KINDS.items():
+        pieces: list[Piece] = [("", "  "), (f"class:{group} bold", kind), ("", f"  {meaning}")]
         rows += wrapped(pieces, width, 4)
     return rows

@@ -11,11 +11,12 @@ from enum import IntEnum
 from typing import Any, Final
 
 from ....projections.summaries import Language, gap_in_words
+from ...gap_kinds import AFTERWARDS, KINDS
 from ..asking import raw_id
 from ..replayed import Case, Event, Gap, Replay, became, named, when, who
 from ..terminal import plain
 from ..times import minute
-from .looks import AFTERWARDS, KINDS, style_of
+from .looks import style_of
 from .rows import Piece
 
 TEXTS: Final = ("story", "need", "reason", "note", "plan", "account", "content")

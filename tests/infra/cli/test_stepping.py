@@ -21,7 +21,7 @@ from knelpunt.infra.cli.replayed import Replay, replay_of, state_of
 from knelpunt.infra.cli.stepping import asked as stepping_asked
 from knelpunt.infra.cli.stepping.asked import Asked, Lens
 from knelpunt.infra.cli.stepping.keys import KEYS, Act, help_rows
-from knelpunt.infra.cli.stepping.looks import ASCII, KINDS, SIGNS, signs_for
+from knelpunt.infra.cli.stepping.looks import ASCII, SIGNS, signs_for
 from knelpunt.infra.cli.stepping.moves import move
 from knelpunt.infra.cli.stepping.rows import clip, columns, padded, wrapped
 from knelpunt.infra.cli.stepping.screen import COLUMNS_LEAST, ROWS_LEAST, screen

@@ -1,0 +1,167 @@
+"""Charts: Vega-Lite specifications, drawn on the server by vl-convert as SVG, PNG or PDF.
+
+Each shows what a table on the same page says too. Nothing is fetched while drawing: the data are in the specification.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from threading import Lock
+from typing import Any, Final, cast
+
+import vl_convert
+from starlette.responses import Response
+
+from ..gap_kinds import Group
+from . import interfaces, overview
+from .visit import PageProblem, Visit
+from .words import Words
+
+LIGHT: Final = {
+    "text": "#1f2328", "quiet": "#57606a", "rule": "#c9cdd2", "paper": "#ffffff", "scale": ["#f4ece6", "#9c1f14"],
+    Group.UNHELD: "#b3261e", Group.ROUND: "#7b3ba8", Group.WAITING: "#8a5a00", Group.SETTLED: "#006874",
+}  # fmt: skip
+DARK: Final = {
+    "text": "#e8e6e3", "quiet": "#a9b0b8", "rule": "#444c56", "paper": "#171a1e", "scale": ["#2a2523", "#ff8a7a"],
+    Group.UNHELD: "#ff8a7a", Group.ROUND: "#cfa4f2", Group.WAITING: "#f0b849", Group.SETTLED: "#4fc4d3",
+}  # fmt: skip
+"""The colours of static/style.css, which a test compares."""
+
+VEGA_LITE: Final = "https://vega.github.io/schema/vega-lite/v6.json"
+"""Names the language of the specification; nothing is fetched from there."""
+
+TYPES: Final = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf"}
+
+PNG_SCALE: Final = 2.0
+"""Twice the size on a screen, so that it stays sharp in a document."""
+
+_drawing = Lock()
+"""One drawing at a time: vl-convert's engine is one, and a queue in it would hold its threads."""
+
+Colours = Mapping[str, Any]
+
+
+async def chart(visit: Visit) -> Response:
+    """Answer GET /charts/NAME.FORM, with the query of the page that it stands on."""
+    name, form = visit.request.path_params["name"], visit.request.path_params["form"]
+    make = CHARTS.get(name)
+    if make is None or form not in TYPES:
+        raise PageProblem(404, visit.words.say("There is no such chart."))
+    colours = DARK if visit.query.get("dark") else LIGHT
+    specification = await make(visit, colours)
+    return Response(await asyncio.to_thread(drawn, specification, form), media_type=TYPES[form])
+
+
+def drawn(specification: Mapping[str, Any], form: str) -> bytes:
+    """Return a specification drawn in a form; takes some 100 ms, and a second the first time."""
+    given = dict(specification)
+    with _drawing:
+        match form:
+            case "svg":
+                return vl_convert.vegalite_to_svg(given, allowed_base_urls=[]).encode()
+            case "png":
+                return vl_convert.vegalite_to_png(given, scale=PNG_SCALE, allowed_base_urls=[])
+            case _:
+                return vl_convert.vegalite_to_pdf(given, allowed_base_urls=[])
+
+
+def _framed(colours: Colours, **specification: Any) -> dict[str, Any]:
+    axis = {
+        "labelColor": colours["text"], "titleColor": colours["quiet"], "gridColor": colours["rule"],
+        "domainColor": colours["rule"], "tickColor": colours["rule"], "labelLimit": 260, "titleFontWeight": "normal",
+    }  # fmt: skip
+    return {
+        "$schema": VEGA_LITE,
+        "background": colours["paper"],
+        "config": {
+            "font": "Liberation Sans, Arial, sans-serif",
+            "axis": {**axis, "labelFontSize": 13, "titleFontSize": 12},
+            "legend": {"labelColor": colours["text"], "titleColor": colours["quiet"]},
+            "view": {"stroke": None},
+        },
+        **specification,
+    }
+
+
+async def _gaps_by_kind(visit: Visit, colours: Colours) -> dict[str, Any]:
+    registry = (await visit.ask(overview.COUNTS))["registry"]
+    return gaps_by_kind(registry["gapCounts"], visit.words, colours)
+
+
+def gaps_by_kind(counts: Sequence[Mapping[str, Any]], words: Words, colours: Colours) -> dict[str, Any]:
+    """Return the chart of how many gaps of each kind are open, in the kinds' colours."""
+    values = [
+        {"kind": words.kind(one["kind"]), "count": one["count"], "colour": colours[words.group(one["kind"])]}
+        for one in counts
+    ]
+    place = {"field": "kind", "type": "nominal", "sort": None, "axis": {"title": None, "domain": False, "ticks": False}}
+    return _framed(
+        colours,
+        data={"values": values},
+        width=420,
+        height={"step": 26},
+        encoding={"y": place, "x": {"field": "count", "type": "quantitative", "axis": None}},
+        layer=[
+            {
+                "mark": {"type": "bar", "cornerRadiusEnd": 3, "height": 18},
+                "encoding": {"color": {"field": "colour", "type": "nominal", "scale": None}},
+            },
+            {
+                "mark": {"type": "text", "align": "left", "dx": 5, "fontSize": 13, "color": colours["text"]},
+                "encoding": {"text": {"field": "count", "type": "quantitative"}},
+            },
+        ],
+    )
+
+
+async def _matrix(visit: Visit, colours: Colours) -> dict[str, Any]:
+    found = await interfaces.asked(visit)
+    return matrix(interfaces.matrix(interfaces.worst_first(found["interfaces"])), visit.words, colours)
+
+
+def matrix(shown: Mapping[str, Any], words: Words, colours: Colours) -> dict[str, Any]:
+    """Return the chart of who loses people to whom: from each row's organisation to each column's."""
+    names = cast("Mapping[str, str]", shown["names"])
+    values = [
+        {"from": names[side], "to": names[top], "lost": shown["cells"][side, top]["lost"]}
+        for side in shown["sides"]
+        for top in shown["tops"]
+        if (side, top) in shown["cells"]
+    ]
+    down = {"field": "from", "type": "nominal", "sort": None, "axis": {"title": words.say("From")}}
+    across = {
+        "field": "to",
+        "type": "nominal",
+        "sort": None,
+        "axis": {"title": words.say("To"), "orient": "top", "labelAngle": -40},
+    }
+    scale = {"range": colours["scale"]}
+    half = max(shown["most"], 1) / 2
+    return _framed(
+        colours,
+        data={"values": values},
+        width={"step": 34},
+        height={"step": 30},
+        encoding={"y": down, "x": across},
+        layer=[
+            {
+                "mark": {"type": "rect", "stroke": colours["paper"], "strokeWidth": 2},
+                "encoding": {"color": {"field": "lost", "type": "quantitative", "scale": scale, "legend": None}},
+            },
+            {
+                "mark": {"type": "text", "fontSize": 13},
+                "encoding": {
+                    "text": {"field": "lost", "type": "quantitative"},
+                    "color": {
+                        "condition": {"test": f"datum.lost > {half}", "value": colours["paper"]},
+                        "value": colours["text"],
+                    },
+                },
+            },
+        ],
+    )
+
+
+CHARTS: Final[Mapping[str, Callable[[Visit, Colours], Awaitable[dict[str, Any]]]]] = {
+    "gaps-by-kind": _gaps_by_kind,
+    "interfaces": _matrix,
+}

@@ -1,0 +1,54 @@
+"""Every address of the pages, and what answers it."""
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from ..http.registry import RunningRegistry
+from . import gaps, interfaces, overview
+from .charts import chart
+from .rendering import static
+from .sessions import Sessions
+from .signing_in import SignIn, choose_language
+from .visit import View, answering
+
+TYPES: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+
+FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
+"""The address of a static file changes with its content."""
+
+
+def page_routes(running: RunningRegistry, sign_in: SignIn) -> list[BaseRoute]:
+    """Return the routes of the pages."""
+    sessions = Sessions(sign_in.key, secure=sign_in.secure)
+
+    def get(path: str, view: View) -> Route:
+        return Route(path, answering(running, sessions, view), methods=["GET"])
+
+    def post(path: str, view: View) -> Route:
+        return Route(path, answering(running, sessions, view), methods=["POST"])
+
+    return [
+        get("/", overview.page),
+        get("/gaps", gaps.page),
+        get("/interfaces", interfaces.page),
+        get("/charts/{name}.{form}", chart),
+        get("/signin", sign_in.page),
+        post("/signin", sign_in.sign_in),
+        get("/signin/start", sign_in.start),
+        get("/signin/callback", sign_in.callback),
+        post("/signout", sign_in.sign_out),
+        get("/language/{language:str}", choose_language),
+        Route("/static/{name}", _static, methods=["GET"]),
+    ]
+
+
+async def _static(request: Request) -> Response:
+    name = request.path_params["name"]
+    content = static(name)
+    kind = TYPES.get(name.rpartition(".")[2])
+    if content is None or kind is None:
+        return PlainTextResponse("There is no such file.\n", 404)
+    return Response(content, headers=FOR_EVER, media_type=kind)

@@ -1,0 +1,167 @@
+"""One request for a page: who asks, in which language, and the registry's answers, in GraphQL as any client gets them."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from secrets import compare_digest
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from ...graphql.engine import Refusal
+from ...graphql.ports import Asker
+from ...projections.summaries import Language
+from ..http.admission import TooMuch
+from ..http.registry import RunningRegistry
+from ..identity.tokens import BadToken
+from .rendering import link, rendered
+from .sessions import Session, Sessions, new_session
+from .words import Words
+
+LANGUAGE: Final = "knelpunt-language"
+
+LANGUAGE_SECONDS: Final = 365 * 24 * 3600
+
+FORM_BYTES_MAX: Final = 64 * 1024
+"""The largest form: as much as a question may be long."""
+
+FIELDS_MAX: Final = 200
+"""More fields no form of ours has."""
+
+_WITHIN: Final = re.compile(r"/(?![/\\])[\x21-\x7e]*\Z")
+"""An address on this very service: no scheme, no other host, nothing that a browser would read as either."""
+
+STATUSES: Final[Mapping[str, int]] = {
+    "BAD_INPUT": 400, "INVALID": 400, "FORBIDDEN": 403, "RATE_LIMITED": 429,
+    "UNAVAILABLE": 503, "NOT_YET": 503, "TIMEOUT": 503,
+}  # fmt: skip
+"""The status of a page whose question got an error of a code."""
+
+
+class PageProblem(Exception):  # noqa: N818  an answer on its way
+    """What was asked for is not shown; ``message`` says why, in a sentence."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class SignedOut(Exception):  # noqa: N818  an answer on its way
+    """Nobody is signed in, or their token has expired."""
+
+
+class Visit:
+    """One request. ``session`` is what the browser keeps; a new one is written with the answer."""
+
+    def __init__(self, running: RunningRegistry, sessions: Sessions, request: Request) -> None:
+        self.running = running
+        self.sessions = sessions
+        self.request = request
+        self.words = Words(language_of(request))
+        self.had = sessions.read(request)
+        self.session: Session = self.had or new_session()
+        self._asker: Asker | None = None
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The fields of the address."""
+        return self.request.query_params
+
+    def several(self, name: str) -> list[str]:
+        """Return all values of a field of the address."""
+        return [value for value in self.request.query_params.getlist(name) if value]
+
+    async def asker(self) -> Asker:
+        """Return who is signed in. Raises ``SignedOut``."""
+        if self._asker is None:
+            if self.session.token is None:
+                raise SignedOut
+            try:
+                self._asker = await self.running.asker(self.session.token)
+            except BadToken:
+                raise SignedOut from None
+        return self._asker
+
+    async def answer(self, document: str, variables: Mapping[str, Any], operation: str | None = None) -> dict[str, Any]:
+        """Return the response to a document of ours, errors and all. Raises ``SignedOut``."""
+        who = await self.asker()
+        try:
+            prepared = self.running.admission.admit_ours(who, document, variables)
+        except (Refusal, TooMuch) as refusal:
+            return {"errors": refusal.errors}
+        return await self.running.answer(who, prepared, operation)
+
+    async def ask(self, document: str, **variables: Any) -> dict[str, Any]:
+        """Return the data of an answer to a document of ours. Raises ``SignedOut`` and ``PageProblem``."""
+        found = await self.answer(document, {name: value for name, value in variables.items() if value is not None})
+        for error in found.get("errors", ()):
+            raise PageProblem(STATUSES.get(error["extensions"]["code"], 500), error["message"])
+        return found["data"]
+
+    async def form(self) -> list[tuple[str, str]]:
+        """Return the fields of a form of ours, in order. Raises ``PageProblem`` for one that another site sent."""
+        fields = parse_qsl((await self._body()).decode(errors="replace"), keep_blank_values=True)
+        given = next((value for name, value in fields if name == "csrf"), "")
+        if self.had is None or not compare_digest(given.encode(), self.had.csrf.encode()):
+            message = "This form is no longer valid: go back, load the page again, and send it once more."
+            raise PageProblem(403, self.words.say(message))
+        return [(name, value.strip()) for name, value in fields if name != "csrf"]
+
+    async def _body(self) -> bytes:
+        content = bytearray()
+        try:
+            async for chunk in self.request.stream():
+                content += chunk
+                if len(content) > FORM_BYTES_MAX:
+                    raise PageProblem(413, self.words.say("That is more text than a form may hold."))
+        except ClientDisconnect:
+            raise PageProblem(400, "The connection was closed.") from None
+        if content.count(b"&") >= FIELDS_MAX:
+            raise PageProblem(413, self.words.say("That is more text than a form may hold."))
+        return bytes(content)
+
+    async def page(self, template: str, status: int = 200, **values: Any) -> Response:
+        """Return a page. What the layout needs comes by itself."""
+        try:
+            who: Asker | None = await self.asker()
+        except SignedOut:
+            who = None
+        here = link(self.request.url.path, {name: self.several(name) for name in self.query})
+        layout = {"who": who, "csrf": self.session.csrf, "path": self.request.url.path, "here": here}
+        response = HTMLResponse(rendered(template, self.words, {**layout, **values}), status)
+        if self.had is None and "forms" not in values.get("without", ()):
+            self.sessions.write(response, self.session)
+        return response
+
+
+def language_of(request: Request) -> Language:
+    """Return the language that a visitor chose; Dutch if they never did."""
+    return Language.EN if request.cookies.get(LANGUAGE) == Language.EN else Language.NL
+
+
+def within(address: str | None) -> str:
+    """Return an address if it lies on this service, else the overview: nobody is led away by a link to us."""
+    return address if address and _WITHIN.match(address) and not urlsplit(address).netloc else "/"
+
+
+View = Callable[[Visit], Awaitable[Response]]
+
+
+def answering(
+    running: RunningRegistry, sessions: Sessions, view: View
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return what answers requests for a page: those who are signed out are sent to sign in, and come back."""
+
+    async def answer(request: Request) -> Response:
+        visit = Visit(running, sessions, request)
+        try:
+            return await view(visit)
+        except SignedOut:
+            back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            return RedirectResponse(link("/signin", back=back if request.method == "GET" else None), 303)
+        except PageProblem as problem:
+            return await visit.page("problem.html", problem.status, message=problem.message, title=None)
+
+    return answer

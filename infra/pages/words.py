@@ -1,0 +1,112 @@
+"""What pages say, in Dutch or in English: gettext catalogues, and dates and numbers as each language writes them.
+
+Texts stand in English in the code and the templates; ``locales/nl.po`` has the Dutch for each. A catalogue is compiled
+when it is first used: that takes some milliseconds, and there is no compiled file that could be older than its source.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal, format_percent
+
+from ...projections.summaries import Language, gap_in_words, harm_in_words, in_words
+from ..gap_kinds import KINDS, Group, group_of
+
+CATALOGUES: Final = Path(__file__).with_name("locales")
+
+ZONE: Final = ZoneInfo("Europe/Amsterdam")
+"""The time of those whom pages are for."""
+
+_PLACES: Final[Mapping[Language, str]] = {Language.NL: "nl_NL", Language.EN: "en_GB"}
+
+
+@cache
+def catalogue(language: Language) -> NullTranslations:
+    """Return the texts of a language; those in English are the texts themselves."""
+    if language is Language.EN:
+        return NullTranslations()
+    source = (CATALOGUES / f"{language.lower()}.po").read_bytes()
+    compiled = BytesIO()
+    write_mo(compiled, read_po(BytesIO(source), locale=language.lower()))
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+class Words:
+    """One language, for one answer."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+        self.tag = language.lower()
+        """As HTML's ``lang`` names it."""
+        self._place = _PLACES[language]
+        self._texts = catalogue(language)
+
+    def say(self, text: str, **values: object) -> str:
+        """Return a text in this language, with values in their places."""
+        said = self._texts.gettext(text)
+        return said.format(**values) if values else said
+
+    def count(self, one: str, many: str, number: int) -> str:
+        """Return a number of things, as ``{n}`` stands in the texts."""
+        return self._texts.ngettext(one, many, number).format(n=self.number(number))
+
+    def number(self, value: float, decimals: int = 0) -> str:
+        """Return a number, rounded."""
+        return format_decimal(round(value, decimals), locale=self._place)
+
+    def share(self, value: float) -> str:
+        """Return a share of one, in whole per cents."""
+        return format_percent(value, locale=self._place)
+
+    def days(self, value: float) -> str:
+        """Return a length in days."""
+        return self.count("{n} day", "{n} days", int(value))
+
+    def day(self, moment: str | datetime | None) -> str:
+        """Return the day of a moment; an ellipsis for what has not come."""
+        return "…" if moment is None else format_date(local(moment), "d MMM y", locale=self._place)
+
+    def moment(self, moment: str | datetime, precision: str = "SECOND") -> str:
+        """Return a moment, as exactly as it is known."""
+        form = {"MONTH": "MMM y", "DAY": "d MMM y"}.get(precision, "d MMM y HH:mm")
+        return format_datetime(local(moment), form, locale=self._place)
+
+    def kind(self, kind: str) -> str:
+        """Return what a kind of gap is called."""
+        return gap_in_words(kind, self.language)
+
+    def harm(self, harm: str) -> str:
+        """Return what a harm is called."""
+        return harm_in_words(harm, self.language)
+
+    def harms(self, harms: Sequence[str]) -> list[tuple[str, str]]:
+        """Return harms as the options of a choice."""
+        return [(harm, self.harm(harm)) for harm in harms]
+
+    def ground(self, ground: str) -> str:
+        """Return what a ground for refusing is called."""
+        return in_words("ground", ground, self.language)
+
+    def meaning(self, kind: str) -> str:
+        """Return what a kind of gap means, in a sentence."""
+        return self.say(KINDS[kind][1]) if kind in KINDS else ""
+
+    def group(self, kind: str) -> Group:
+        """Return the group of a kind of gap, which is its colour everywhere."""
+        return group_of(kind)
+
+
+def local(moment: str | datetime) -> datetime:
+    """Return a moment as a clock in the Netherlands shows it."""
+    given = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(ZONE)
