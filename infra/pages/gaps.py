@@ -47,12 +47,10 @@ async def page(visit: Visit) -> Response:
     chosen |= {"kind": visit.several("kind"), "harm": visit.several("harm")}
     order = chosen["order"] if chosen["order"] in ORDERS else "HARM"
     lens = lens_of(visit)
-    found = await visit.ask(
-        GAPS, **lens, filter=filter_of(visit, chosen), order=order, after=visit.query.get("after")
-    )
+    found = await visit.ask(GAPS, **lens, filter=filter_of(visit, chosen), order=order, after=visit.query.get("after"))
     registry = found["registry"]
     return await visit.page(
-        "gaps.html", registry=registry, chosen=chosen, kinds=list(GapKind), harms=list(Harm), orders=ORDERS, order=order,
+        "gaps.html", registry=registry, chosen=chosen, kinds=list(GapKind), harms=list(Harm), order=order,
         following=link("/gaps", chosen, after=registry["gaps"]["pageInfo"]["endCursor"]),
     )  # fmt: skip
 

@@ -61,8 +61,9 @@ async def asked(visit: Visit) -> dict[str, Any]:
 
 
 def lost(interface: Interface) -> int:
-    """Return how often somebody who was passed on here was not taken on: offers refused, lapsed or left unanswered,
-    and referrals that did not arrive.
+    """Return how often somebody who was passed on here was not taken on.
+
+    These are offers refused, lapsed or left unanswered, and referrals that did not arrive.
     """
     offers = interface["refused"] + interface["lapsed"] + interface["unanswered"]
     return offers + interface["referrals"] - interface["arrived"]

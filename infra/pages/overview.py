@@ -50,10 +50,10 @@ query Search($text: String!) {{
         field value closeness
         node {{
           __typename
-          ... on Case {{ reference title theme status openedAt }}
+          ... on Case {{ reference title theme openedAt }}
           ... on Gap {{ ...Gap }}
-          ... on Obstacle {{ id status case {{ reference title }} }}
-          ... on Organisation {{ identifier name kind }}
+          ... on Obstacle {{ id case {{ reference title }} }}
+          ... on Organisation {{ identifier name }}
         }}
       }}
     }}

@@ -32,13 +32,13 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"asset": asset, "link": link, "called": called, "menu": MENU, "named": named}
+    made.globals.update({"asset": asset, "link": link, "called": called, "menu": MENU, "named": named})  # pyright: ignore[reportUnknownMemberType]  jinja2 leaves its values open
     return made
 
 
 def rendered(template: str, words: Words, values: Mapping[str, Any]) -> str:
     """Return a page as HTML."""
-    return environment().get_template(template).render({"w": words, "_": words.say, **values})
+    return environment().get_template(template).render({"w": words, "_": words.say, "many": words.count, **values})
 
 
 @cache
@@ -61,7 +61,7 @@ def link(path: str, *given: Mapping[str, Any], **changes: Any) -> str:
         merged |= part
     kept: dict[str, str | Sequence[str]] = {}
     for name, value in merged.items():
-        if value is None or value == "" or value == []:
+        if value is None or value in ("", []):
             continue
         kept[name] = [str(one) for one in value] if isinstance(value, list) else str(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     return f"{path}?{urlencode(kept, doseq=True)}" if kept else path

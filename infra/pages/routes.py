@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ..http.registry import RunningRegistry
-from . import gaps, interfaces, overview
+from . import case, difference, gaps, interfaces, overview
 from .charts import chart
 from .rendering import static
 from .sessions import Sessions
@@ -34,6 +34,10 @@ def page_routes(running: RunningRegistry, sign_in: SignIn) -> list[BaseRoute]:
         get("/", overview.page),
         get("/gaps", gaps.page),
         get("/interfaces", interfaces.page),
+        get("/cases/{reference}", case.page),
+        get("/cases/{reference}/moment", case.moment),
+        get("/cases/{reference}/difference", difference.page),
+        get("/cases/{reference}/lanes.{form}", case.taken_along),
         get("/charts/{name}.{form}", chart),
         get("/signin", sign_in.page),
         post("/signin", sign_in.sign_in),

@@ -1,4 +1,4 @@
-"""One request for a page: who asks, in which language, and the registry's answers, in GraphQL as any client gets them."""
+"""One request for a page: who asks, in which language, and the registry's answers, as any client gets them."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -102,7 +102,11 @@ class Visit:
 
     async def form(self) -> list[tuple[str, str]]:
         """Return the fields of a form of ours, in order. Raises ``PageProblem`` for one that another site sent."""
-        fields = parse_qsl((await self._body()).decode(errors="replace"), keep_blank_values=True)
+        text = (await self._body()).decode(errors="replace")
+        try:
+            fields = parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MAX)
+        except ValueError:
+            raise PageProblem(413, self.words.say("That is more text than a form may hold.")) from None
         given = next((value for name, value in fields if name == "csrf"), "")
         if self.had is None or not compare_digest(given.encode(), self.had.csrf.encode()):
             message = "This form is no longer valid: go back, load the page again, and send it once more."
@@ -118,8 +122,6 @@ class Visit:
                     raise PageProblem(413, self.words.say("That is more text than a form may hold."))
         except ClientDisconnect:
             raise PageProblem(400, "The connection was closed.") from None
-        if content.count(b"&") >= FIELDS_MAX:
-            raise PageProblem(413, self.words.say("That is more text than a form may hold."))
         return bytes(content)
 
     async def page(self, template: str, status: int = 200, **values: Any) -> Response:
@@ -131,7 +133,7 @@ class Visit:
         here = link(self.request.url.path, {name: self.several(name) for name in self.query})
         layout = {"who": who, "csrf": self.session.csrf, "path": self.request.url.path, "here": here}
         response = HTMLResponse(rendered(template, self.words, {**layout, **values}), status)
-        if self.had is None and "forms" not in values.get("without", ()):
+        if self.had is None:
             self.sessions.write(response, self.session)
         return response
 
@@ -149,9 +151,7 @@ def within(address: str | None) -> str:
 View = Callable[[Visit], Awaitable[Response]]
 
 
-def answering(
-    running: RunningRegistry, sessions: Sessions, view: View
-) -> Callable[[Request], Awaitable[Response]]:
+def answering(running: RunningRegistry, sessions: Sessions, view: View) -> Callable[[Request], Awaitable[Response]]:
     """Return what answers requests for a page: those who are signed out are sent to sign in, and come back."""
 
     async def answer(request: Request) -> Response:

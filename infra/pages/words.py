@@ -10,7 +10,7 @@ from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
@@ -18,6 +18,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
+from ...domain.vocabulary import Role
 from ...projections.summaries import Language, gap_in_words, harm_in_words, in_words
 from ..gap_kinds import KINDS, Group, group_of
 
@@ -27,6 +28,13 @@ ZONE: Final = ZoneInfo("Europe/Amsterdam")
 """The time of those whom pages are for."""
 
 _PLACES: Final[Mapping[Language, str]] = {Language.NL: "nl_NL", Language.EN: "en_GB"}
+
+
+ROLES: Final[Mapping[Role, str]] = {
+    Role.INVESTIGATOR: "Investigator", Role.SUBJECT: "Subject", Role.AGENCY: "Agency",
+    Role.SOLUTION_TEAM: "Solution team", Role.AUDITOR: "Auditor", Role.ANALYST: "Analyst", Role.INTAKE: "Intake",
+    Role.PRIVACY_OFFICER: "Privacy officer", Role.ADMINISTRATOR: "Administrator",
+}  # fmt: skip
 
 
 @cache
@@ -51,7 +59,7 @@ class Words:
         self._place = _PLACES[language]
         self._texts = catalogue(language)
 
-    def say(self, text: str, **values: object) -> str:
+    def say(self, text: str, /, **values: object) -> str:
         """Return a text in this language, with values in their places."""
         said = self._texts.gettext(text)
         return said.format(**values) if values else said
@@ -76,10 +84,27 @@ class Words:
         """Return the day of a moment; an ellipsis for what has not come."""
         return "…" if moment is None else format_date(local(moment), "d MMM y", locale=self._place)
 
+    def stretch(self, begin: str, end: str | None) -> str:
+        """Return from which day until which something was so."""
+        return f"{self.day(begin)} \u2013 {self.day(end)}"
+
     def moment(self, moment: str | datetime, precision: str = "SECOND") -> str:
         """Return a moment, as exactly as it is known."""
         form = {"MONTH": "MMM y", "DAY": "d MMM y"}.get(precision, "d MMM y HH:mm")
         return format_datetime(local(moment), form, locale=self._place)
+
+    def form_day(self, moment: str | datetime | None) -> str:
+        """Return a moment's day as a form's field holds it; what is no moment stays as it is."""
+        if not moment or (isinstance(moment, str) and len(moment) == len("2026-03-31")):
+            return str(moment or "")
+        try:
+            return local(moment).date().isoformat()
+        except ValueError:
+            return str(moment)
+
+    def late(self, event: Mapping[str, Any]) -> int:
+        """Return how many days after it happened an event was recorded, none if that is less than one."""
+        return (datetime.fromisoformat(event["recordedAt"]) - datetime.fromisoformat(event["occurredAt"])).days
 
     def kind(self, kind: str) -> str:
         """Return what a kind of gap is called."""
@@ -96,6 +121,10 @@ class Words:
     def ground(self, ground: str) -> str:
         """Return what a ground for refusing is called."""
         return in_words("ground", ground, self.language)
+
+    def role(self, role: Role) -> str:
+        """Return what a role is called."""
+        return self.say(ROLES[role])
 
     def meaning(self, kind: str) -> str:
         """Return what a kind of gap means, in a sentence."""

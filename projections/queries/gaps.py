@@ -150,7 +150,7 @@ def count(moment: Moment, choice: GapChoice) -> Query:
 
 
 def counts_by_kind(moment: Moment, choice: GapChoice) -> Query:
-    """Return the query for how many there are of each kind, the most first; a kind of which there is none is left out."""
+    """Return the query for how many there are of each kind, the most first."""
     conditions = _conditions(moment, choice)
     return (
         f"SELECT kind, count(*) FROM read.gap_state WHERE {conditions.text()} "  # noqa: S608

@@ -18,14 +18,15 @@ from graph.given import GEMEENTE, Asked
 from knelpunt.domain.vocabulary import Role
 from knelpunt.infra.http.app import create_app
 from knelpunt.infra.identity.development import DevelopmentIssuer
+from knelpunt.infra.pages.signing_in import SignIn
 
 
 @contextmanager
-def serving(asked: Asked, **changes: Any) -> Iterator[str]:
+def serving(asked: Asked, sign_in: SignIn | None = None, **changes: Any) -> Iterator[str]:
     """Serve a registry with the real server, at the address given, until the end of the block; with other settings."""
     sock = sockets.create_server(("127.0.0.1", 0))
     services = msgspec.structs.replace(asked.running.services, **changes)
-    config = uvicorn.Config(create_app(services), log_level="warning", ws_max_size=1 << 20)
+    config = uvicorn.Config(create_app(services, sign_in), log_level="warning", ws_max_size=1 << 20)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([sock],), daemon=True)
     thread.start()

@@ -1,0 +1,68 @@
+"""A case at two moments, side by side: what changed in between, or what was learned in between about the same time."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from .case import FIELDS, asked
+from .gaps import moment_of
+from .replay import Replay, replay_of, state_of
+from .visit import Visit
+
+THEN: Final = {"asOf": "thenAsOf", "knownAt": "thenKnownAt"}
+"""The fields of the address that name the earlier moment."""
+
+
+async def page(visit: Visit) -> Response:
+    """Answer GET /cases/REFERENCE/difference."""
+    reference, lens = asked(visit)
+    given = {name: visit.query.get(name, "") for name in (*FIELDS, *THEN.values())}
+    then = {name: moment_of(visit, given[field]) for name, field in THEN.items() if given[field]}
+    earlier = lens | {name: moment.isoformat() for name, moment in then.items()}
+    before: Mapping[str, Any] = (await state_of(visit, reference, earlier))["case"] or {"gaps": [], "obstacles": []}
+    replay = await replay_of(visit, reference, lens)
+    known, now = _counted(before), _counted(replay.case)
+    return await visit.page(
+        "difference.html",
+        replay=replay,
+        case=replay.case,
+        given=given,
+        held={one["id"]: one for one in before["obstacles"]},
+        began=[gap for id_, gap in now.items() if id_ not in known],
+        ended=[gap for id_, gap in now.items() if id_ in known and known[id_]["open"] and not gap["open"]],
+        gone=[gap for id_, gap in known.items() if id_ not in now],
+        new=_new(replay, then.get("asOf"), then.get("knownAt")),
+        holding=_Holding(visit, replay),
+    )
+
+
+def _counted(case: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {gap["id"]: gap for gap in case["gaps"] if gap["counts"]}
+
+
+class _Holding:
+    """Says who has an obstacle, in words."""
+
+    def __init__(self, visit: Visit, replay: Replay) -> None:
+        self._say = visit.words.say
+        self._names = replay.names
+
+    def __call__(self, obstacle: Mapping[str, Any]) -> str:
+        if obstacle["status"] == "SETTLED":
+            return self._say("settled")
+        if obstacle["holder"] is None:
+            return self._say("nobody")
+        identifier: str = obstacle["holder"]["identifier"]
+        return self._names.get(identifier, identifier)
+
+
+def _new(replay: Replay, as_of: datetime | None, known_at: datetime | None) -> list[int]:
+    """Return the numbers of the events that had not happened by a moment, or were not known by one."""
+    return [
+        number
+        for number, event in enumerate(replay.events, 1)
+        if (as_of is not None and datetime.fromisoformat(event["occurredAt"]) > as_of)
+        or (known_at is not None and datetime.fromisoformat(event["recordedAt"]) > known_at)
+    ]

@@ -1,0 +1,71 @@
+"""A cross-chain as a graph: obstacles from left to right, each after the one whose handling set it off."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+
+from .rendering import called
+from .replay import Replay
+
+BOX: Final = 230
+BOX_HEIGHT: Final = 62
+ACROSS: Final = 290
+DOWN: Final = 82
+
+
+class Node(Struct, frozen=True):
+    """An obstacle: where its box lies, its number in this case, and who has it; none: nobody."""
+
+    x: int
+    y: int
+    number: int | None
+    case: str
+    holder: str | None
+    open: bool
+
+
+class Graph(Struct, frozen=True):
+    """All of them, and the lines from what set off to what was set off."""
+
+    width: int
+    height: int
+    nodes: list[Node]
+    lines: list[tuple[int, int, int, int]]
+    words: list[tuple[int, int]]
+    """By places among the nodes: which set off which."""
+
+
+def graph_of(chain: Mapping[str, Any], replay: Replay) -> Graph:
+    """Return the graph of a cross-chain."""
+    found = {one["id"]: one for one in chain["obstacles"]}
+    depth: dict[str, int] = {}
+
+    def deep(one: str, seen: frozenset[str]) -> int:
+        before = found[one]["triggeredBy"]
+        if before is None or before["id"] not in found or before["id"] in seen:
+            return 0
+        return 1 + deep(before["id"], seen | {one})
+
+    taken: dict[int, int] = {}
+    places: dict[str, tuple[int, int]] = {}
+    nodes: list[Node] = []
+    for id_, one in found.items():
+        depth[id_] = deep(id_, frozenset())
+        row = taken.get(depth[id_], 0)
+        taken[depth[id_]] = row + 1
+        places[id_] = 1 + depth[id_] * ACROSS, 1 + row * DOWN
+        holder = one["holder"] and called(one["holder"])
+        number = replay.obstacles.get(id_)
+        nodes.append(Node(*places[id_], number, one["case"]["reference"], holder, one["status"] == "OPEN"))
+    lines: list[tuple[int, int, int, int]] = []
+    words: list[tuple[int, int]] = []
+    order = list(found)
+    for id_, one in found.items():
+        before = one["triggeredBy"] and one["triggeredBy"]["id"]
+        if before in places:
+            (x, y), (to_x, to_y) = places[before], places[id_]
+            lines.append((x + BOX, y + BOX_HEIGHT // 2, to_x, to_y + BOX_HEIGHT // 2))
+            words.append((order.index(before), order.index(id_)))
+    width = 2 + max(depth.values(), default=0) * ACROSS + BOX
+    return Graph(width, 2 + max(taken.values(), default=0) * DOWN, nodes, lines, words)

@@ -1,0 +1,140 @@
+"""What the pages answer, as a browser without JavaScript gets it."""
+
+import re
+
+import httpx
+import pytest
+from tinyhtml5.parser import HTMLParser
+
+from infra.pages.visiting import csrf_of
+
+LONGEST = "DEMO-7K2M"
+
+ADDRESSES = (
+    "/", "/?q=jeugd", "/gaps", "/gaps?kind=CAROUSEL&state=all&order=OLDEST", "/interfaces", "/interfaces?rolledUp=1",
+    f"/cases/{LONGEST}", f"/cases/{LONGEST}?step=20",
+    f"/cases/{LONGEST}?asOf=2024-06-01&knownTo=urn:knelpunt:demo:wijkteam",
+    f"/cases/{LONGEST}/moment?at=2024-06-01", f"/cases/{LONGEST}/difference?thenAsOf=2024-06-01",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_pages_are_valid_html(site, address, language):
+    """Each page answers in both languages with HTML that a strict parser takes, one heading first, ids used once."""
+    with site.visitor() as visitor:
+        visitor.get(f"/language/{language}")
+        answer = visitor.get(address)
+    assert answer.status_code == 200, answer.text
+    assert f'<html lang="{language}">' in answer.text
+    parser = HTMLParser()
+    parser.parse(answer.text)
+    assert parser.errors == []
+    assert answer.text.count("<h1") == 1
+    ids = re.findall(r'\sid="([^"]+)"', answer.text)
+    assert len(ids) == len(set(ids))
+    assert "style=" not in answer.text
+    assert "<style" not in answer.text
+    assert not re.search(r"<script(?![^>]* src=)", answer.text)
+    assert not re.search(r'\son[a-z]+="', answer.text)
+
+
+def test_nobody_sees_anything_before_signing_in(site):
+    """Who is not signed in is sent to sign in and comes back to where they were going; a link leads nowhere else."""
+    with httpx.Client(base_url=site.address, timeout=60) as stranger:
+        assert "DEMO-" not in stranger.get("/").text
+        sent = stranger.get("/gaps?state=all")
+        assert (sent.status_code, sent.headers["location"]) == (303, "/signin?back=%2Fgaps%3Fstate%3Dall")
+        form = stranger.get(sent.headers["location"]).text
+        assert 'name="back" value="/gaps?state=all"' in form
+        for away in ("//evil.example/", "https://evil.example/", "/\\evil.example"):
+            given = {"csrf": csrf_of(stranger.get("/signin").text), "role": "AUDITOR", "back": away}
+            assert stranger.post("/signin", data=given).headers["location"] == "/"
+
+
+def test_a_form_of_another_site_is_refused(site):
+    """A form without the token of this very session has no effect, and neither has one with an older session's."""
+    with site.visitor() as visitor:
+        token = csrf_of(visitor.get("/").text)
+        assert visitor.post("/signout", data={"csrf": "guessed"}).status_code == 403
+        assert "Uitloggen" in visitor.get("/").text
+        with site.visitor() as other:
+            assert other.post("/signout", data={"csrf": token}).status_code == 403
+        assert visitor.post("/signout", data={"csrf": token}).status_code == 200
+        assert "Uitloggen" not in visitor.get("/").text
+
+
+def test_the_cookie_is_for_the_registry_alone(site):
+    """No script can read it, no other site sends it, and one that was tampered with is no session."""
+    with site.visitor() as visitor:
+        cookie = visitor.cookies["knelpunt-session"]
+        again = httpx.get(f"{site.address}/signin", timeout=60)
+        assert {"HttpOnly", "SameSite=lax", "Path=/"} <= set(again.headers["set-cookie"].split("; "))
+        changed = cookie[:-8] + ("A" if cookie[-8] != "A" else "B") + cookie[-7:]
+        stranger = httpx.get(f"{site.address}/gaps", cookies={"knelpunt-session": changed}, timeout=60)
+        assert stranger.status_code == 303
+        assert b"." not in cookie.encode()  # nothing of the token can be read in it
+
+
+def test_headers_forbid_what_pages_do_not_need(site):
+    """No page may run a script or load a style but our own files, or be framed."""
+    with site.visitor() as visitor:
+        policy = visitor.get("/").headers["content-security-policy"]
+    assert "unsafe" not in policy
+    assert {"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"} <= set(policy.split("; "))
+
+
+def test_the_overview_shows_what_the_schema_answers(site):
+    """Counts by kind, the longest gaps and the worst handovers are those that GraphQL answers."""
+    asked = site.asked.registry(
+        "gapCounts(filter: {open: true}) { kind count } gaps(filter: {open: true}, orderBy: DAYS, first: 1) "
+        "{ totalCount nodes { cases { reference } } }"
+    )
+    assert sum(one["count"] for one in asked["gapCounts"]) == asked["gaps"]["totalCount"] > 10
+    with site.visitor() as visitor:
+        page = visitor.get("/").text
+        for one in asked["gapCounts"]:
+            assert f'/gaps?kind={one["kind"]}"' in page
+        assert page.index(asked["gaps"]["nodes"][0]["cases"][0]["reference"]) > 0
+        drawn = visitor.get("/charts/gaps-by-kind.svg").text
+    assert all(f">{one['count']}<" in drawn for one in asked["gapCounts"])
+
+
+@pytest.mark.parametrize(
+    ("form", "begins"), [("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF")], ids=["svg", "png", "pdf"]
+)
+def test_drawings_to_take_along(site, form, begins):
+    """Charts and swimlanes come in each form, and only for who is signed in."""
+    with site.visitor() as visitor:
+        for name in ("/charts/gaps-by-kind", "/charts/interfaces", f"/cases/{LONGEST}/lanes"):
+            assert visitor.get(f"{name}.{form}").content.lstrip().startswith(begins)
+    assert httpx.get(f"{site.address}/charts/interfaces.{form}", timeout=60).status_code == 303
+
+
+def test_a_step_is_the_case_at_that_moment(site):
+    """What a step shows of who held what is what the registry answers at the moment of its event."""
+    with site.visitor() as visitor:
+        page = visitor.get(f"/cases/{LONGEST}?step=20").text
+    at = re.search(r'<li id="event-20" data-at="([^"]+)"', page)
+    assert at is not None
+    found = site.asked.registry(
+        f'case(reference: "{LONGEST}") {{ obstacles {{ holder {{ name }} }} }}', f'(asOf: "{at[1]}")'
+    )
+    state = page[page.index('id="state"') :]
+    state = state[: state.index("</section>")]
+    for obstacle in found["case"]["obstacles"]:
+        assert obstacle["holder"]["name"] in state
+    assert state.count('<th scope="row">') == len(found["case"]["obstacles"])
+
+
+def test_what_is_not_there(site):
+    """An unknown case, a step that is no number and a date that is none get a sentence, not a fault."""
+    with site.visitor() as visitor:
+        for address, status in (
+            ("/cases/NONE-0000", 404), (f"/cases/{LONGEST}?step=x", 404), ("/gaps?asOf=yesterday", 400),
+            ("/gaps?minDays=many", 400), ("/charts/none.svg", 404), ("/static/../visit.py", 404),
+            ("/static/none.css", 404),
+        ):  # fmt: skip
+            answer = visitor.get(address)
+            assert answer.status_code == status, address
+            assert "Traceback" not in answer.text
