@@ -22,6 +22,8 @@ from ..domain.settings import Course
 from ..projections.derivation.answer import answer
 from ..projections.derivation.shapes import follows
 from .forgetting.fences import keep_erased
+from .logbook.processing import ProcessingLog
+from .logbook.security import SecurityLog
 from .postgres.embedded import VAULT_DATABASE, EmbeddedServer
 from .settings import Settings
 from .store.batch import Decide
@@ -68,6 +70,8 @@ class Parts(Struct, frozen=True):
     vault_url: str
     registry: Registry
     vault: Vault
+    processing: ProcessingLog
+    security: SecurityLog
     writer: Writer
 
 
@@ -98,11 +102,15 @@ def bootstrap(url: str, master: bytes, vault_url: str | None = None) -> Generato
         if vault_url is not None:
             expect_same_registry(url, vault)
         keep_erased(url, vault)
+        processing = ProcessingLog(vault_url or url, vault)
+        closing.callback(processing.close)
+        security = SecurityLog(vault_url or url)
+        closing.callback(security.close)
         registry = Registry(url)
         closing.callback(registry.close)
         writer = Writer(url, vault, DECIDERS, derived)
         closing.callback(writer.close)
-        yield Parts(url, vault_url or url, registry, vault, writer)
+        yield Parts(url, vault_url or url, registry, vault, processing, security, writer)
 
 
 def derived(history: Sequence[Event], mark: GapMark, moment: datetime, settings: Course) -> bool:

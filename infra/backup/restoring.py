@@ -26,7 +26,7 @@ from ..store.reading import COLUMNS, attempt
 from ..vault.sealing import sealed_texts
 from .errors import BackupError
 from .folder import Applied, Part, Progress, check, rows_of, size
-from .tables import REGISTRY, SCHEMAS, VAULT, Found, Table, copy_in, set_forms, tables
+from .tables import PARTS, REGISTRY, SCHEMAS, VAULT, Found, Table, copy_in, set_forms, tables
 
 OTHERS: Final = """
 SELECT count(*) FROM pg_stat_activity
@@ -156,9 +156,9 @@ def _holds_vault_of(connection: psycopg.Connection, backup: Backup) -> bool:
     return origin == (backup.vault.manifest.origin,) and used == (True,)
 
 
-def _fill_all(connection: psycopg.Connection, schema: str, part: Part, read: Callable[[int], None]) -> None:
+def _fill_all(connection: psycopg.Connection, kind: str, part: Part, read: Callable[[int], None]) -> None:
     """Put every table of a part in its place."""
-    there = {found.table.name: found for found in tables(connection) if found.schema == schema}
+    there = {found.table.name: found for found in tables(connection) if found.schema in PARTS[kind]}
     held = {table.name: table.columns for table in part.manifest.tables}
     if held != {name: found.table.columns for name, found in there.items()}:
         message = f"{part.folder} does not hold the tables that its version of the schema has: use another copy."
@@ -229,6 +229,8 @@ def _bring_to(connection: psycopg.Connection, wanted: list[Migration]) -> None:
 def _fill(connection: psycopg.Connection, found: Found, table: Table, part: Part, read: Callable[[int], None]) -> None:
     """Put a table's rows in the place of what a migration may have left in it."""
     name = sql.Identifier(found.schema, table.name)
+    # What comes back is not done anew, so nothing is noted of it in the security log, which comes back as it was.
+    connection.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(name))
     row = connection.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(name)).fetchone()
     if row is not None and row[0]:
         connection.execute(sql.SQL("DELETE FROM {}").format(name))
@@ -244,6 +246,7 @@ def _fill(connection: psycopg.Connection, found: Found, table: Table, part: Part
             raise BackupError(f"{part.file(table)} does not hold the {table.rows} rows it should: use another copy.")
     if found.forced:
         connection.execute(sql.SQL("ALTER TABLE {} FORCE ROW LEVEL SECURITY").format(name))
+    connection.execute(sql.SQL("ALTER TABLE {} ENABLE TRIGGER USER").format(name))
     connection.execute(sql.SQL("ANALYZE {}").format(name))
 
 

@@ -5,6 +5,7 @@ model is not: it is derived.
 """
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Final
 
 import psycopg
@@ -13,7 +14,11 @@ from psycopg import sql
 
 REGISTRY: Final = "knelpunt"
 VAULT: Final = "vault"
-SCHEMAS: Final = (REGISTRY, VAULT)
+LOGBOOK: Final = "logbook"
+SCHEMAS: Final = (REGISTRY, VAULT, LOGBOOK)
+
+PARTS: Final = MappingProxyType({REGISTRY: (REGISTRY,), VAULT: (VAULT, LOGBOOK)})
+"""Which schemas go into which part of a backup: who read of whom goes with the keys by which alone that can be read."""
 
 # That migrations ran is in the manifest. Partitions are read and filled by way of the table they are parts of.
 _TABLES: Final = """

@@ -20,7 +20,7 @@ from ..store.migrate import LOCK, applied, pending
 from ..vault.apart import pending_apart
 from .errors import BackupError
 from .folder import Applied, Manifest, PartWriter, Progress, unfinished
-from .tables import REGISTRY, VAULT, Table, copy_out, set_forms, tables
+from .tables import PARTS, REGISTRY, VAULT, Table, copy_out, set_forms, tables
 
 EVENT: Final = "event"
 
@@ -97,11 +97,11 @@ def _applied(connection: psycopg.Connection) -> tuple[Applied, ...]:
 
 
 def _written(
-    connection: psycopg.Connection, schema: str, writer: PartWriter, events: int | None, progress: Progress
+    connection: psycopg.Connection, part: str, writer: PartWriter, events: int | None, progress: Progress
 ) -> tuple[Table, ...]:
-    """Write every table of a schema, and return what was written; ``events`` is how many events there are."""
+    """Write every table of a part, and return what was written; ``events`` is how many events there are."""
     written: list[Table] = []
-    for found in (one for one in tables(connection) if one.schema == schema):
+    for found in (one for one in tables(connection) if one.schema in PARTS[part]):
         total = events if found.table.name == EVENT else None
         told = f"{found.schema}.{found.table.name}"
         rows = writer.table(found.table.name, _read(connection, copy_out(found), told, total, progress))

@@ -15,6 +15,7 @@ from uuid import UUID
 from ...domain.vocabulary import Role
 from ...graphql.ports import Asker
 from ..bootstrap import Database, Parts
+from ..identity.tokens import BadToken
 from ..projecting.projector import Projector
 from ..settings import TOKEN, Settings
 from .failure import Failure, WrongUsage
@@ -83,7 +84,11 @@ class Asking:
         return {"asOf": registry["asOf"], "knownAt": registry["knownAt"]}
 
     async def _head(self) -> int:
-        async with self._registry.session(self._asker) as session:
+        # Here and not above: see asking_over.
+        from ..http.origin import Origin  # noqa: PLC0415
+        from ..http.registry import COMMAND_LINE  # noqa: PLC0415
+
+        async with self._registry.session(self._asker, Origin(COMMAND_LINE)) as session:
             return await session.head()
 
     def expect_organisation(self, identifier: str, lens: Lens) -> None:
@@ -132,6 +137,8 @@ def asking_over(settings: Settings, found: Database, parts: Parts) -> Generator[
             url=found.url,
             writer=parts.writer,
             vault=parts.vault,
+            processing=parts.processing,
+            security=parts.security,
             verifier=settings.verifier(),
             trail=settings.trail(),
             development=settings.issuer is None,
@@ -142,10 +149,21 @@ def asking_over(settings: Settings, found: Database, parts: Parts) -> Generator[
         running = registry.running()
         runner.run(running.__aenter__())
         try:
-            asker = OWNER if settings.token is None else runner.run(registry.asker(settings.token))
+            asker = OWNER if settings.token is None else runner.run(_signed_in(registry, settings.token))
             yield Asking(runner, registry, asker)
         finally:
             runner.run(running.__aexit__(None, None, None))
+
+
+async def _signed_in(registry: "RunningRegistry", token: str) -> Asker:
+    from ..http.origin import Origin  # noqa: PLC0415  see asking_over
+    from ..http.registry import COMMAND_LINE  # noqa: PLC0415
+
+    try:
+        return await registry.asker(token)
+    except BadToken as error:
+        registry.turned_away("graphql", Origin(COMMAND_LINE), error)
+        raise
 
 
 def _say_who_asks(found: Database) -> None:

@@ -15,6 +15,7 @@ from ..forgetting.fences import keep_erased
 from ..projecting.rebuild import rebuild
 from ..settings import Settings
 from ..vault.vault import Vault
+from .acting import note_operation
 from .failure import Failure, sentence_of
 from .session import bring_up_to_date, settings, whatever_database
 from .terminal import notices, people, progress
@@ -26,6 +27,7 @@ def backup(
     """Write the log and the vault, as they are at this moment, into a new folder. The registry may go on meanwhile."""
     given = settings()
     with whatever_database(given) as found, progress(notices()) as bar:
+        note_operation(found, "backup")
         taken = taking.take(found.url, folder, _Shown(bar).advance, _vault_of(found))
     console = people()
     console.print(f"Backed up {_events(taken.position)} into {folder}, and the vault into {folder / VAULT}.")
@@ -58,6 +60,7 @@ def restore(
             position = found_backup.registry.manifest.position
             try:
                 bring_up_to_date(found)
+                note_operation(found, "restore")
                 again = _forgotten_again(given, found_backup, found)
                 rebuild(found.url, workers, lambda done: shown.advance("deriving", done, position + 1))
             except Exception as error:

@@ -24,7 +24,7 @@ from ..projecting.schema import ensure
 from ..settings import Settings
 from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, connect_as_registry, principal_text
 from ..store.migrate import migrations, pending
-from ..store.rights import UnsafeRights, check_rights
+from ..store.rights import excess_rights
 from ..trail.checking import published
 from ..trail.key import existing_key
 from ..vault.apart import pending_apart
@@ -43,13 +43,16 @@ LAG_MAX: Final = timedelta(minutes=1)
 
 CLOCK_AHEAD_MAX: Final = timedelta(minutes=1)
 
-SERVICE_ROLES: Final = (DatabaseRole.APPENDER, DatabaseRole.PROJECTOR, DatabaseRole.READER)
-"""What the service's login becomes in the registry's database; and the vault's role, where the vault is there too."""
+SERVICE_ROLES: Final = (DatabaseRole.APPENDER, DatabaseRole.PROJECTOR, DatabaseRole.READER, DatabaseRole.AUDITOR)
+"""What the service's login becomes in the registry's database."""
+
+VAULT_ROLES: Final = (DatabaseRole.VAULT, DatabaseRole.LOGGER)
+"""What it becomes in the vault's."""
 
 
-def roles_at(found: Database) -> Sequence[DatabaseRole]:
-    """Return what the service's login becomes in the registry's database."""
-    return SERVICE_ROLES if found.vault_apart else (*SERVICE_ROLES, DatabaseRole.VAULT)
+def roles_of(found: Database) -> Sequence[tuple[str, DatabaseRole]]:
+    """Return what the service's login becomes, and in which database."""
+    return [(found.url, role) for role in SERVICE_ROLES] + [(found.vault_url, role) for role in VAULT_ROLES]
 
 
 class State(StrEnum):
@@ -171,19 +174,21 @@ def _lacking(names: list[str]) -> Finding:
 
 
 def _login(found: Database) -> Generator[Finding]:
-    """Look at what the login may do, and what the roles may do that our programs become."""
+    """Look at what the login may do, and what the roles may do that our programs become: all that is too much."""
     with psycopg.connect(found.url, connect_timeout=10) as connection:
         row = connection.execute(
-            "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole FROM pg_roles WHERE rolname = session_user"
+            "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, NOT rolsuper AND "
+            "pg_has_role(session_user, 'knelpunt_owner', 'MEMBER') FROM pg_roles WHERE rolname = session_user"
         ).fetchone()
     assert row is not None, "a session has a user"
-    name, superuser, bypasses, creates = row
+    name, superuser, bypasses, creates, owns = row
     excess = [
         text
         for held, text in (
             (superuser, "is a superuser"),
             (bypasses and not superuser, "bypasses row security"),
             (creates and not superuser, "may make roles"),
+            (owns, "may become knelpunt_owner"),
         )
         if held
     ]
@@ -195,21 +200,23 @@ def _login(found: Database) -> Generator[Finding]:
         yield Finding("login", State.WRONG, text)
     elif found.embedded is None:
         yield Finding("login", State.WELL, f"{name} holds no more than it needs")
-    for role in roles_at(found):
+    wrong = False
+    for url, role in roles_of(found):
         try:
-            with connect(found.url, role) as connection:
-                check_rights(connection)
-        except (UnsafeRights, psycopg.Error) as error:
-            reason = str(error) if isinstance(error, UnsafeRights) else first_line(error)
-            yield Finding("roles", State.WRONG, reason)
-            return
+            with connect(url, role) as connection:
+                _, too_wide = excess_rights(connection)
+        except psycopg.Error as error:
+            too_wide = [f"cannot be used: {first_line(error)}"]
+        for one in too_wide:
+            wrong = True
+            yield Finding("roles", State.WRONG, f"{role.value} {one}: revoke that")
     with psycopg.connect(found.url, connect_timeout=10) as connection:
         row = connection.execute(LACKED, (DatabaseRole.PROJECTOR.value,)).fetchone()
     if row is not None:
         text = f"{DatabaseRole.PROJECTOR.value} may not make the read model's schema: as the owner, {row[0]}"
         yield Finding("roles", State.WRONG, text)
-        return
-    yield Finding("roles", State.WELL, "none may change an event")
+    elif not wrong:
+        yield Finding("roles", State.WELL, "each holds the rights that it is meant to have, and no others")
 
 
 LEFT: Final = "SELECT count(*) FROM vault.erasure WHERE approved_at IS NOT NULL AND completed_at IS NULL"

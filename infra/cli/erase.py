@@ -11,9 +11,12 @@ from rich.table import Table
 from ...domain.erasure import ErasureStep
 from ...domain.text import Clear, Erased
 from ...domain.vocabulary import Role
+from ...graphql.ports import Asker
+from ..bootstrap import Parts
 from ..forgetting.erasing import Eraser
 from ..forgetting.records import Erasure
-from .acting import acting_as, uuid_of
+from ..logbook.processing import Activity
+from .acting import acting_as, note_reading, uuid_of
 from .session import opened, settings
 from .terminal import Format, notices, people, show, write_csv, write_json
 
@@ -78,8 +81,12 @@ def list_(
     format_: Annotated[Format, typer.Option("--format", help="What it is printed as.")] = Format.TABLE,
 ) -> None:
     """List requests, holds, and what holds refused."""
-    with _eraser() as (eraser, _):
-        requests = [_shown(one.erasure, one.reason) for one in eraser.requests()]
+    with _acting() as (eraser, who, parts):
+        standing, held = eraser.requests(), eraser.holds()
+        read = {one.erasure.subject for one in standing if isinstance(one.reason, Clear)}
+        read |= {one.hold.subject for one in held if isinstance(one.reason, Clear)}
+        note_reading(parts, who, "knelpunt erase list", Activity.ERASURES, read)
+        requests = [_shown(one.erasure, one.reason) for one in standing]
         holds = [
             {
                 "hold": str(one.hold.hold),
@@ -95,7 +102,7 @@ def list_(
                     if refusal.hold == one.hold.hold
                 ],
             }
-            for one in eraser.holds()
+            for one in held
         ]
     match format_:
         case Format.JSON:
@@ -110,11 +117,18 @@ def list_(
 @contextmanager
 def _eraser() -> Generator[tuple[Eraser, str]]:
     """Give an eraser, and the pseudonym of whoever acts. Raises ``Failure`` for who may not."""
+    with _acting() as (eraser, who, _):
+        yield eraser, who.user
+
+
+@contextmanager
+def _acting() -> Generator[tuple[Eraser, Asker, Parts]]:
+    """Give an eraser, who acts, and the registry. Raises ``Failure`` for who may not."""
     given = settings()
     with opened(given) as (found, parts):
-        user = acting_as(given, found, MAY, "it takes a privacy officer, or an administrator")
+        who = acting_as(given, found, "erase", MAY, "it takes a privacy officer, or an administrator")
         with closing(Eraser(found.url, parts.vault, parts.writer.submit, parts.vault_url)) as eraser:
-            yield eraser, user
+            yield eraser, who, parts
 
 
 def _print(rows: Sequence[Mapping[str, object]], columns: tuple[str, ...]) -> None:

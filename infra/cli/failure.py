@@ -17,6 +17,7 @@ from ..identity.development import IssuerKeyError
 from ..identity.published import KeysUnavailable
 from ..identity.tokens import BadToken
 from ..importing.errors import ImportRefusedError
+from ..logbook.processing import NotNoted
 from ..postgres.errors import EmbeddedError
 from ..projecting.rebuild import RebuildRunning
 from ..projecting.schema import ReadModelOutdated
@@ -45,6 +46,7 @@ OWN_SENTENCES: Final = (
     KeysUnavailable,
     MasterKeyError,
     MigrationError,
+    NotNoted,
     Overloaded,
     PortTaken,
     ReadModelOutdated,

@@ -5,17 +5,19 @@ user of the machine can list and a shell writes down.
 """
 
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Collection, Generator
 from contextlib import closing, contextmanager
 from getpass import getpass
 from typing import Annotated, Final
 
 import typer
 
+from ...domain.ids import SubjectId
 from ...domain.text import Clear
 from ...domain.vocabulary import Role
+from ..logbook.processing import Activity
 from ..vault.identities import Identities, Identity, IdentityKind, identity
-from .acting import acting_as, uuid_of
+from .acting import acting_as, note_reading, uuid_of
 from .session import opened, settings
 from .terminal import notices, people
 
@@ -32,15 +34,16 @@ Subject = Annotated[str, typer.Argument(metavar="SUBJECT", help="Whom, by pseudo
 def keep(subject: Subject, kind: Kind) -> None:
     """Keep what a subject is known by; it is read from the terminal or from a pipe."""
     whom = uuid_of(subject, "a subject's pseudonym")
-    with _identities() as identities:
+    with _identities("keep") as (identities, _):
         identities.keep(whom, _read(kind))
 
 
 @commands.command("find")
 def find(kind: Kind) -> None:
     """Print the pseudonyms of those who are known by something, which is read from the terminal or from a pipe."""
-    with _identities() as identities:
+    with _identities("find") as (identities, note):
         found = identities.find(_read(kind))
+        note(found)
     for subject in found:
         people().print(str(subject))
     if not found:
@@ -51,19 +54,27 @@ def find(kind: Kind) -> None:
 def show(subject: Subject) -> None:
     """Print what a subject is known by."""
     whom = uuid_of(subject, "a subject's pseudonym")
-    with _identities() as identities:
-        for one in identities.of(whom):
+    with _identities("show") as (identities, note):
+        known = identities.of(whom)
+        note({whom} if known else ())
+        for one in known:
             said = one.content.content.reveal() if isinstance(one.content, Clear) else "(erased)"
             people().print(f"{one.kind}: {said}", soft_wrap=True)
 
 
 @contextmanager
-def _identities() -> Generator[Identities]:
+def _identities(what: str) -> Generator[tuple[Identities, Callable[[Collection[SubjectId]], None]]]:
+    """Give the identities, and what records of whom something is about to be shown."""
     given = settings()
     with opened(given) as (found, parts):
-        acting_as(given, found, MAY, "it takes somebody of intake, an investigator, or a solution team")
+        who = acting_as(
+            given, found, f"identity {what}", MAY, "it takes somebody of intake, an investigator, or a solution team"
+        )
         with closing(Identities(parts.vault_url, parts.vault)) as identities:
-            yield identities
+            yield (
+                identities,
+                lambda subjects: note_reading(parts, who, f"knelpunt identity {what}", Activity.IDENTITIES, subjects),
+            )
 
 
 def _read(kind: IdentityKind) -> Identity:

@@ -10,6 +10,7 @@ from rich.progress import Progress, TaskID
 from ..importing.mapping import read_mapping
 from ..importing.pipeline import ImportReport, Stage, import_file
 from ..importing.sink import RegistrySink
+from .acting import note_operation
 from .session import opened, settings
 from .terminal import notices, people, progress
 
@@ -29,7 +30,8 @@ def import_(
 ) -> None:
     """Import a log of another system: each trace becomes a case. Importing it again adds nothing."""
     rules = read_mapping(mapping)
-    with opened(settings()) as (_, parts), progress(notices()) as bar:
+    with opened(settings()) as (found, parts), progress(notices()) as bar:
+        note_operation(found, "import")
         shown = _Shown(bar)
         report = import_file(
             file,

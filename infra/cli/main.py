@@ -21,6 +21,7 @@ from . import (
     identity,
     importing,
     log,
+    logbook,
     mirror,
     projecting,
     replay,
@@ -66,6 +67,7 @@ app.command("mirror")(mirror.mirror)
 app.command("token")(tokens.token)
 app.add_typer(erase.commands, name="erase")
 app.add_typer(identity.commands, name="identity")
+app.add_typer(logbook.commands, name="logbook")
 app.command("schema")(schema.schema)
 
 

@@ -10,6 +10,7 @@ from ..projecting.projector import Projector
 from ..projecting.rebuild import rebuild
 from ..serving.watch import watched
 from ..store.registry import Registry
+from .acting import note_operation
 from .failure import WrongUsage
 from .session import ready_database, settings
 from .terminal import notices, people, progress
@@ -29,6 +30,7 @@ def project(
         raise WrongUsage("--workers speeds up --rebuild; events that come in are projected by one process.")
     with ready_database(settings()) as found:
         if anew:
+            note_operation(found, "project --rebuild")
             with progress(notices()) as bar:
                 task = bar.add_task("Deriving", total=_recorded(found.url))
                 reached = rebuild(found.url, workers, lambda count: bar.update(task, completed=count))

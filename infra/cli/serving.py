@@ -7,14 +7,16 @@ import typer
 
 from ..bootstrap import Database
 from ..http.documents import trusted_documents
+from ..logbook.security import Action, SecurityEvent, SecurityLog
 from ..projecting.schema import ensure
 from ..serving.beside import kept_running
 from ..serving.watch import watched
 from ..serving.web import listening
 from ..serving.web import serve as serve_on
 from ..store.connection import DatabaseRole, connect
-from ..store.rights import check_rights
-from .checks import roles_at
+from ..store.rights import UnsafeRights, check_rights
+from .acting import COMMAND_LINE, note_operation
+from .checks import roles_of
 from .session import ready_database, settings
 from .terminal import notices
 
@@ -40,6 +42,7 @@ def serve(host: Host = HOST, port: Port = PORT, workers: Workers = 1) -> None:
         trusted_documents(given.documents)
     with listening(host, port) as sock, ready_database(given) as found:
         expect_ready(found)
+        note_operation(found, "serve")
         notices().print(f"Serving on {address_of(sock)} (Ctrl-C stops).")
         run_service(sock, found, workers)
 
@@ -55,10 +58,15 @@ def run_service(sock: socket.socket, found: Database, workers: int) -> None:
 
 
 def expect_ready(found: Database) -> None:
-    """Raise ``UnsafeRights`` if a role that the service uses could change an event, or ``ReadModelOutdated``."""
-    for role in roles_at(found):
-        with connect(found.url, role) as connection:
-            check_rights(connection)
+    """Raise ``UnsafeRights`` if a role that the service uses holds a right too many, or ``ReadModelOutdated``."""
+    for url, role in roles_of(found):
+        with connect(url, role) as connection:
+            try:
+                check_rights(connection)
+            except UnsafeRights as error:
+                refused = SecurityEvent(Action.ROLE_CHECK, role.value, f"REFUSED {error}", COMMAND_LINE)
+                SecurityLog(found.vault_url).record(refused)
+                raise
     with connect(found.url, DatabaseRole.PROJECTOR) as connection:
         ensure(connection)
 

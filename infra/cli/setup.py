@@ -6,6 +6,7 @@ from ..bootstrap import database
 from ..projecting.schema import ReadModelOutdated, ensure
 from ..store.connection import DatabaseRole, connect
 from . import checks
+from .acting import note_operation
 from .checks import State
 from .session import bring_up_to_date, settings
 from .terminal import people
@@ -19,6 +20,7 @@ def migrate() -> None:
     with database(settings()) as found:
         for name in bring_up_to_date(found):
             console.print(f"ran {name}")
+        note_operation(found, "migrate")
         with connect(found.url, DatabaseRole.PROJECTOR) as connection:
             try:
                 ensure(connection)

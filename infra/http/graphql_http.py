@@ -10,8 +10,10 @@ from starlette.responses import Response
 
 from ...graphql.engine import Refusal
 from ..identity.tokens import BadToken
+from ..logbook.security import Action
 from .admission import Asked, TooMuch
 from .answers import bearer, json_answer, problem_answer
+from .origin import origin_of
 from .registry import RunningRegistry
 
 BODY_BYTES_MAX: Final = 64 * 1024
@@ -29,11 +31,11 @@ def endpoint(running: RunningRegistry) -> Callable[[Request], Awaitable[Response
     """Return what answers POST /graphql."""
 
     async def answer(request: Request) -> Response:
-        started = perf_counter()
+        started, origin = perf_counter(), origin_of(request)
         try:
             who = await running.asker(bearer(request))
         except BadToken as error:
-            running.measures.unauthenticated.inc()
+            running.turned_away("/graphql", origin, error)
             return problem_answer(401, "UNAUTHENTICATED", str(error), {"WWW-Authenticate": "Bearer"})
         try:
             asked = _read(await _body(request))
@@ -51,11 +53,12 @@ def endpoint(running: RunningRegistry) -> Callable[[Request], Awaitable[Response
             prepared = running.admission.admit(who, asked)
         except TooMuch as refusal:
             running.measures.answers.labels("refused").inc()
+            running.refused(Action.ADMISSION, "/graphql", "too much at once", origin, who)
             return json_answer({"errors": refusal.errors}, 429, {"Retry-After": str(refusal.seconds)})
         except Refusal as refusal:
             running.measures.answers.labels("refused").inc()
             return json_answer({"errors": refusal.errors})
-        found = await running.answer(who, prepared, asked.operation_name)
+        found = await running.answer(who, prepared, asked.operation_name, origin)
         running.measures.answers.labels("errors" if "errors" in found else "data").inc()
         running.measures.seconds.observe(perf_counter() - started)
         return json_answer(found)

@@ -15,11 +15,13 @@ from msgspec import Struct
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ...graphql.asking import Asking
-from ...graphql.engine import Prepared, Refusal
+from ...graphql.engine import Prepared, Refusal, formatted
 from ...graphql.ports import Asker
+from ...graphql.problems import Problem
 from ..identity.tokens import BadToken
 from .admission import Asked
 from .answers import bearer
+from .origin import origin_of
 from .registry import RunningRegistry
 
 PROTOCOL: Final = "graphql-transport-ws"
@@ -98,6 +100,7 @@ class _Connection:
     def __init__(self, running: RunningRegistry, socket: WebSocket) -> None:
         self._running = running
         self._socket = socket
+        self._origin = origin_of(socket)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -136,7 +139,7 @@ class _Connection:
                 token = bearer(self._socket)
             return await self._running.asker(token)
         except BadToken as error:
-            self._running.measures.unauthenticated.inc()
+            self._running.turned_away("/graphql", self._origin, error)
             raise _Close(FORBIDDEN, str(error)[:120]) from None
 
     async def _listen(self, who: Asker) -> None:
@@ -204,10 +207,16 @@ class _Connection:
             self._running.measures.subscriptions.dec()
 
     async def _answer(self, who: Asker, id_: str, prepared: Prepared, operation: str | None) -> None:
-        async with self._running.session(who) as session:
+        async with self._running.session(who, self._origin) as session:
             stream = self._running.engine.stream(prepared, operation, Asking(session, who))
             async with aclosing(stream):
                 async for found in stream:
+                    self._running.watch(found, self._origin, who)
+                    try:
+                        await session.note()
+                    except Problem as problem:
+                        await self._send({"id": id_, "type": "error", "payload": [formatted(problem)]})
+                        return
                     if await session.outdated():
                         raise _Close(RESTARTING, "Somebody was erased meanwhile: connect again, and resume.")
                     if "data" not in found:

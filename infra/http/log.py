@@ -13,9 +13,11 @@ from starlette.responses import PlainTextResponse, Response
 
 from ...domain.vocabulary import Role
 from ..identity.tokens import BadToken
+from ..logbook.security import Action
 from ..trail.errors import TileError
 from ..trail.tiles import ENTRIES, Tile, tile_of
 from .answers import bearer, problem_answer
+from .origin import origin_of
 from .registry import RunningRegistry
 
 BRIEF: Final = {"Cache-Control": "max-age=1"}
@@ -23,6 +25,8 @@ BRIEF: Final = {"Cache-Control": "max-age=1"}
 
 FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 """A tile never changes."""
+
+ENTRIES_PATH: Final = "/log/tile/entries"
 
 Answer = Callable[[Request], Awaitable[Response]]
 
@@ -65,11 +69,13 @@ async def _file(running: RunningRegistry, named: Tile) -> Response:
 
 async def _refused(running: RunningRegistry, request: Request) -> Response | None:
     """Return why somebody does not get entries, if they do not."""
+    origin = origin_of(request)
     try:
         who = await running.asker(bearer(request))
     except BadToken as error:
-        running.measures.unauthenticated.inc()
+        running.turned_away(ENTRIES_PATH, origin, error)
         return problem_answer(401, "UNAUTHENTICATED", str(error), {"WWW-Authenticate": "Bearer"})
     if who.role is Role.AUDITOR:
         return None
+    running.refused(Action.ACCESS, ENTRIES_PATH, "not an auditor", origin, who)
     return problem_answer(403, "FORBIDDEN", "Entries of the log are for auditors; its hashes are for anybody.")

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import AsyncConnection, errors, sql
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from ...domain.command import Command, Refused
+from ...domain.command import Command, RefusalCode, Refused
 from ...domain.event import Event
 from ...domain.ids import SubjectId
 from ...domain.text import Clear, Erased, Sealed
@@ -24,15 +24,17 @@ from ...graphql.ports import Asker, Pinned
 from ...graphql.problems import Problem, ProblemCode
 from ...projections.queries import openings
 from ...projections.queries.openings import Opening, OpeningChoice, OpeningPlace
+from ..logbook.processing import NotNoted, Reading
+from ..logbook.security import DONE, Action, SecurityEvent
 from ..store import reading
 from ..store.batch import Recorded
 from ..store.codec import Row, UnreadableEvent
 from ..store.connection import DatabaseRole, Principal, address, principal_text
-from ..store.writer import Overloaded, StoreUnavailable, Writer
-from ..trail.folder import TrailFolder
-from ..vault.vault import Vault
+from ..store.writer import Overloaded, StoreUnavailable
 from .horizon import Horizon
+from .origin import Origin
 from .published import PublishedTrail
+from .services import Services
 from .tail import POLL_SECONDS, Tail
 
 TURN_SECONDS_MAX: Final = 3.0
@@ -61,6 +63,13 @@ BRIEF: Final = "BEGIN READ ONLY; SELECT set_config('knelpunt.principal', {princi
 REACHED: Final = "SELECT position FROM read.projected"
 HEAD: Final = "SELECT next_position - 1 FROM knelpunt.log_head"
 AT: Final = f"SELECT {reading.COLUMNS} FROM knelpunt.event WHERE position = %s"  # noqa: S608
+
+NOTED_SECONDS: Final = 60.0
+"""How long a record of having read of somebody stands for more of the same subscription: else a client that catches
+up would wait for the disk once for each event."""
+
+SETTINGS: Final = frozenset({"term-changed", "grace-changed"})
+"""The events by which settings change."""
 
 _UNAVAILABLE: Final = "The database cannot be reached at this moment: try again in a few seconds."
 _NOT_BUILT: Final = "The projections have not been built yet: start the projector (knelpunt project), and ask again."
@@ -104,22 +113,25 @@ class PostgresSession:
         self,
         pool: AsyncConnectionPool[AsyncConnection],
         asker: Asker,
-        writer: Writer,
-        vault: Vault,
+        services: Services,
         tail: Tail,
         horizon: Horizon,
-        trail: TrailFolder | None,
+        origin: Origin,
     ) -> None:
         self._pool = pool
-        self._writer = writer
-        self._vault = vault
+        self._services = services
+        self._vault = services.vault
+        self._origin = origin
+        self._reading = Reading(
+            actor=asker.user, role=asker.role, organisation=asker.organisation, name="graphql", trace=origin.trace
+        )
         self._tail = tail
         self._horizon = horizon
         self._principal = principal_text(Principal(asker.role.value, asker.organisation, asker.user))
         self._pinned: AsyncConnection | None = None
-        self._folder = trail
         self._trail: asyncio.Task[PublishedTrail | None] | None = None
         self._shown_of: set[SubjectId] = set()
+        self._noted: dict[SubjectId, float] = {}
 
     async def close(self) -> None:
         """Give back what the request held."""
@@ -195,6 +207,18 @@ class PostgresSession:
         self._shown_of.update(text.about for text, shown in opened.items() if isinstance(shown, Clear))
         return opened
 
+    async def note(self) -> None:
+        """Record of whom an answer that is ready to leave shows texts. Raises ``Problem``: then it must not leave."""
+        now = monotonic()
+        unnoted = {one for one in self._shown_of if now - self._noted.get(one, -NOTED_SECONDS) >= NOTED_SECONDS}
+        if not unnoted:
+            return
+        try:
+            await asyncio.to_thread(self._services.processing.note, self._reading, unnoted)
+        except NotNoted as error:
+            raise Problem(ProblemCode.NOT_LOGGED, str(error)) from error
+        self._noted.update(dict.fromkeys(unnoted, now))
+
     async def outdated(self) -> bool:
         """Return whether somebody whose texts were opened since this was last asked has been erased meanwhile.
 
@@ -212,7 +236,19 @@ class PostgresSession:
     async def record(self, command: Command) -> Recorded | Refused:
         """Hand in a command and wait for its answer."""
         with _shown():
-            return await asyncio.wrap_future(self._writer.submit(command))
+            answer = await asyncio.wrap_future(self._services.writer.submit(command))
+        self._watch(command, answer)
+        return answer
+
+    def _watch(self, command: Command, answer: Recorded | Refused) -> None:
+        """Note what bears on security: a command that its role may not give, and a setting that was changed."""
+        topic, by = command.data.topic, f"{command.actor.organisation} {command.actor.user}"
+        if isinstance(answer, Refused):
+            if answer.code is RefusalCode.NOT_PERMITTED:
+                refused = f"REFUSED {answer.code}"
+                self._services.security.note(SecurityEvent(Action.COMMAND, topic, refused, self._origin.address, by))
+        elif topic in SETTINGS:
+            self._services.security.note(SecurityEvent(Action.SETTING, topic, DONE, self._origin.address, by))
 
     async def head(self) -> int:
         """Return the position of the last event of the log."""
@@ -222,7 +258,7 @@ class PostgresSession:
     async def trail(self) -> PublishedTrail | None:
         """Return what was published when the request first asked."""
         if self._trail is None:
-            self._trail = asyncio.get_running_loop().create_task(PublishedTrail.now(self._folder))
+            self._trail = asyncio.get_running_loop().create_task(PublishedTrail.now(self._services.trail))
         return await self._trail
 
     async def follow(self, after: int) -> AsyncIterator[Event]:

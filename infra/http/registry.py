@@ -14,14 +14,19 @@ from ...graphql.asking import Asking
 from ...graphql.engine import Engine, Prepared, Refusal, failed, operation_type
 from ...graphql.ports import Asker
 from ...graphql.problems import Problem, ProblemCode
-from ..identity.tokens import Viewer
+from ..identity.tokens import BadToken, Viewer
+from ..logbook.security import Action, SecurityEvent
 from .admission import Admission
 from .allowance import Allowance
 from .horizon import Horizon
 from .measures import Measures
+from .origin import Origin
 from .reading import PostgresSession, reading_pool
 from .services import Services
 from .tail import Tail
+
+COMMAND_LINE: Final = "command line"
+"""Whence comes what is asked in this process itself."""
 
 ANSWERS_MAX: Final = 3
 """How often a question is answered anew because somebody was erased meanwhile; commands have their effect once."""
@@ -62,11 +67,27 @@ class RunningRegistry:
         quick = self.services.development
         return asker_of(verifier.viewer(token) if quick else await asyncio.to_thread(verifier.viewer, token))
 
+    def turned_away(self, what: str, origin: Origin, error: BadToken) -> None:
+        """Count and record that somebody asked for something without a token that counts."""
+        self.measures.unauthenticated.inc()
+        self.services.security.note(SecurityEvent(Action.SIGN_IN, what, f"REFUSED {error}", origin.address))
+
+    def refused(self, action: Action, what: str, why: str, origin: Origin, who: Asker) -> None:
+        """Record that something was refused to somebody."""
+        by = f"{who.organisation or who.role} {who.user}"
+        self.services.security.note(SecurityEvent(action, what, f"REFUSED {why}", origin.address, by))
+
+    def watch(self, found: dict[str, Any], origin: Origin, who: Asker) -> None:
+        """Record what an answer refuses for want of a right."""
+        for error in found.get("errors", ()):
+            code = error.get("extensions", {}).get("code")
+            if code == ProblemCode.FORBIDDEN:
+                self.refused(Action.ACCESS, "graphql", code, origin, who)
+
     @asynccontextmanager
-    async def session(self, asker: Asker) -> AsyncGenerator[PostgresSession]:
-        """Give a session for somebody, closed afterwards."""
-        given = self.services
-        session = PostgresSession(self.pool, asker, given.writer, given.vault, self.tail, self.horizon, given.trail)
+    async def session(self, asker: Asker, origin: Origin) -> AsyncGenerator[PostgresSession]:
+        """Give a session for somebody who asks from somewhere, closed afterwards."""
+        session = PostgresSession(self.pool, asker, self.services, self.tail, self.horizon, origin)
         try:
             yield session
         finally:
@@ -75,18 +96,26 @@ class RunningRegistry:
     async def ask(
         self, asker: Asker, text: str, variables: dict[str, Any] | None = None, operation: str | None = None
     ) -> dict[str, Any]:
-        """Return GraphQL's response to a document of our own, asked as somebody: admitted without asking."""
+        """Return GraphQL's response to a document of our own, asked on the command line: admitted without asking."""
         try:
             prepared = self.engine.prepare(text, variables or {})
         except Refusal as refusal:
             return {"errors": refusal.errors}
-        return await self.answer(asker, prepared, operation)
+        return await self.answer(asker, prepared, operation, Origin(COMMAND_LINE))
 
-    async def answer(self, asker: Asker, prepared: Prepared, operation: str | None) -> dict[str, Any]:
-        """Return GraphQL's response to a question, none of whose texts are about anybody erased by now."""
+    async def answer(self, asker: Asker, prepared: Prepared, operation: str | None, origin: Origin) -> dict[str, Any]:
+        """Return GraphQL's response to a question, none of whose texts are about anybody erased by now.
+
+        Of whom it shows texts is on record then; if that cannot be, an error is all there is.
+        """
         for _ in range(ANSWERS_MAX):
-            async with self.session(asker) as session:
+            async with self.session(asker, origin) as session:
                 found = await self.engine.answer(prepared, operation, Asking(session, asker))
+                self.watch(found, origin, asker)
+                try:
+                    await session.note()
+                except Problem as problem:
+                    return failed(problem)
                 if not await session.outdated():
                     return found
                 if operation_type(prepared, operation) is OperationType.MUTATION:

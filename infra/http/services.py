@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from ..identity.tokens import Verifier
+from ..logbook.processing import ProcessingLog
+from ..logbook.security import SecurityLog
 from ..store.writer import Writer
 from ..trail.folder import TrailFolder
 from ..vault.vault import Vault
@@ -18,7 +20,8 @@ class Services(Struct, frozen=True, kw_only=True):
     """The parts of the registry that answering over HTTP takes.
 
     ``url`` logs in as a member of the registry's roles; the service makes its own pool of reading connections over it
-    and follows the log there. ``development`` says whether the built-in issuer's tokens are believed, which is shown;
+    and follows the log there. What is read of people, and what is refused, goes to the two
+    logs. ``development`` says whether the built-in issuer's tokens are believed, which is shown;
     ``introspection`` whether tools may ask for the schema. ``documents`` are the only ones that are answered, by their
     ids, or none for all; ``cost_per_minute`` is what one asker may have answered, 0 for no limit. ``trail`` is the
     folder in which the log is published; without one, none is.
@@ -27,6 +30,8 @@ class Services(Struct, frozen=True, kw_only=True):
     url: str
     writer: Writer
     vault: Vault
+    processing: ProcessingLog
+    security: SecurityLog
     verifier: Verifier
     trail: TrailFolder | None = None
     development: bool = False

@@ -99,6 +99,8 @@ def application() -> ASGIApp:
             url=parts.url,
             writer=parts.writer,
             vault=parts.vault,
+            processing=parts.processing,
+            security=parts.security,
             verifier=settings.verifier(),
             trail=settings.trail(),
             development=settings.issuer is None,

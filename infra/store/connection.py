@@ -30,7 +30,7 @@ the cleaning up of old rows."""
 
 
 class DatabaseRole(StrEnum):
-    """What a program may do in the database; infra/migrations/0001_ground.sql describes each."""
+    """What a program may do in the database; the migrations 0001_ground and 0050_vault_logbook describe each."""
 
     OWNER = "knelpunt_owner"
     APPENDER = "knelpunt_appender"
@@ -39,6 +39,8 @@ class DatabaseRole(StrEnum):
     AUDITOR = "knelpunt_auditor"
     ERASER = "knelpunt_eraser"
     VAULT = "knelpunt_vault"
+    LOGGER = "knelpunt_logger"
+    OVERSEER = "knelpunt_overseer"
 
 
 STATEMENT_TIMEOUTS: Final = MappingProxyType(
@@ -50,6 +52,8 @@ STATEMENT_TIMEOUTS: Final = MappingProxyType(
         DatabaseRole.AUDITOR: "60s",  # reading a bundle of the log
         DatabaseRole.ERASER: "60s",
         DatabaseRole.VAULT: "5s",  # a few rows by their keys
+        DatabaseRole.LOGGER: "3s",  # a few rows, and an answer waits for them
+        DatabaseRole.OVERSEER: "60s",
     }
 )
 """How long one statement may take, by role."""

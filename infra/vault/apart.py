@@ -4,7 +4,7 @@ There a login of its own reaches it and nothing else, and its backup is another 
 database works in the same way.
 """
 
-from typing import Final
+from typing import Final, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -14,7 +14,7 @@ from ..store.migrate import CONNECT_SECONDS_MAX, LOCK, MigrationError, for_vault
 from .vault import Vault, VaultError
 
 VAULT_LOGIN: Final = "knelpunt_keeper"
-"""The vault's own login on our own PostgreSQL: a member of the two roles that have to do with it."""
+"""The vault's own login on our own PostgreSQL: a member of the roles that have to do with it and with the logbook."""
 
 ORIGIN: Final = "SELECT origin FROM knelpunt.registry"
 USED: Final = (
@@ -22,7 +22,8 @@ USED: Final = (
 )
 IS_REGISTRY: Final = "SELECT to_regclass('knelpunt.event') IS NOT NULL"
 TABLES: Final = (
-    "SELECT relname::text FROM pg_class WHERE relnamespace = 'vault'::regnamespace AND relkind = 'r' ORDER BY relname"
+    "SELECT relnamespace::regnamespace::text, relname::text FROM pg_class "
+    "WHERE relnamespace IN ('vault'::regnamespace, 'logbook'::regnamespace) AND relkind = 'r' ORDER BY 1, 2"
 )
 
 FENCED_KEYS: Final = "DELETE FROM vault.key k USING vault.fence f WHERE f.subject_id = k.subject_id"
@@ -92,18 +93,28 @@ def _move(registry: psycopg.Connection, vault: psycopg.Connection) -> None:
     if registry.execute(USED).fetchone() != (True,):
         return
     with registry.transaction():
-        tables = [sql.Identifier("vault", name) for (name,) in registry.execute(TABLES)]
+        tables = [sql.Identifier(schema, name) for schema, name in registry.execute(TABLES)]
         for table in tables:
             # Whoever still makes a key here makes it before, or finds nothing to make it in.
             registry.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(table))
         with vault.transaction():
+            _note(tables, "DISABLE", registry, vault)
             for table in tables:
                 _copy(registry, vault, table)
             # Somebody may have been erased since an earlier attempt, and must not come back.
             vault.execute(FENCED_KEYS)
             vault.execute(FENCED_IDENTITIES)
+            _note(tables, "ENABLE", vault)
         for table in tables:
             registry.execute(sql.SQL("DELETE FROM {}").format(table))
+        _note(tables, "ENABLE", registry)
+
+
+def _note(tables: list[sql.Identifier], whether: LiteralString, *connections: psycopg.Connection) -> None:
+    """Have the security log tell of changes to tables, or not: what is moved is neither made nor destroyed."""
+    for connection in connections:
+        for table in tables:
+            connection.execute(sql.SQL("ALTER TABLE {} {} TRIGGER USER").format(table, sql.SQL(whether)))
 
 
 def _copy(registry: psycopg.Connection, vault: psycopg.Connection, table: sql.Identifier) -> None:
@@ -123,6 +134,8 @@ def _make_login(admin_url: str, password: str) -> None:
         if admin.execute("SELECT FROM pg_roles WHERE rolname = %s", (VAULT_LOGIN,)).fetchone() is None:
             admin.execute(sql.SQL("CREATE ROLE {} LOGIN").format(login))
         admin.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(login, sql.Literal(password)))
-        admin.execute(sql.SQL("GRANT knelpunt_vault, knelpunt_eraser TO {}").format(login))
+        admin.execute(
+            sql.SQL("GRANT knelpunt_vault, knelpunt_eraser, knelpunt_logger, knelpunt_overseer TO {}").format(login)
+        )
         admin.execute(sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC").format(database))
         admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, login))

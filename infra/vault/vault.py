@@ -22,7 +22,7 @@ from ...domain.case.named import subjects_told_of
 from ...domain.command import Command, RefusalCode, Refused
 from ...domain.event import Event, Fact
 from ...domain.ids import SubjectId
-from ...domain.text import Clear, Erased, Sealed
+from ...domain.text import Clear, Erased, Plaintext, Sealed
 from ..store.arrays import bytea_array, uuid_array
 from ..store.connection import REGISTRY, DatabaseRole, acting_for, pool
 from .request import canonical_request
@@ -32,7 +32,9 @@ KEY_BYTES: Final = 32
 
 CASEWORK: Final = "casework"
 IDENTITY: Final = "identity"
-"""The purposes for which there are keys: texts of cases, and who somebody is; a subject has one key for each."""
+READING: Final = "reading"
+"""The purposes for which there are keys: texts of cases, who somebody is, and the records of who read of them; a
+subject has one key for each."""
 
 KEYS_KEPT_MAX: Final = 4096
 """How many unwrapped keys are kept at hand, at a kilobyte each."""
@@ -52,6 +54,11 @@ KEYS: Final = (
     "AND NOT EXISTS (SELECT FROM vault.fence f WHERE f.subject_id = k.subject_id)"
 )
 KNOWS: Final = "SELECT FROM vault.key WHERE subject_id = %s LIMIT 1"
+OF_READINGS: Final = (
+    "SELECT k.key_id, k.subject_id, k.wrapped FROM vault.key k WHERE k.purpose = 'reading' AND k.key_id = ANY(%s) "
+    "AND NOT EXISTS (SELECT FROM vault.fence f WHERE f.subject_id = k.subject_id)"
+)
+READING_KEY: Final = "SELECT key_id FROM vault.key WHERE subject_id = %s AND purpose = 'reading'"
 ERASED_AMONG: Final = "SELECT subject_id FROM vault.fence WHERE subject_id = ANY(%s)"
 KEYS_FOR: Final = "SELECT subject_id, fenced, key_id, wrapped FROM vault.keys_for(%s, %s, %s, %s)"
 
@@ -197,6 +204,46 @@ class Vault:
         """Return what ``seal_record`` sealed. Raises ``VaultError`` if it is not that."""
         key = self._keys_by_id({(text.about, text.key)}).get((text.about, text.key))
         return self._opened(text, _place_of_record(record, what), RECORD_FIELD, key)
+
+    def seal_ids(self, reading: UUID, subjects: Collection[SubjectId]) -> list[Sealed]:
+        """Return the ids of subjects, each sealed under a key of its own subject, for the record of a reading.
+
+        Those of erased subjects are left out: nothing is recorded of them any more.
+        """
+        keys = self._keys_in_force(set(subjects), purpose=READING)
+        place = _place_of_record(reading, READING)
+        return [
+            seal_text(Plaintext(str(subject)), subject, self._origin, place, RECORD_FIELD, key)
+            for subject, key in keys.items()
+            if key is not None
+        ]
+
+    def open_ids(self, records: Sequence[tuple[UUID, UUID, bytes]]) -> list[SubjectId | None]:
+        """Return whom records of readings are about: each a reading, a key and a box; none for who was erased.
+
+        Raises ``VaultError`` for one that was tampered with.
+        """
+        wanted = uuid_array({key for _, key, _ in records})
+        with acting_for(self._connections, REGISTRY) as connection:
+            rows = connection.execute(OF_READINGS, (wanted,), binary=True).fetchall()
+        keys = {key: (subject, self._key(key, wrapped)) for key, subject, wrapped in rows}
+        found: list[SubjectId | None] = []
+        for reading, key_id, box in records:
+            subject, key = keys.get(key_id, (None, None))
+            if subject is not None:
+                opened = self._opened(
+                    Sealed(subject, key_id, box), _place_of_record(reading, READING), RECORD_FIELD, key
+                )
+                assert isinstance(opened, Clear), "there is a key"
+                subject = UUID(opened.content.reveal())
+            found.append(subject)
+        return found
+
+    def reading_key(self, subject: SubjectId) -> UUID | None:
+        """Return the key under which records of readings name a subject; none if nothing was read, or all forgotten."""
+        with acting_for(self._connections, REGISTRY) as connection:
+            row = connection.execute(READING_KEY, (subject,)).fetchone()
+        return None if row is None else row[0]
 
     def _opened(self, text: Sealed, place: Place, field: str, key: Key | None) -> Clear | Erased:
         if key is None:

@@ -13,6 +13,8 @@ from knelpunt.infra.bootstrap import DECIDERS, derived
 from knelpunt.infra.http.registry import RunningRegistry
 from knelpunt.infra.http.services import Services
 from knelpunt.infra.identity.development import DevelopmentIssuer
+from knelpunt.infra.logbook.processing import ProcessingLog
+from knelpunt.infra.logbook.security import SecurityLog
 from knelpunt.infra.projecting.projector import Projector
 from knelpunt.infra.store import bulk
 from knelpunt.infra.store.connection import DatabaseRole, connect
@@ -36,7 +38,14 @@ class Asked:
         self.projector = Projector(url)
         self.projector.catch_up()
         services = Services(
-            url=url, writer=self.writer, vault=self.vault, verifier=issuer.verifier(), development=True, readers_max=4
+            url=url,
+            writer=self.writer,
+            vault=self.vault,
+            processing=ProcessingLog(url, self.vault),
+            security=SecurityLog(url),
+            verifier=issuer.verifier(),
+            development=True,
+            readers_max=4,
         )
         self.running = RunningRegistry(services)
         self._runner = runner
@@ -45,6 +54,8 @@ class Asked:
 
     def close(self) -> None:
         self.run(self._open.aclose())
+        self.running.services.processing.close()
+        self.running.services.security.close()
         self.projector.close()
         self.writer.close()
         self.vault.close()

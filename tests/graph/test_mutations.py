@@ -9,6 +9,7 @@ from graph.given import GEMEENTE, LONG_AGO, SVB, ZORG, Story
 from knelpunt.domain.command import COMMANDS
 from knelpunt.domain.investigation.facts import InvestigationFact
 from knelpunt.domain.vocabulary import Role
+from knelpunt.infra.http.origin import Origin
 
 EVENT = (
     "event { id type version occurredAt data summary actor { organisation { identifier name } role user } case { id } }"
@@ -311,7 +312,7 @@ def test_refusals(asked, story, mutation, given, code, names):
 
 
 async def head(asked):
-    async with asked.running.session(asked.asker()) as session:
+    async with asked.running.session(asked.asker(), Origin("test")) as session:
         return await session.head()
 
 
@@ -367,5 +368,5 @@ def test_texts_are_sealed_and_opened_for_readers(asked, story):
 
 
 async def event_states(asked):
-    async with asked.running.session(asked.asker()) as session:
+    async with asked.running.session(asked.asker(), Origin("test")) as session:
         return [bytes(row[0]) for row in await session.rows("SELECT state FROM knelpunt.event", {})]

@@ -52,10 +52,11 @@ def test_backed_up_destroyed_restored_moved(open_folder: Path, server: EmbeddedS
         vault = embedded.url(VAULT_DATABASE)
         first_answers = send(embedded.url(), some_commands(), master, vault)
         first.done("project", "--rebuild")
-        rows, read = stored(embedded.url(), vault), everything(embedded.url())
         told = texts(embedded.url(), master, vault)
         now = datetime.now(UTC).isoformat()
         asked = answers(first, now)
+        # After asking: that somebody read of people is on record, under keys that may have been made for it.
+        rows, read = stored(embedded.url(), vault), everything(embedded.url())
         written = first.run("backup", tmp_path / "backup")
     assert written.returncode == 0, written.stderr
     assert "415 events" in written.stdout
@@ -90,7 +91,8 @@ def test_backed_up_destroyed_restored_moved(open_folder: Path, server: EmbeddedS
     login(server, "CREATE ROLE {} LOGIN PASSWORD {}", "registry_service")
     with psycopg.connect(admin_url, autocommit=True) as owner:
         owner.execute(
-            "GRANT knelpunt_appender, knelpunt_projector, knelpunt_reader, knelpunt_vault TO registry_service"
+            "GRANT knelpunt_appender, knelpunt_projector, knelpunt_reader, knelpunt_auditor, knelpunt_vault, "
+            "knelpunt_logger TO registry_service"
         )
     service_url = server.url("registry", "registry_service")
     service = InThisProcess(place | {"KNELPUNT_DATABASE_URL": service_url})

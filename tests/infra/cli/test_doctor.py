@@ -16,7 +16,7 @@ EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 
 @pytest.fixture
 def service(fresh: CommandLine, postgres_server: EmbeddedServer) -> InThisProcess:
-    """The command line with a login as docs/operating.md makes it: no more than a member of five roles."""
+    """The command line with a login as docs/operating.md makes it: no more than a member of six roles."""
     url = fresh.settings["KNELPUNT_DATABASE_URL"]
     login = f"service_{uuid4().hex[:12]}"
     with psycopg.connect(url, autocommit=True) as admin:
@@ -27,7 +27,8 @@ def service(fresh: CommandLine, postgres_server: EmbeddedServer) -> InThisProces
         )
         admin.execute(
             sql.SQL(
-                "GRANT knelpunt_appender, knelpunt_projector, knelpunt_reader, knelpunt_auditor, knelpunt_vault TO {}"
+                "GRANT knelpunt_appender, knelpunt_projector, knelpunt_reader, knelpunt_auditor, knelpunt_vault, "
+                "knelpunt_logger TO {}"
             ).format(sql.Identifier(login))
         )
     fresh.done("migrate")

@@ -1,0 +1,178 @@
+"""The security log: what was refused, and what was done that bears on security, by the fields that BIO2 asks for.
+
+What is done to keys and erasures is recorded by the database itself, in the same transaction (0051_vault_watched.sql).
+The rest comes here: at once where somebody administers, and within a quarter of a second where requests are refused, so
+that whoever sends a thousand bad tokens makes a handful of rows, and keeps nobody waiting.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import datetime
+from enum import StrEnum
+from threading import Condition, Thread
+from typing import Final
+
+import psycopg
+from msgspec import Struct
+
+from ..store.connection import DatabaseRole, connect, connect_as_registry
+
+FLUSH_SECONDS: Final = 0.25
+"""How long what is noted in passing waits for more of its kind: what a kill may lose."""
+
+RETRY_SECONDS: Final = 5.0
+"""How long to wait for a database that is away."""
+
+WAITING_MAX: Final = 1_000
+"""How many different records may wait; beyond it only their number is kept, in one record."""
+
+FIELD_CHARACTERS_MAX: Final = 200
+
+APPEND: Final = (
+    "INSERT INTO logbook.security (action, object, result, origin, actor, count) VALUES (%s, %s, %s, %s, %s, %s)"
+)
+FIND: Final = """
+SELECT "time", action, object, result, origin, actor, count FROM logbook.security
+ WHERE "time" >= %(since)s AND (%(action)s::text IS NULL OR action = %(action)s)
+ ORDER BY "time" DESC, record_id LIMIT %(most)s
+"""
+
+_log = logging.getLogger(__name__)
+
+
+class Action(StrEnum):
+    """What somebody tried or did. The database notes some of its own, about keys and erasures."""
+
+    SIGN_IN = "SIGN_IN"
+    """A token was sent that does not count, or none."""
+
+    ACCESS = "ACCESS"
+    """Something was asked for that whoever asks has no right to."""
+
+    ADMISSION = "ADMISSION"
+    """More was asked for than one asker may, or a document that is not trusted."""
+
+    COMMAND = "COMMAND"
+    """A command was given that its role may not."""
+
+    SETTING = "SETTING"
+    """A term or a grace was changed."""
+
+    ROLE_CHECK = "ROLE_CHECK"
+    """The service looked whether its roles in the database hold more rights than they need."""
+
+    OPERATION = "OPERATION"
+    """Somebody ran a command of the command line that administers."""
+
+    LOGBOOK_READ = "LOGBOOK_READ"
+    """Somebody read one of the two logs."""
+
+    LOST = "LOST"
+    """So many records there was no room for."""
+
+
+DONE: Final = "DONE"
+
+
+class SecurityEvent(Struct, frozen=True):
+    """One record: what was done to what, how it ended, whence, and by whom (a pseudonym; none where nobody can say)."""
+
+    action: Action
+    object: str
+    result: str
+    origin: str
+    actor: str | None = None
+
+
+class SecurityRecord(Struct, frozen=True):
+    """A record as it stands in the log; ``count`` says how often it happened at about that time."""
+
+    time: datetime
+    action: str
+    object: str
+    result: str
+    origin: str
+    actor: str | None
+    count: int
+
+
+class SecurityLog:
+    """Appends to the security log. ``url`` is the vault's database, and logs in as a member of knelpunt_logger."""
+
+    def __init__(self, url: str) -> None:
+        """Connect when there is something to write."""
+        self._url = url
+        self._waiting: Counter[SecurityEvent] = Counter()
+        self._changed = Condition()
+        self._closing = False
+        self._writing: Thread | None = None
+
+    def note(self, event: SecurityEvent) -> None:
+        """Have something recorded in passing: soon, and once for all that are alike. Never waits, never fails."""
+        with self._changed:
+            if event not in self._waiting and len(self._waiting) >= WAITING_MAX:
+                event = SecurityEvent(Action.LOST, "logbook.security", "REFUSED for want of room", "registry")
+            self._waiting[event] += 1
+            if self._writing is None and not self._closing:
+                self._writing = Thread(target=self._write, name="knelpunt-security-log", daemon=True)
+                self._writing.start()
+            self._changed.notify()
+
+    def record(self, event: SecurityEvent) -> None:
+        """Record something now. Raises ``psycopg.Error``: then it must not be done."""
+        _append(self._url, {event: 1})
+
+    def close(self) -> None:
+        """Write what waits, if the database lets us, and stop."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        if self._writing is not None:
+            self._writing.join(FLUSH_SECONDS + 2 * RETRY_SECONDS)
+
+    def _write(self) -> None:
+        pause = FLUSH_SECONDS
+        while True:
+            with self._changed:
+                while not self._waiting and not self._closing:
+                    self._changed.wait()
+                if not self._closing:
+                    self._changed.wait_for(lambda: self._closing, pause)
+                waiting, self._waiting = self._waiting, Counter()
+                closing_now = self._closing
+            try:
+                _append(self._url, waiting)
+                pause = FLUSH_SECONDS
+            except psycopg.Error as error:
+                _log.warning("the security log cannot be written: %s", error)
+                pause = RETRY_SECONDS
+                with self._changed:
+                    self._waiting.update(waiting)
+            if closing_now:
+                return
+
+
+def security_records(url: str, *, since: datetime, most: int, action: str | None = None) -> Sequence[SecurityRecord]:
+    """Return records since a moment, the last ones first, of one action if given. For a member of knelpunt_overseer."""
+    with closing(connect_as_registry(url, DatabaseRole.OVERSEER)) as connection:
+        rows = connection.execute(FIND, {"since": since, "most": most, "action": action}).fetchall()
+    return [SecurityRecord(*row) for row in rows]
+
+
+def _append(url: str, events: dict[SecurityEvent, int]) -> None:
+    rows = [
+        (
+            event.action.value,
+            event.object[:FIELD_CHARACTERS_MAX],
+            event.result[:FIELD_CHARACTERS_MAX],
+            event.origin[:FIELD_CHARACTERS_MAX],
+            event.actor,
+            count,
+        )
+        for event, count in events.items()
+    ]
+    if rows:
+        with connect(url, DatabaseRole.LOGGER) as connection, connection.transaction():
+            connection.cursor().executemany(APPEND, rows)
