@@ -12,6 +12,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from .case import facts as case
+from .cause import facts as cause
 from .event import API, Actor, Fact, Knower
 from .ids import CommandId
 from .investigation import facts as investigation
@@ -57,6 +58,9 @@ class RefusalCode(StrEnum):
     UNKNOWN_DIALOGUE = "UNKNOWN_DIALOGUE"
     UNKNOWN_CAUSE = "UNKNOWN_CAUSE"
     UNKNOWN_FOLLOW_UP = "UNKNOWN_FOLLOW_UP"
+    UNKNOWN_ESCALATION = "UNKNOWN_ESCALATION"
+    UNKNOWN_MEASURE = "UNKNOWN_MEASURE"
+    UNKNOWN_BARRIER = "UNKNOWN_BARRIER"
     ALREADY_EXISTS = "ALREADY_EXISTS"
     WRONG_PARTY = "WRONG_PARTY"
     NOT_OPEN = "NOT_OPEN"
@@ -72,6 +76,9 @@ class RefusalCode(StrEnum):
     CASE_OPEN = "CASE_OPEN"
     ORGANISATION_ENDED = "ORGANISATION_ENDED"
     CIRCULAR = "CIRCULAR"
+    NOT_OWNER = "NOT_OWNER"
+    NOT_IMPLEMENTED = "NOT_IMPLEMENTED"
+    CAUSE_ENDED = "CAUSE_ENDED"
     NOT_CORRECTABLE = "NOT_CORRECTABLE"
     NOT_ASSIGNED = "NOT_ASSIGNED"
     LAST_INVESTIGATOR = "LAST_INVESTIGATOR"
@@ -150,7 +157,10 @@ COMMANDS: Final[dict[str, type[Fact]]] = {
     "DoFollowUp": investigation.FollowUpDone,
     "CorrectInvestigationFact": investigation.InvestigationFactCorrected,
     "StrikeInvestigationEvent": investigation.InvestigationEventStruck,
+    **cause.COMMANDS,
     "ChangeTerm": registry.TermChanged,
     "ChangeGrace": registry.GraceChanged,
+    "AddBarrier": registry.BarrierAdded,
+    "AddPromise": registry.PromiseAdded,
 }
 """Every command by its name, and the fact that it asks to record."""

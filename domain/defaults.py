@@ -17,8 +17,11 @@ def delivered_at(event: Event, offer: HandoffOffered) -> datetime:
     As stated; else when it was made, if it was recorded within a day of that or comes from an import; else when it was
     recorded.
     """
-    if offer.delivered_at is not None:
-        return offer.delivered_at
+    return known_from(event) if offer.delivered_at is None else offer.delivered_at
+
+
+def known_from(event: Event) -> datetime:
+    """Return when whoever an event asks something of could know of it: nobody is late before that."""
     if event.inferred or event.recorded_at - event.occurred_at <= DELIVERY_WINDOW:
         return event.occurred_at
     return event.recorded_at

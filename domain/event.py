@@ -27,6 +27,9 @@ class Fact(Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defau
     topic: ClassVar[str]
     """The stable name under which facts of this class are stored; see ``domain.topics``."""
 
+    mends: ClassVar[bool] = False
+    """Whether it corrects or strikes another event, instead of standing in the history itself."""
+
 
 class Actor(Struct, frozen=True, gc=False):
     """Who recorded an event: an organisation, the role in which, and the person by pseudonym."""

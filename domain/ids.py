@@ -26,6 +26,8 @@ DialogueId = UUID
 InvestigationId = UUID
 FindingId = UUID
 FollowUpId = UUID
+EscalationId = UUID
+MeasureId = UUID
 
 OrganisationId = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^(\d{20}|[a-z][a-z0-9+.-]*:[!-~]+)\Z")]
 """An OIN (twenty digits, the Dutch register of organisations) or an absolute URI (RFC 3986)."""
@@ -38,6 +40,12 @@ Theme = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z
 
 Programme = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9-]*\Z")]
 """A programme of investigations as a slug, such as ``kafka-jeugd``."""
+
+BarrierSlug = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9-]*\Z")]
+"""A barrier of the catalogue, such as ``performance-indicators``."""
+
+PromiseSlug = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9-]*\Z")]
+"""A promise of the catalogue, such as ``formal-structure``."""
 
 Reference = Annotated[str, Meta(min_length=6, max_length=40, pattern=r"^[A-Z0-9][A-Z0-9-]+\Z")]
 """The code by which people name a case; made by the registry, never by a user."""

@@ -31,6 +31,7 @@ GRACES: Final = MappingProxyType(
         GapKind.MOVED: timedelta(days=14),
         GapKind.CAROUSEL: timedelta(days=7),
         GapKind.UNCOORDINATED: timedelta(days=28),
+        GapKind.CAUSE_UNOWNED: timedelta(days=28),
     }
 )
 """How long a gap of a kind must last before it counts, in a registry that has not changed it; kinds not named count at

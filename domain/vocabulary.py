@@ -221,6 +221,85 @@ class TeamMotive(StrEnum):
     LEARNING_AND_INNOVATION = "LEARNING_AND_INNOVATION"
 
 
+class LearningKind(StrEnum):
+    """What a learning stream is about: how what fails many is found, told and mended.
+
+    CAUSE: what produces obstacles of a kind.
+    """
+
+    CAUSE = "CAUSE"
+
+
+class CauseStatus(StrEnum):
+    """How far a cause has come.
+
+    UNOWNED: nobody has accepted to own it. OWNED: somebody owns it. REMOVED: it is gone. ACCEPTED_AS_IS: it is let be.
+    """
+
+    UNOWNED = "UNOWNED"
+    OWNED = "OWNED"
+    REMOVED = "REMOVED"
+    ACCEPTED_AS_IS = "ACCEPTED_AS_IS"
+
+
+class Locus(StrEnum):
+    """Where a cause sits."""
+
+    LAW = "LAW"
+    POLICY = "POLICY"
+    EXECUTION = "EXECUTION"
+    SYSTEM = "SYSTEM"
+    MONEY = "MONEY"
+    CULTURE = "CULTURE"
+    CHAIN = "CHAIN"
+
+
+class Level(StrEnum):
+    """A rung of the ladder by which a cause is brought to who can remove it, the lowest first."""
+
+    TEAM = "TEAM"
+    ORGANISATION = "ORGANISATION"
+    CHAIN = "CHAIN"
+    MINISTRY = "MINISTRY"
+    LEGISLATOR = "LEGISLATOR"
+
+
+class EscalationReply(StrEnum):
+    """What an organisation answers to whom escalates a cause to it.
+
+    TAKES_UP: it sees to it. PASSES_ON: another should, whom it names. REFUSES: it does neither.
+    """
+
+    TAKES_UP = "TAKES_UP"
+    PASSES_ON = "PASSES_ON"
+    REFUSES = "REFUSES"
+
+
+class CostPer(StrEnum):
+    """For what an amount of failure costs was estimated."""
+
+    OBSTACLE = "OBSTACLE"
+    YEAR = "YEAR"
+    ONCE = "ONCE"
+
+
+class Stopped(StrEnum):
+    """Whether obstacles of a cause stopped by a measure, as its evaluation finds."""
+
+    YES = "YES"
+    PARTLY = "PARTLY"
+    NO = "NO"
+    UNKNOWN = "UNKNOWN"
+
+
+class BarrierPlace(StrEnum):
+    """Where a barrier stands: in policy and execution alike, or in one of the two."""
+
+    SHARED = "SHARED"
+    POLICY = "POLICY"
+    EXECUTION = "EXECUTION"
+
+
 class GapKind(StrEnum):
     """The ways in which a chain can fail a subject. Declared in the order in which they are explained and listed."""
 
@@ -241,4 +320,7 @@ class GapKind(StrEnum):
     WRONGLY_SETTLED = "WRONGLY_SETTLED"
     GAVE_UP = "GAVE_UP"
     UNCOORDINATED = "UNCOORDINATED"
+    CAUSE_UNOWNED = "CAUSE_UNOWNED"
+    ESCALATION_UNANSWERED = "ESCALATION_UNANSWERED"
+    MEASURE_OVERDUE = "MEASURE_OVERDUE"
     COMMITMENT_OVERDUE = "COMMITMENT_OVERDUE"

@@ -171,6 +171,7 @@ def _row(gap: Gap, view: View) -> GapRow:
         gap.length,
         gap.evidence,
         gap.cases,
+        gap.stream_kind,
         harmed=False,
     )
 

@@ -18,10 +18,11 @@ from . import ids
 from .across import across
 from .chains import CrossChain, Obstacle
 from .enumerations import CaseStatus
-from .events import Conflict, Event, EventConnection, EventEdge, conflict_of, event_of
+from .events import Conflict, Event, EventConnection, conflict_of, event_of
 from .gaps import Counts, Gap, gap_of_row, gaps_of, text_of
-from .nodes import Node, cursor, page_info, page_size, place_of
+from .nodes import Node, page_size, place_of
 from .organisations import Organisation, organisations
+from .timeline import Place, event_page
 from .view import CaseAt, CaseReading, View, later
 
 T = TypeVar("T")
@@ -157,24 +158,8 @@ class Case(Node):
     @strawberry.field(description="Its events, in the order in which they occurred.")
     def timeline(self, first: First = None, after: After = None) -> EventConnection:
         """Return a page of its events."""
-        size = page_size(first)
-        place = place_of(after, tuple[datetime, int])
-
-        def find(reading: CaseReading) -> EventConnection:
-            told = reading.answer.timeline
-            rest = told if place is None else [
-                one for one in told if (one.event.occurred_at, one.event.position) > place
-            ]  # fmt: skip
-            nodes = [event_of(self.at, one) for one in rest[:size]]
-            cursors = [cursor((one.event.occurred_at, one.event.position)) for one in rest[:size]]
-            return EventConnection(
-                edges=[EventEdge(node=node, cursor=each) for node, each in zip(nodes, cursors, strict=True)],
-                nodes=nodes,
-                page_info=page_info(cursors, after, more=len(rest) > size),
-                total_count=len(told),
-            )
-
-        return self.at.read(find)
+        size, place = page_size(first), place_of(after, Place)
+        return self.at.read(lambda reading: event_page(self.at, reading.answer.timeline, size, place, after))
 
     @strawberry.field(
         description="Its obstacles that set each other off, taken together; also with those in other cases of its "

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 import msgspec
+from strawberry.utils.str_converters import to_camel_case
 
 from ..domain.case import facts as f
 from ..domain.case.corrections import Correction, correctable_fields
@@ -17,6 +18,8 @@ from ..domain.command import COMMANDS, Command, RefusalCode, Refused
 from ..domain.event import Actor, Fact, Knower
 from ..domain.ids import organisation_stream_of, reference_of
 from ..domain.investigation.facts import InvestigationFact
+from ..domain.learning.facts import LearningFact, LearningGapAcknowledged
+from ..domain.learning.named import STREAMS
 from ..domain.organisation.facts import OrganisationFact
 from ..domain.registry.facts import STREAM as REGISTRY_STREAM
 from ..domain.registry.facts import RegistryFact
@@ -24,6 +27,7 @@ from ..domain.settings import Course
 from ..domain.text import clear
 from ..domain.vocabulary import Precision
 from ..projections.derivation.answer import answer
+from ..projections.derivation.learning_kinds import answer_of_stream
 from . import ids
 from .asking import Asking
 from .inputs import FactField, Kind, fields_of
@@ -104,6 +108,11 @@ def _stream(fact: type[Fact], given: Any, command_id: UUID) -> UUID:
         if named is None:
             return uuid5(command_id, "investigation")
         return ids.parse(named, ids.INVESTIGATION, "investigation").id
+    if issubclass(fact, LearningFact):
+        noun = fact.stream_kind.lower()
+        if given.in_stream is None:
+            return uuid5(command_id, noun)
+        return ids.parse(given.in_stream, ids.stream_name(fact.stream_kind), to_camel_case(noun)).id
     if given.in_case is None:
         return uuid5(command_id, "case")
     return ids.parse(given.in_case, ids.CASE, "case").id
@@ -132,6 +141,9 @@ def _value(field: FactField, value: Any) -> Any:
             return ids.parse(value, ids.OBSTACLE, field.name).id
         case Kind.CASE:
             return ids.parse(value, ids.CASE, field.name).id
+        case Kind.STREAM:
+            kind = ids.stream_name(STREAMS[field.attribute])
+            return ids.parse(value, kind, field.name).id
         case Kind.EVENT:
             return ids.parse(value, ids.EVENT, field.name).id
         case Kind.BARE_ID:
@@ -197,6 +209,9 @@ def _sentence(error: msgspec.ValidationError) -> str:
     return f"{field}: {what}." if field else f"{what}."
 
 
+_MARKING = (f.AccountGiven, f.GapAcknowledged, LearningGapAcknowledged)
+"""Facts that may speak of a gap."""
+
 _PATTERNS = {
     "theme": "a theme is a slug of small letters, digits and hyphens, such as 'schulden'",
     "basis": "a rule goes by its identifier, such as 'awb:4:13'",
@@ -208,7 +223,7 @@ async def _mark(asking: Asking, case: UUID, command_id: UUID, gap: str, occurred
     """Return the gap that somebody speaks of, as it stands at the moment at which they do. Raises ``_Malformed``."""
     named = ids.parse(gap, ids.GAP, "gap")
     if named.case is not None and named.case != case:
-        raise _malformed("gap: this gap lies in another case.", ("gap", str(named.id)), ("case", str(named.case)))
+        raise _malformed("gap: this gap lies elsewhere.", ("gap", str(named.id)), ("case", str(named.case)))
     head = await asking.session.head()
     found = await asking.session.histories([case, REGISTRY_STREAM], head)
     history, changes = found.get(case, ()), found.get(REGISTRY_STREAM, ())
@@ -219,10 +234,13 @@ async def _mark(asking: Asking, case: UUID, command_id: UUID, gap: str, occurred
     for event in history:
         # Sent again: the gap as it was marked the first time, even if it has moved since.
         fact = event.data
-        if event.command_id == command_id and isinstance(fact, f.AccountGiven | f.GapAcknowledged) and fact.gap:
+        if event.command_id == command_id and isinstance(fact, _MARKING) and fact.gap:
             return fact.gap
-    for gap_ in answer(history, occurred_at or datetime.now(UTC), settings=Course.of(changes)).gaps:
+    at, settings = occurred_at or datetime.now(UTC), Course.of(changes)
+    learns = bool(history) and isinstance(history[0].data, LearningFact)
+    derived = answer_of_stream(history, at, settings) if learns else answer(history, at, settings=settings)
+    for gap_ in derived.gaps:
         if gap_.id == named.id:
             return f.GapMark(gap_.id, gap_.kind, gap_.obstacle, gap_.from_)
-    message = "There is no such gap in this case at that moment."
+    message = "There is no such gap here at that moment."
     raise _Malformed(Refused(RefusalCode.UNKNOWN_GAP, message, (("gap", str(named.id)),)))

@@ -14,6 +14,7 @@ from ..domain.case import facts as f
 from ..domain.case.corrections import mend
 from ..domain.command import RefusalCode
 from ..domain.event import Event as RecordedEvent
+from ..domain.learning.facts import LearningFact
 from ..domain.organisation.facts import OrganisationFact
 from ..domain.organisation.standing import told
 from ..domain.text import Clear, Erased, Sealed
@@ -27,7 +28,7 @@ from .nodes import Node, PageInfo
 from .organisations import Organisation, organisation
 from .scalars import Json, Position
 from .shown import shown_fact
-from .view import CaseAt, CaseReading, View, later
+from .view import At, CaseAt, Reading, StreamAt, View, later
 
 if TYPE_CHECKING:
     from .cases import Case
@@ -87,7 +88,8 @@ class Event(Node):
         return TYPE_OF_TOPIC[self.told.event.data.topic]
 
     @strawberry.field(
-        description="The stream in which it stands: the UUID of its case, or of an organisation's stream."
+        description="The stream in which it stands: the UUID of its case, of its cause or its like, or of an "
+        "organisation's stream."
     )
     def stream(self) -> strawberry.ID:
         """Return its stream."""
@@ -173,42 +175,45 @@ class Event(Node):
             return None
         return await inclusion(trail, position, tree_size)
 
-    @strawberry.field(description="The case in whose story it stands; null for an organisation's own event.")
+    @strawberry.field(
+        description="The case in whose story it stands; null for one of a cause or its like, or of an organisation."
+    )
     def case(self) -> Annotated["Case", strawberry.lazy(".cases")] | None:
         """Return its case."""
         from .cases import case_of  # noqa: PLC0415  cases imports this module
 
-        return None if self._case is None else case_of(self._case)
+        case = self._at
+        return case_of(case) if isinstance(case, CaseAt) else None
 
     @strawberry.field(description="Why it has no effect, if it has none.")
     def conflict(self) -> Conflict | None:
         """Return its conflict."""
-        case = self._case
+        at = self._at
         if isinstance(self.told.event.data, OrganisationFact):
             return later(self._conflict_of_organisation())
-        if case is None:
+        if at is None:
             return None
-        return case.read(lambda reading: conflict_of(case, reading, self.told.event.id))
+        return at.read(lambda reading: conflict_of(at, reading, self.told.event.id))
 
     @strawberry.field(description="The event that struck it from the record.")
     def struck_by(self) -> "Event | None":
         """Return what struck it."""
 
-        def find(reading: CaseReading) -> "Event | None":
+        def find(reading: Reading) -> "Event | None":
             told = reading.told.get(self.told.event.id)
             return None if told is None or told.struck_by is None else self._other(reading, told.struck_by)
 
-        return later(self._struck_in_organisation()) if self._case is None else self._within(find, None)
+        return later(self._struck_in_organisation()) if self._at is None else self._within(find, None)
 
     @strawberry.field(description="The corrections applied to it, in the order in which they were recorded.")
     def corrected_by(self) -> list["Event"]:
         """Return what corrected it."""
 
-        def find(reading: CaseReading) -> list["Event"]:
+        def find(reading: Reading) -> list["Event"]:
             told = reading.told.get(self.told.event.id)
             return [] if told is None else [self._other(reading, each) for each in told.corrected_by]
 
-        return later(self._corrected_in_organisation()) if self._case is None else self._within(find, [])
+        return later(self._corrected_in_organisation()) if self._at is None else self._within(find, [])
 
     async def _conflict_of_organisation(self) -> Conflict | None:
         """Return the conflict of an event of an organisation, told from its own stream."""
@@ -245,15 +250,18 @@ class Event(Node):
         return Event(view=self.view, known_to_only=None, told=Told(found, None, None, ()))
 
     @property
-    def _case(self) -> CaseAt | None:
+    def _at(self) -> At | None:
+        """The case or learning stream in which it stands; none for other streams."""
         event = self.told.event
-        return CaseAt(self.view, event.stream, self.known_to_only) if isinstance(event.data, f.CaseFact) else None
+        if isinstance(event.data, f.CaseFact):
+            return CaseAt(self.view, event.stream, self.known_to_only)
+        return StreamAt(self.view, event.stream) if isinstance(event.data, LearningFact) else None
 
-    def _within(self, what: Callable[[CaseReading], T], otherwise: T) -> T:
-        case = self._case
-        return otherwise if case is None else case.read(what)
+    def _within(self, what: Callable[[Reading], T], otherwise: T) -> T:
+        at = self._at
+        return otherwise if at is None else at.read(what)
 
-    def _other(self, reading: CaseReading, event: UUID) -> "Event":
+    def _other(self, reading: Reading, event: UUID) -> "Event":
         return Event(view=self.view, known_to_only=self.known_to_only, told=reading.event(event))
 
     def _called(self, identifier: str) -> str:
@@ -284,7 +292,7 @@ async def texts_held(view: View, told: Told) -> list[RecordedEvent]:
     return [recorded[event.id], *(recorded[each] for each in told.corrected_by)]
 
 
-def conflict_of(case: CaseAt, reading: CaseReading, event: UUID) -> Conflict | None:
+def conflict_of(case: At, reading: Reading, event: UUID) -> Conflict | None:
     """Return the conflict of an event, if it has one."""
     found = reading.conflicts.get(event)
     if found is None:
@@ -297,12 +305,12 @@ def conflict_of(case: CaseAt, reading: CaseReading, event: UUID) -> Conflict | N
     )
 
 
-def event_of(case: CaseAt, told: Told) -> Event:
-    """Return an event of a case."""
+def event_of(case: At, told: Told) -> Event:
+    """Return an event of a case or learning stream."""
     return Event(view=case.view, known_to_only=case.known_to, told=told)
 
 
-def events_of(case: CaseAt, reading: CaseReading, events: Sequence[UUID]) -> list[Event]:
+def events_of(case: At, reading: Reading, events: Sequence[UUID]) -> list[Event]:
     """Return events of a case by their ids."""
     return [event_of(case, reading.event(each)) for each in events]
 

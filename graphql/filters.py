@@ -1,11 +1,13 @@
 """What clients choose by in lists: filters as inputs, and what they mean to the queries."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 import strawberry
 
-from ..domain.vocabulary import GapKind, Harm, OrganisationKind
+from ..domain.vocabulary import CauseStatus, GapKind, Harm, LearningKind, Level, Locus, OrganisationKind
 from ..projections.derivation.todos import TodoKind
 from ..projections.queries.cases import CaseChoice, CaseOrder
 from ..projections.queries.chains import ChainChoice, ChainOrder
@@ -13,13 +15,14 @@ from ..projections.queries.gaps import GapChoice, GapOrder
 from ..projections.queries.interfaces import InterfaceChoice
 from ..projections.queries.openings import OpeningChoice
 from ..projections.queries.organisations import OrganisationChoice
+from ..projections.queries.streams import StreamChoice
 from ..projections.queries.todos import TodoChoice, TodoOrder
 from . import ids
 from .enumerations import CaseStatus, ObstacleStatus
 from .problems import bad_input
 
-__all__ = ["CaseFilter", "CaseOrder", "ChainFilter", "ChainOrder", "GapFilter", "GapOrder", "InterfaceFilter",
-           "OrganisationFilter", "Period", "TodoFilter", "TodoOrder"]  # fmt: skip
+__all__ = ["CaseFilter", "CaseOrder", "CauseFilter", "ChainFilter", "ChainOrder", "GapFilter", "GapOrder",
+           "InterfaceFilter", "OrganisationFilter", "Period", "TodoFilter", "TodoOrder"]  # fmt: skip
 
 strawberry.enum(
     GapOrder,
@@ -73,6 +76,9 @@ class GapFilter:
     harms: list[Harm] | None = strawberry.field(default=None, description="With one of these harms stated.")
     themes: list[str] | None = strawberry.field(default=None, description="In cases of one of these themes.")
     case: strawberry.ID | None = strawberry.field(default=None, description="In this case.")
+    causes: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="About one of these causes, or on obstacles that come from one."
+    )
     rolled_up: bool = strawberry.field(default=False, description=_ROLLED_UP)
 
 
@@ -109,6 +115,29 @@ class ChainFilter:
     harms: list[Harm] | None = strawberry.field(default=None, description="With one of these harms stated.")
     case: strawberry.ID | None = strawberry.field(default=None, description="In this case.")
     rolled_up: bool = strawberry.field(default=False, description=_ROLLED_UP)
+
+
+@strawberry.input(description="Which causes a list holds: all conditions must hold, and of several values any.")
+class CauseFilter:
+    """Conditions on causes."""
+
+    statuses: list[CauseStatus] | None = strawberry.field(default=None, description="That have come so far.")
+    loci: list[Locus] | None = strawberry.field(default=None, description="That sit in one of these places.")
+    barriers: list[str] | None = strawberry.field(default=None, description="With one of these barriers, by slug.")
+    themes: list[str] | None = strawberry.field(default=None, description="Of one of these themes.")
+    levels: list[Level] | None = strawberry.field(
+        default=None, description="That were brought to one of these levels, and no higher."
+    )
+    owners: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="That one of these organisations owns."
+    )
+    organisations: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="In which one of these organisations has a part."
+    )
+    obstacles: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="From which one of these obstacles comes."
+    )
+    begun: Period | None = strawberry.field(default=None, description="Identified in this period.")
 
 
 @strawberry.input(description="Which to-dos a list holds: all conditions must hold, and of several values any.")
@@ -174,6 +203,7 @@ def gap_choice(chosen: GapFilter | None) -> GapChoice:
         harms=chosen.harms,
         themes=_texts(chosen.themes, "themes"),
         case=None if chosen.case is None else ids.parse(chosen.case, ids.CASE, "case").id,
+        causes=_ids(chosen.causes, ids.CAUSE, "causes"),
     )
 
 
@@ -206,6 +236,40 @@ def chain_choice(chosen: ChainFilter | None) -> ChainChoice:
         harms=chosen.harms,
         case=None if chosen.case is None else ids.parse(chosen.case, ids.CASE, "case").id,
     )
+
+
+def cause_choice(chosen: CauseFilter | None) -> StreamChoice:
+    """Return what a filter means. Raises ``Problem``."""
+    if chosen is None:
+        return StreamChoice(LearningKind.CAUSE)
+    begun = _period(chosen.begun, "begun")
+    marks = (
+        marks_of("locus", chosen.loci),
+        marks_of("barrier", _texts(chosen.barriers, "barriers")),
+        marks_of("level", chosen.levels),
+        marks_of("owner", _organisations(chosen.owners, "owners")),
+    )
+    obstacles = _ids(chosen.obstacles, ids.OBSTACLE, "obstacles")
+    return StreamChoice(
+        LearningKind.CAUSE,
+        statuses=chosen.statuses,
+        themes=_texts(chosen.themes, "themes"),
+        organisations=_organisations(chosen.organisations, "organisations"),
+        begun_from=begun.from_,
+        begun_until=begun.until,
+        marks=tuple(one for one in marks if one is not None),
+        links=() if obstacles is None else (obstacles,),
+    )
+
+
+def marks_of(name: str, values: Sequence[str] | None) -> list[str] | None:
+    """Return the marks with a name and one of several values, none where none was chosen."""
+    return None if values is None else [f"{name}={value}" for value in values]
+
+
+def _ids(chosen: list[strawberry.ID] | None, kind: str, field: str) -> list[UUID] | None:
+    named = _texts(None if chosen is None else [str(one) for one in chosen], field)
+    return None if named is None else [ids.parse(one, kind, field).id for one in named]
 
 
 def todo_choice(chosen: TodoFilter | None) -> TodoChoice:

@@ -9,8 +9,9 @@ import strawberry
 
 from ..domain.case import facts as f
 from ..domain.event import Event as RecordedEvent
+from ..domain.learning.facts import LearningGapAcknowledged
 from ..domain.text import Clear, Sealed
-from ..domain.vocabulary import GapKind, Stance
+from ..domain.vocabulary import GapKind, LearningKind, Stance
 from ..projections.derivation.answer import Told
 from ..projections.derivation.shapes import Gap as DerivedGap
 from ..projections.queries.gaps import GapRow
@@ -19,11 +20,13 @@ from .across import across
 from .events import Event, event_of, events_of, texts_held
 from .nodes import Node
 from .organisations import Organisation, organisation, organisations
-from .view import CaseAt, CaseReading, View, later
+from .view import At, CaseAt, Reading, StreamAt, View, later
 
 if TYPE_CHECKING:
     from .cases import Case
+    from .causes import Cause
     from .chains import Obstacle
+    from .learning import LearningStream
 
 DAY_DIGITS = 5
 """Decimals of a number of days: to the second."""
@@ -67,7 +70,7 @@ class Acknowledgement:
     def plan(self) -> str | None:
         """Return its plan."""
         fact = self.told.event.data
-        assert isinstance(fact, f.GapAcknowledged)
+        assert isinstance(fact, f.GapAcknowledged | LearningGapAcknowledged)
         return text_of(self.view, self.told, fact.plan)
 
 
@@ -81,7 +84,7 @@ async def _text(view: View, told: Told, text: Sealed) -> str | None:
     return opened.content.reveal() if isinstance(opened, Clear) else None
 
 
-def accounts_of(case: CaseAt, reading: CaseReading, target: UUID) -> list[Account]:
+def accounts_of(case: At, reading: Reading, target: UUID) -> list[Account]:
     """Return the accounts of an event or gap, in the order in which they were given."""
     found: list[Account] = []
     for event in reading.about.get(target, ()):
@@ -108,7 +111,7 @@ def accounts_of(case: CaseAt, reading: CaseReading, target: UUID) -> list[Accoun
 class Gap(Node):
     """A gap at the view's two times."""
 
-    at: strawberry.Private[CaseAt]
+    at: strawberry.Private[At]
     gap: strawberry.Private[UUID]
     lies_on: strawberry.Private[UUID | None]
     kind: GapKind = strawberry.field(description="In which way the chain failed.")
@@ -121,6 +124,8 @@ class Gap(Node):
     to_act_ids: strawberry.Private[Sequence[str]]
     involved_ids: strawberry.Private[Sequence[str]]
     evidence_ids: strawberry.Private[Sequence[UUID]]
+    stream_kind: strawberry.Private[LearningKind | None] = None
+    """The kind of learning stream that it is about; ``at`` is then at that stream."""
     over: strawberry.Private[Sequence[UUID]] = ()
     """The cases that it lies in, if it lies over the cases of one subject; ``at`` is then at the subject."""
 
@@ -146,18 +151,24 @@ class Gap(Node):
             return False
         return self.at.read(lambda reading: _self_noticed(reading.about.get(self.gap, ()), self.to_act_ids))
 
-    @strawberry.field(description="The case in which it lies; null if it lies over several cases of one subject.")
+    @strawberry.field(
+        description="The case in which it lies; null if it lies over several cases of one subject, or is about a cause "
+        "or its like."
+    )
     def case(self) -> Annotated["Case", strawberry.lazy(".cases")] | None:
         """Return its case."""
         cases = self.cases()
         return cases[0] if len(cases) == 1 else None
 
-    @strawberry.field(description="The cases in which it lies, in the order in which they came into it; mostly one.")
+    @strawberry.field(
+        description="The cases in which it lies, in the order in which they came into it; mostly one, none if it is "
+        "about a cause or its like."
+    )
     def cases(self) -> list[Annotated["Case", strawberry.lazy(".cases")]]:
         """Return its cases."""
         from .cases import case_of  # noqa: PLC0415  cases imports this module
 
-        if not self.over:
+        if isinstance(self.at, CaseAt) and not self.over:
             return [case_of(self.at)]
         return [case_of(CaseAt(self.at.view, case, self.at.known_to)) for case in self.over]
 
@@ -176,7 +187,24 @@ class Gap(Node):
         """Return its obstacle."""
         from .chains import Obstacle  # noqa: PLC0415  chains imports this module
 
-        return None if self.lies_on is None else Obstacle(at=self.at, obstacle=self.lies_on)
+        if self.lies_on is None or not isinstance(self.at, CaseAt):
+            return None
+        return Obstacle(at=self.at, obstacle=self.lies_on)
+
+    @strawberry.field(description="The cause that it is about; null if it is about a case, or about something else.")
+    def cause(self) -> Annotated["Cause", strawberry.lazy(".causes")] | None:
+        """Return its cause."""
+        from .causes import Cause  # noqa: PLC0415  causes imports this module
+
+        return Cause(at=self.at) if isinstance(self.at, StreamAt) and self.stream_kind is LearningKind.CAUSE else None
+
+    @strawberry.field(description="The cause or its like that it is about; null if it is about cases.")
+    def about(self) -> Annotated["LearningStream", strawberry.lazy(".learning")] | None:
+        """Return the learning stream that it is about."""
+        from .learning_types import TYPES  # noqa: PLC0415  they import this module
+
+        at, kind = self.at, self.stream_kind
+        return TYPES[kind](at=at) if isinstance(at, StreamAt) and kind is not None else None
 
     @strawberry.field(description="The events that prove it, in their order.")
     def evidence(self) -> list[Event]:
@@ -214,7 +242,7 @@ class Gap(Node):
 def _self_noticed(said: Sequence[RecordedEvent], to_act: Sequence[str]) -> bool:
     for event in said:
         match event.data:
-            case f.GapAcknowledged(organisation=by) if by in to_act:
+            case f.GapAcknowledged(organisation=by) | LearningGapAcknowledged(organisation=by) if by in to_act:
                 return True
             case f.AccountGiven(stance=Stance.CONFIRMS, by=f.Party(organisation=by)) if by in to_act:
                 return True
@@ -223,10 +251,10 @@ def _self_noticed(said: Sequence[RecordedEvent], to_act: Sequence[str]) -> bool:
     return False
 
 
-def _acknowledgements(case: CaseAt, reading: CaseReading, gap: UUID) -> list[Acknowledgement]:
+def _acknowledgements(case: At, reading: Reading, gap: UUID) -> list[Acknowledgement]:
     found: list[Acknowledgement] = []
     for event in reading.about.get(gap, ()):
-        if isinstance(event.data, f.GapAcknowledged):
+        if isinstance(event.data, f.GapAcknowledged | LearningGapAcknowledged):
             told = reading.event(event.id)
             found.append(
                 Acknowledgement(
@@ -251,7 +279,7 @@ class GapKindCount:
 def gap_of_row(view: View, row: GapRow, known_to: str | None = None) -> Gap:
     """Return the gap that a list found."""
     return Gap(
-        at=CaseAt(view, row.case, known_to),
+        at=CaseAt(view, row.case, known_to) if row.stream_kind is None else StreamAt(view, row.case),
         gap=row.id,
         lies_on=row.obstacle,
         kind=row.kind,
@@ -264,12 +292,13 @@ def gap_of_row(view: View, row: GapRow, known_to: str | None = None) -> Gap:
         to_act_ids=row.to_act,
         involved_ids=row.involved,
         evidence_ids=row.evidence,
+        stream_kind=row.stream_kind,
         over=row.cases,
     )
 
 
-def gap_of(case: CaseAt, gap: DerivedGap) -> Gap:
-    """Return a gap derived with its case."""
+def gap_of(case: At, gap: DerivedGap) -> Gap:
+    """Return a gap derived with its case or learning stream."""
     as_of = case.view.as_of
     return Gap(
         at=case,
@@ -285,6 +314,7 @@ def gap_of(case: CaseAt, gap: DerivedGap) -> Gap:
         to_act_ids=gap.to_act,
         involved_ids=gap.involved,
         evidence_ids=gap.evidence,
+        stream_kind=gap.stream_kind,
     )
 
 
@@ -294,7 +324,7 @@ Counts = Annotated[
 ]
 
 
-def gaps_of(case: CaseAt, gaps: Sequence[DerivedGap], *, counts: bool | None) -> list[Gap]:
-    """Return gaps derived with their case: those that count, those that do not, or all."""
+def gaps_of(case: At, gaps: Sequence[DerivedGap], *, counts: bool | None) -> list[Gap]:
+    """Return gaps derived with their case or learning stream: those that count, those that do not, or all."""
     as_of = case.view.as_of
     return [gap_of(case, gap) for gap in gaps if counts is None or gap.counts(as_of) is counts]

@@ -6,6 +6,8 @@ prints them.
 
 import base64
 import binascii
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
@@ -13,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from ..domain.ids import OrganisationId
+from ..domain.vocabulary import LearningKind
 from .problems import bad_input
 
 CASE: Final = "Case"
@@ -20,11 +23,18 @@ OBSTACLE: Final = "Obstacle"
 GAP: Final = "Gap"
 EVENT: Final = "Event"
 INVESTIGATION: Final = "Investigation"
+CAUSE: Final = "Cause"
 ORGANISATION: Final = "Organisation"
+
+STREAMS: Final[Mapping[str, LearningKind]] = MappingProxyType({CAUSE: LearningKind.CAUSE})
+"""What kinds of learning streams are called in their ids."""
 
 
 class Named(Struct, frozen=True):
-    """What an id names. ``case`` is none for a bare id and for what needs none; of an event it is the stream."""
+    """What an id names. ``case`` is none for a bare id and for what needs none.
+
+    Of an event it is the stream, and of a learning stream that itself.
+    """
 
     kind: str | None
     case: UUID | None
@@ -47,6 +57,11 @@ def parse(text: str, kind: str, field: str) -> Named:
     return named
 
 
+def stream_name(kind: LearningKind) -> str:
+    """Return what a kind of learning stream is called in its ids."""
+    return next(name for name, one in STREAMS.items() if one is kind)
+
+
 def bare(text: str, field: str) -> UUID:
     """Return what a bare id names. Raises ``Problem``, naming ``field``."""
     found = _uuid(text)
@@ -65,6 +80,8 @@ def parse_global(text: str) -> Named | None:
             return Named(kind, whole if kind == CASE else None, whole)
         case [UUID() as case, UUID() as part] if kind in {OBSTACLE, GAP, EVENT}:
             return Named(kind, case, part)
+        case [UUID() as stream] if kind in STREAMS:
+            return Named(kind, stream, stream)
         case _:
             return None
 

@@ -18,9 +18,13 @@ from msgspec import Struct
 from strawberry.utils.str_converters import to_camel_case
 
 from ..domain.case import facts as f
+from ..domain.cause.facts import CauseEscalated, MeasureCommitted
 from ..domain.command import COMMANDS
 from ..domain.event import Fact
 from ..domain.investigation.facts import FindingRecorded, FollowUpPlanned, InvestigationFact, InvestigationOpened
+from ..domain.learning.facts import LearningFact
+from ..domain.learning.kinds import RULES
+from ..domain.learning.named import STREAMS
 from ..domain.organisation.facts import OrganisationFact, StrategyShared
 from ..domain.text import Clear
 from ..domain.vocabulary import Precision
@@ -36,6 +40,7 @@ class Kind(Enum):
     ORGANISATION = "an organisation"
     OBSTACLE = "an obstacle"
     CASE = "a case"
+    STREAM = "a learning stream"
     EVENT = "an event"
     BARE_ID = "an id"
     TEXT = "a text"
@@ -77,12 +82,14 @@ class KnowerInput:
 
 _KINDS_BY_NAME: Final[Mapping[str, Kind]] = {
     "obstacle": Kind.OBSTACLE, "obstacles": Kind.OBSTACLE, "into": Kind.OBSTACLE, "triggered_by": Kind.OBSTACLE,
-    "for_obstacle": Kind.OBSTACLE, "case": Kind.CASE, "event": Kind.EVENT,
+    "for_obstacle": Kind.OBSTACLE, "case": Kind.CASE, "cases": Kind.CASE, "event": Kind.EVENT,
+    **dict.fromkeys(STREAMS, Kind.STREAM),
 }  # fmt: skip
 
 _MADE_HERE: Final = frozenset({
     (f.CaseOpened, "subjects"), (f.ObstacleReported, "obstacle"), (f.HandoffOffered, "handoff"),
     (StrategyShared, "strategy"), (FindingRecorded, "finding"), (FollowUpPlanned, "follow_up"),
+    (StrategyShared, "strategy"), (CauseEscalated, "escalation"), (MeasureCommitted, "measure"),
 })  # fmt: skip
 """Ids of what is new: made from the command's id where the client leaves them out."""
 
@@ -139,7 +146,7 @@ def _kind(name: str, type_: Any) -> Kind:
 
 _ORGANISATIONS: Final = frozenset({
     "organisation", "from_", "to", "experienced_at", "told", "received_by", "suggests", "body", "parent", "into",
-    "shared_by",
+    "shared_by", "owner", "partners",
 })  # fmt: skip
 
 
@@ -176,11 +183,17 @@ def input_of(command: str) -> type:
         opens = fact is InvestigationOpened
         what = "The id of the new investigation; made if not given." if opens else "The investigation."
         declare("in_investigation", "investigation", strawberry.ID, what, asked=not opens)
+    if issubclass(fact, LearningFact):
+        rules = RULES[fact.stream_kind]
+        opens = fact is rules.opening
+        what = f"The id of the new {rules.noun}; made if not given." if opens else f"The {rules.noun}."
+        declare("in_stream", to_camel_case(fact.stream_kind.lower()), strawberry.ID, what, asked=not opens)
     for field in fields_of(fact):
         type_ = list[_graphql_type(field)] if field.several else _graphql_type(field)
         declare(f"f_{field.attribute}", field.name, type_, _description(fact, field), asked=field.asked)
-        if field.kind is Kind.TEXT and issubclass(fact, f.CaseFact):
-            about = f"Whom '{field.name}' is about, by pseudonym; the case's first subject if not given."
+        if field.kind is Kind.TEXT and issubclass(fact, f.CaseFact | LearningFact):
+            nobody = "the case's first subject" if issubclass(fact, f.CaseFact) else "nobody"
+            about = f"Whom '{field.name}' is about, by pseudonym; {nobody} if not given."
             declare(f"about_{field.attribute}", f"{field.name}About", strawberry.ID, about, asked=False)
     for attribute, name, type_, description in _ENVELOPE:
         declare(attribute, name, type_, description, asked=False)

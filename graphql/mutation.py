@@ -5,6 +5,7 @@ that says which rule stands in the way.
 """
 
 import types
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -18,11 +19,14 @@ from ..domain.command import COMMANDS, Command, RefusalCode
 from ..domain.command import Refused as DomainRefused
 from ..domain.event import Fact
 from ..domain.investigation.facts import InvestigationFact
+from ..domain.learning.facts import LearningFact
 from ..domain.organisation.facts import OrganisationFact
 from ..domain.registry.facts import RegistryFact
+from ..domain.vocabulary import LearningKind
 from ..projections.derivation.answer import Told
 from .asking import Asking
 from .cases import Case
+from .causes import Cause
 from .chains import Obstacle
 from .commands import command_of
 from .events import Event
@@ -31,7 +35,7 @@ from .organisations import Organisation
 from .ports import Recorded as Answer
 from .problems import Problem, ProblemCode
 from .scalars import Position
-from .view import CaseAt, CaseReading, View, later
+from .view import CaseAt, CaseReading, StreamAt, View, later
 
 __all__ = ["Mutation"]
 
@@ -143,6 +147,20 @@ class RecordedOnOrganisation(Recorded):
         return Organisation(identifier=fact.organisation, view=self.view)
 
 
+@strawberry.interface(description="A command about a cause had its effect.")
+class RecordedOnCause(Recorded):
+    """What payloads of a cause's commands have."""
+
+    @strawberry.field(description="The cause as it is now, this event included.")
+    def cause(self) -> Cause:
+        """Return the cause."""
+        return Cause(at=StreamAt(self.view, self.command.stream))
+
+
+_ON_STREAMS: Final[Mapping[LearningKind, type]] = {LearningKind.CAUSE: RecordedOnCause}
+"""What payloads of the commands of each kind of learning stream build on."""
+
+
 def _offered(reading: CaseReading, fact: Fact) -> UUID:
     """Return the obstacle that a handoff is of."""
     assert isinstance(fact, f.HandoffFact)
@@ -157,6 +175,8 @@ def _base_of(fact: type[Fact]) -> tuple[type, ...]:
     """Return the interface of a fact's payload, and those that it builds on."""
     if issubclass(fact, RegistryFact | InvestigationFact):
         return (Recorded,)
+    if issubclass(fact, LearningFact):
+        return (_ON_STREAMS[fact.stream_kind],)
     if issubclass(fact, OrganisationFact):
         return (RecordedOnOrganisation,)
     if issubclass(fact, f.HandoffFact):

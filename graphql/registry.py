@@ -11,16 +11,19 @@ from uuid import UUID
 import strawberry
 from msgspec.structs import replace
 
-from ..domain.vocabulary import GapKind
+from ..domain.vocabulary import GapKind, LearningKind
 from ..projections.queries import cases, chains, gaps, interfaces, todos
 from ..projections.queries import organisations as organisation_queries
 from ..projections.queries.gaps import GapPlace
 from ..projections.queries.openings import FIRST, RECORDED_AT, place_at
 from ..projections.queries.search_words import WORDS_MAX
+from ..projections.queries.streams import StreamOrder
 from . import ids
 from .across import across
 from .asking import Asking
 from .cases import After, Case, First, case_of, case_of_row
+from .catalogue import Barrier, Promise, catalogue
+from .causes import Cause, CauseConnection, CauseEdge
 from .chains import Chain
 from .connections import (
     CaseConnection,
@@ -38,6 +41,7 @@ from .connections import (
 from .filters import (
     CaseFilter,
     CaseOrder,
+    CauseFilter,
     ChainFilter,
     ChainOrder,
     GapFilter,
@@ -47,6 +51,7 @@ from .filters import (
     TodoFilter,
     TodoOrder,
     case_choice,
+    cause_choice,
     chain_choice,
     gap_choice,
     interface_choice,
@@ -55,6 +60,7 @@ from .filters import (
 )
 from .gaps import GapKindCount, gap_of_row
 from .interfaces import Interface, interface
+from .learning import stream_by_id, stream_page
 from .looking import asked_below
 from .nodes import page_size, place_of
 from .organisations import Organisation
@@ -75,6 +81,8 @@ KnownToArgument = Annotated[
 IdArgument = Annotated[strawberry.ID | None, strawberry.argument(description="Its id.")]
 IdentifierArgument = Annotated[str | None, strawberry.argument(description="Its OIN or URI.")]
 GapFilterArgument = Annotated[GapFilter | None, strawberry.argument(description="Which gaps.")]
+CauseFilterArgument = Annotated[CauseFilter | None, strawberry.argument(description="Which causes.")]
+StreamOrderArgument = Annotated[StreamOrder, strawberry.argument(description="In which order.")]
 GapOrderArgument = Annotated[GapOrder, strawberry.argument(description="In which order.")]
 CaseFilterArgument = Annotated[CaseFilter | None, strawberry.argument(description="Which cases.")]
 CaseOrderArgument = Annotated[CaseOrder, strawberry.argument(description="In which order.")]
@@ -223,6 +231,36 @@ class Registry:
         """Return one subject."""
         found = ids.bare(id, "id")
         return Subject(view=self.view, subject=found) if await across(self.view).cases_of.load(found) else None
+
+    @strawberry.field(description="One cause, by its id; null if it had not been identified by then.")
+    async def cause(
+        self,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The cause's id.")],  # noqa: A002
+    ) -> Cause | None:
+        """Return one cause."""
+        return await stream_by_id(self.view, LearningKind.CAUSE, id, Cause)
+
+    @strawberry.field(description="The causes: what produces obstacles.")
+    async def causes(
+        self,
+        filter: CauseFilterArgument = None,  # noqa: A002
+        order_by: StreamOrderArgument = StreamOrder.BEGUN_NEWEST,
+        first: First = None,
+        after: After = None,
+    ) -> CauseConnection:
+        """Return a page of causes."""
+        kinds = (CauseConnection, CauseEdge, Cause)
+        return await stream_page(self.view, kinds, cause_choice(filter), order_by, first, after)
+
+    @strawberry.field(description="The catalogue of barriers: what keeps government from involving citizens.")
+    async def barriers(self) -> list[Barrier]:
+        """Return the barriers of the catalogue."""
+        return [Barrier(listed=one) for one in (await catalogue(self.view)).barriers.values()]
+
+    @strawberry.field(description="The catalogue of promises that answer barriers.")
+    async def promises(self) -> list[Promise]:
+        """Return the promises of the catalogue."""
+        return [Promise(listed=one) for one in (await catalogue(self.view)).promises.values()]
 
     @strawberry.field(description="The gaps: where people are, or were, between the cracks.")
     async def gaps(

@@ -6,7 +6,14 @@ from typing import Annotated, Any, Final, cast
 from uuid import UUID
 
 import strawberry
-from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema, Undefined, print_schema
+from graphql import (
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    Undefined,
+    print_schema,
+)
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.field import StrawberryField
 
@@ -19,6 +26,7 @@ from .cases import case_of
 from .chains import Obstacle
 from .events import event_of
 from .gaps import gap_of, gap_of_row
+from .learning_types import TYPES
 from .log import Log
 from .mutation import Mutation
 from .nodes import Node
@@ -27,7 +35,7 @@ from .problems import bad_input
 from .registry import Registry
 from .scalars import Position, scalars
 from .subscription import Subscription
-from .view import CaseAt, View, later
+from .view import CaseAt, StreamAt, View, later
 
 AsOf = Annotated[datetime | None, strawberry.argument(description="When it was so in the world; now if not given.")]
 KnownAt = Annotated[datetime | None, strawberry.argument(description="By when it had been recorded; now if not given.")]
@@ -124,10 +132,13 @@ async def _registry(asking: Asking, as_of: datetime | None, known_at: datetime |
 
 async def _node(view: View, named: ids.Named) -> Node | None:
     assert named.case is not None, "a global id holds the case"
+    kind = ids.STREAMS.get(named.kind or "")
+    if kind is not None:
+        return None if await view.stream(named.id, kind) is None else TYPES[kind](at=StreamAt(view, named.id))
     at = CaseAt(view, named.case)
     reading = await view.read(named.case, None)
     if reading is None:
-        # What lies over several cases is named by its subject.
+        # What lies over several cases is named by its subject, what is about a learning stream by that.
         row = await across(view).one(named.case, named.id) if named.kind == ids.GAP else None
         return None if row is None else gap_of_row(view, row)
     match named.kind:
@@ -164,7 +175,7 @@ def _leave_nulls_out(schema: GraphQLSchema) -> None:
     for type_ in schema.type_map.values():
         if isinstance(type_, GraphQLInputObjectType):
             given = list(type_.fields.values())
-        elif isinstance(type_, GraphQLObjectType):
+        elif isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
             given = [argument for field in type_.fields.values() for argument in field.args.values()]
         else:
             continue

@@ -119,7 +119,7 @@ class Strategy:
 
 
 def events_in_stream(view: View, history: Sequence[RecordedEvent]) -> dict[UUID, Event]:
-    """Return the events of an organisation's own stream (``history``, in order of position) as corrected, by id.
+    """Return the events of a stream (``history``, in order of position) that is no case's as corrected, by id.
 
     They stand in the order in which they occurred, corrections and strikings among them.
     """

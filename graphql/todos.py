@@ -6,7 +6,7 @@ from uuid import UUID
 import strawberry
 
 from ..domain.case.corrections import mend
-from ..domain.organisation.facts import OrganisationFact
+from ..domain.case.facts import CaseFact
 from ..projections.derivation.answer import Told
 from ..projections.derivation.todos import TodoKind
 from ..projections.queries.todos import TodoRow
@@ -91,7 +91,7 @@ class Todo:
     async def _event(self) -> Event:
         history = await self.view.histories.load(self.row.stream)
         recorded = {event.id: event for event in history}
-        if isinstance(history[0].data, OrganisationFact):
+        if not isinstance(history[0].data, CaseFact):
             return events_in_stream(self.view, history)[self.row.event]
         mended = mend(history)
         placed = next((event for event in mended.events if event.id == self.row.event), recorded[self.row.event])

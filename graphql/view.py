@@ -4,6 +4,7 @@ A ``View`` is the lens of everything below one ``registry`` field. It loads hist
 derives each case once; ``CaseReading`` is one case as derived, with what its answer is looked up by.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,14 +14,18 @@ from ..domain.case.corrections import mend
 from ..domain.case.facts import CaseFact, CaseOpened
 from ..domain.event import Event
 from ..domain.ids import organisation_stream_of
+from ..domain.learning.facts import LearningFact
 from ..domain.organisation.standing import standing_at
 from ..domain.registry.facts import STREAM as REGISTRY_STREAM
 from ..domain.settings import Course
 from ..domain.text import Clear, Erased, Sealed
+from ..domain.vocabulary import LearningKind
 from ..projections.derivation.answer import CaseAnswer, ObstacleAnswer, Told, answer
+from ..projections.derivation.learning import LearningAnswer
+from ..projections.derivation.learning_kinds import answer_of_stream
 from ..projections.derivation.organisations import facet_of
 from ..projections.queries import organisations as organisation_queries
-from ..projections.queries import standings
+from ..projections.queries import standings, streams
 from ..projections.queries.lens import Moment
 from ..projections.queries.obstacles import CASES_OF, cases_of
 from ..projections.queries.organisations import OrganisationRow
@@ -30,7 +35,7 @@ from .ports import Asker, Session
 if TYPE_CHECKING:
     from .across import Across
 
-__all__ = ["CaseAt", "CaseReading", "View", "ViewOfEvents", "later"]
+__all__ = ["At", "CaseAt", "CaseReading", "Reading", "StreamAt", "StreamReading", "View", "ViewOfEvents", "later"]
 
 T = TypeVar("T")
 
@@ -43,26 +48,19 @@ def later(coroutine: Coroutine[Any, Any, Any]) -> Any:
     return coroutine
 
 
-class CaseReading:
-    """One case as it is derived at a view, and what is looked up in it."""
+class Reading:
+    """One case or learning stream as it is derived at a view, and what is looked up in it."""
 
-    __slots__ = ("about", "answer", "conflicts", "obstacles", "recorded", "told")
+    __slots__ = ("about", "conflicts", "recorded", "told")
 
-    def __init__(self, history: Sequence[Event], derived: CaseAnswer) -> None:
-        self.answer = derived
+    def __init__(self, history: Sequence[Event], derived: CaseAnswer | LearningAnswer) -> None:
         self.recorded: dict[UUID, Event] = {event.id: event for event in history}
         self.told: dict[UUID, Told] = {told.event.id: told for told in derived.timeline}
-        self.obstacles: dict[UUID, ObstacleAnswer] = {one.obstacle: one for one in derived.obstacles}
         self.conflicts = {conflict.event: conflict for conflict in derived.conflicts}
         self.about: dict[UUID, list[Event]] = {}
         """Accounts and acknowledgements, by the gap or event that they are about."""
         for event, target in derived.said:
             self.about.setdefault(target, []).append(event)
-
-    @property
-    def opening(self) -> Event:
-        """The case's opening, also where it lies ahead of the view: what had happened before it is the case's, too."""
-        return self.answer.opened or next(e for e in self.recorded.values() if isinstance(e.data, CaseOpened))
 
     def event(self, event: UUID) -> Told:
         """Return an event as it is to be shown; raises ``KeyError``."""
@@ -70,13 +68,39 @@ class CaseReading:
         return found if found is not None else Told(self.recorded[event], None, None, ())
 
 
+class CaseReading(Reading):
+    """One case as it is derived at a view."""
+
+    __slots__ = ("answer", "obstacles")
+
+    def __init__(self, history: Sequence[Event], derived: CaseAnswer) -> None:
+        super().__init__(history, derived)
+        self.answer = derived
+        self.obstacles: dict[UUID, ObstacleAnswer] = {one.obstacle: one for one in derived.obstacles}
+
+    @property
+    def opening(self) -> Event:
+        """The case's opening, also where it lies ahead of the view: what had happened before it is the case's, too."""
+        return self.answer.opened or next(e for e in self.recorded.values() if isinstance(e.data, CaseOpened))
+
+
+class StreamReading(Reading):
+    """One learning stream as it is derived at a view."""
+
+    __slots__ = ("answer",)
+
+    def __init__(self, history: Sequence[Event], derived: LearningAnswer) -> None:
+        super().__init__(history, derived)
+        self.answer = derived
+
+
 class View:
     """The registry at two times. ``position`` is the last event it takes in; ``known_at`` only says when that was."""
 
     __slots__ = (
         "_mended", "_settings", "_to_open", "across", "adoptions", "as_of", "asker", "cases_of", "histories",
-        "known_at", "moment", "organisations", "position", "predecessors", "readings", "session", "tasks_to", "texts",
-        "units",
+        "known_at", "linking", "moment", "organisations", "position", "predecessors", "readings", "session",
+        "stream_readings", "tasks_to", "texts", "units",
     )  # fmt: skip
 
     def __init__(
@@ -102,6 +126,9 @@ class View:
         self._mended: dict[UUID, tuple[dict[UUID, Event], dict[UUID, list[UUID]]]] = {}
         self._settings: Course | None = None
         self.readings: dict[tuple[UUID, str | None], CaseReading] = {}
+        self.stream_readings: dict[UUID, StreamReading] = {}
+        self.linking = Batch[tuple[UUID, str], list[UUID]](self._linking)
+        """The streams of a kind that are linked with something: by what it is and the kind's name."""
 
     async def _histories(self, cases: Sequence[UUID]) -> Mapping[UUID, Sequence[Event] | Exception]:
         # The registry's own stream comes along the first time: whoever reads a case goes by its terms and graces.
@@ -144,6 +171,10 @@ class View:
     async def _cases_of(self, obstacles: Sequence[UUID]) -> Mapping[UUID, UUID | Exception | None]:
         found = dict(cases_of(await self.session.rows(CASES_OF, {"obstacles": list(obstacles)})))
         return {obstacle: found.get(obstacle) for obstacle in obstacles}
+
+    async def _linking(self, keys: Sequence[tuple[UUID, str]]) -> Mapping[tuple[UUID, str], list[UUID] | Exception]:
+        rows = await self.session.rows(*streams.linked_with(self.moment, [target for target, _ in keys]))
+        return {key: [stream for target, kind, stream in rows if (target, kind) == key] for key in keys}
 
     async def _texts(self, events: Sequence[UUID]) -> Mapping[UUID, Mapping[Sealed, Clear | Erased] | Exception]:
         opened = await self.session.opened([self._to_open[event] for event in events])
@@ -200,6 +231,26 @@ class View:
             found = self.readings[case, known_to] = CaseReading(history, derived)
         return found
 
+    async def stream(self, stream: UUID, kind: LearningKind) -> StreamReading | None:
+        """Return a learning stream of a kind as derived; none if it had not begun at this view."""
+        found = await self.stream_reading(stream)
+        return found if found is not None and found.answer.kind is kind and found.answer.state is not None else None
+
+    async def stream_reading(self, stream: UUID) -> StreamReading | None:
+        """Return the same of any kind, also of one that had not begun yet; none if it is no learning stream."""
+        found = self.stream_readings.get(stream)
+        if found is not None:
+            return found
+        history = await self.histories.load(stream)
+        if not history or not isinstance(history[0].data, LearningFact):
+            return None
+        settings = await self.settings()
+        found = self.stream_readings.get(stream)
+        if found is None:
+            derived = answer_of_stream(history, self.as_of, settings)
+            found = self.stream_readings[stream] = StreamReading(history, derived)
+        return found
+
 
 class ViewOfEvents(View):
     """A view that rests on events alone: right at any position, before the projections have come there."""
@@ -223,15 +274,52 @@ class ViewOfEvents(View):
         )
 
 
-class CaseAt:
-    """A case as a view shows it, derived when something of it is asked for."""
+class At(ABC):
+    """A case or learning stream as a view shows it, derived when something of it is asked for."""
 
     __slots__ = ("id", "known_to", "view")
 
-    def __init__(self, view: View, case: UUID, known_to: str | None = None) -> None:
+    def __init__(self, view: View, stream: UUID, known_to: str | None = None) -> None:
         self.view = view
-        self.id = case
+        self.id = stream
         self.known_to = known_to
+
+    @property
+    @abstractmethod
+    def is_read(self) -> bool:
+        """Whether it has been derived already."""
+
+    @abstractmethod
+    def read(self, what: Callable[[Reading], T]) -> T:
+        """Return something of it as derived: at once if it has been, else as an awaitable."""
+
+
+class StreamAt(At):
+    """A learning stream as a view shows it."""
+
+    __slots__ = ()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the stream has been derived already."""
+        return self.id in self.view.stream_readings
+
+    def read(self, what: Callable[[StreamReading], T]) -> T:
+        """Return something of the stream as derived: at once if it has been, else as an awaitable."""
+        found = self.view.stream_readings.get(self.id)
+        return what(found) if found is not None else later(self._read(what))
+
+    async def _read(self, what: Callable[[StreamReading], T]) -> T:
+        found = await self.view.stream_reading(self.id)
+        assert found is not None, "whoever names a stream has found it at this view"
+        value: Any = what(found)
+        return await value if hasattr(value, "__await__") else value
+
+
+class CaseAt(At):
+    """A case as a view shows it."""
+
+    __slots__ = ()
 
     @property
     def is_read(self) -> bool:

@@ -16,10 +16,14 @@ from ..domain.case.facts import GapMark
 from ..domain.erasure import decide_erasure
 from ..domain.event import Event
 from ..domain.investigation.decide import decide_investigation
+from ..domain.learning.decide import decide_learning
+from ..domain.learning.facts import LearningFact
+from ..domain.learning.kinds import RULES
 from ..domain.organisation.decide import decide_organisation
 from ..domain.registry.decide import decide_registry
 from ..domain.settings import Course
 from ..projections.derivation.answer import answer
+from ..projections.derivation.learning_kinds import answer_of_stream
 from ..projections.derivation.shapes import follows
 from .forgetting.fences import keep_erased
 from .logbook.processing import ProcessingLog
@@ -41,6 +45,7 @@ DECIDERS: Final = MappingProxyType[str, Decide](
         REGISTRY: decide_registry,
         ERASURE: decide_erasure,
     }
+    | {kind.lower(): decide_learning for kind in RULES}
 )
 """The decider of each kind of stream."""
 
@@ -114,5 +119,7 @@ def bootstrap(url: str, master: bytes, vault_url: str | None = None) -> Generato
 
 
 def derived(history: Sequence[Event], mark: GapMark, moment: datetime, settings: Course) -> bool:
-    """Return whether a case has the gap that somebody speaks of, at the moment at which they do."""
-    return any(follows(mark, gap, moment) for gap in answer(history, moment, settings=settings).gaps)
+    """Return whether a case or learning stream has the gap that somebody speaks of, at the moment at which they do."""
+    learns = isinstance(history[0].data, LearningFact)
+    found = answer_of_stream(history, moment, settings) if learns else answer(history, moment, settings=settings)
+    return any(follows(mark, gap, moment) for gap in found.gaps)

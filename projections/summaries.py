@@ -14,9 +14,11 @@ from typing import Any, Final
 from ..domain.case import facts as f
 from ..domain.event import Event, Fact
 from ..domain.investigation import facts as i
+from ..domain.learning.facts import LearningFact
 from ..domain.organisation import facts as o
 from ..domain.registry import facts as r
 from ..domain.vocabulary import Confirmation, GapKind
+from .learning_words import LEARNING_LINES, LEARNING_WORDS, learning_variant
 
 Name = Callable[[str], str]
 """What an organisation is called, by its identifier."""
@@ -60,8 +62,8 @@ def organisations_named(event: Event) -> tuple[str, ...]:
             value = value.organisation
         if field in _ORGANISATIONS and isinstance(value, str):
             named.append(value)
-        elif field == "told":
-            named.extend(fact.told)
+        elif field in {"told", "partners"}:
+            named.extend(getattr(fact, field))
         elif field in {"by", "for_"} and isinstance(value, str):
             named.append(value)
     return tuple(dict.fromkeys(named))
@@ -69,7 +71,7 @@ def organisations_named(event: Event) -> tuple[str, ...]:
 
 _ORGANISATIONS: Final = frozenset({
     "organisation", "from_", "to", "suggests", "body", "experienced_at", "received_by", "parent", "into",
-    "shared_by",
+    "shared_by", "owner",
 })  # fmt: skip
 
 
@@ -115,6 +117,8 @@ def _variant(fact: Fact) -> str:
             return f"{topic}/organisation"
         case r.TermChanged(term=term):
             return f"{topic}/{term}"
+        case LearningFact():
+            return learning_variant(fact)
         case _:
             return topic
 
@@ -137,10 +141,12 @@ def _words(event: Event, language: Language, name: Name) -> dict[str, str]:
             words[field] = in_words(field, value, language)
         elif isinstance(value, str):
             words[field] = name(value) if field in _ORGANISATIONS and not isinstance(fact, f.SubjectRelated) else value
-        elif field == "told" and value:
+        elif field in {"told", "partners"} and value:
             words[field] = _listed([name(each) for each in value], language)
         elif isinstance(value, tuple):
             words[field] = str(len(value))  # pyright: ignore[reportUnknownArgumentType]
+        elif isinstance(value, int):
+            words[field] = f"{value:,}".replace(",", "." if language is Language.NL else ",")
     if isinstance(fact, r.TermChanged | r.GraceChanged):
         words["days"] = _WORDS[language]["day" if fact.days == 1 else "days"].format(fact.days)
     if isinstance(fact, f.ObstacleResolved):
@@ -172,6 +178,7 @@ def _day(moment: datetime, language: Language) -> str:
 _WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
     {
         Language.NL: {
+            **LEARNING_WORDS["NL"],
             "noticed_by/SUBJECT": "de betrokkene zelf",
             "noticed_by/PROFESSIONAL": "een professional",
             "noticed_by/SOLUTION_TEAM": "een oplossingsteam",
@@ -254,9 +261,13 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "gap/WRONGLY_SETTLED": "onterecht afgesloten",
             "gap/GAVE_UP": "opgegeven",
             "gap/UNCOORDINATED": "velen aan zet, niemand de regie",
+            "gap/CAUSE_UNOWNED": "oorzaak van niemand",
+            "gap/ESCALATION_UNANSWERED": "opschaling zonder antwoord",
+            "gap/MEASURE_OVERDUE": "maatregel te laat",
             "gap/COMMITMENT_OVERDUE": "toezegging niet op tijd nagekomen",
         },
         Language.EN: {
+            **LEARNING_WORDS["EN"],
             "noticed_by/SUBJECT": "the subject",
             "noticed_by/PROFESSIONAL": "a professional",
             "noticed_by/SOLUTION_TEAM": "a solution team",
@@ -339,6 +350,9 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "gap/WRONGLY_SETTLED": "wrongly settled",
             "gap/GAVE_UP": "gave up",
             "gap/UNCOORDINATED": "many at work, nobody coordinating",
+            "gap/CAUSE_UNOWNED": "a cause that nobody owns",
+            "gap/ESCALATION_UNANSWERED": "escalation unanswered",
+            "gap/MEASURE_OVERDUE": "measure overdue",
             "gap/COMMITMENT_OVERDUE": "commitment overdue",
         },
     }
@@ -346,6 +360,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
 _LINES: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
     {
         Language.NL: {
+            **LEARNING_LINES["NL"],
             "case-opened": "{actor} opende de casus {reference}; {noticed_by} zag het knelpunt het eerst.",
             "subject-related": "Een betrokkene {relation}.",
             "case-linked": "{actor} verbond deze casus met een andere: {relation}.",
@@ -439,9 +454,12 @@ _LINES: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "term-changed/STANDSTILL": "Een houder die {days} niets doet, staat voortaan stil.",
             "term-changed/CONFIRM_BY": "Wie volgens een ander houder is, heeft voortaan {days} om dat te bevestigen.",
             "term-changed/NAME_CAUSE": "De oorzaak van een opgelost knelpunt wordt voortaan binnen {days} genoemd.",
+            "barrier-added": "De catalogus heeft een belemmering erbij: {dutch}.",
+            "promise-added": "De catalogus heeft een belofte erbij: {dutch}.",
             "grace-changed": "Een gat ({kind}) telt voortaan mee als het langer dan {days} duurt.",
         },
         Language.EN: {
+            **LEARNING_LINES["EN"],
             "case-opened": "{actor} opened case {reference}; {noticed_by} noticed it first.",
             "subject-related": "A subject {relation}.",
             "case-linked": "{actor} linked this case with another: {relation}.",
@@ -529,6 +547,8 @@ _LINES: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "term-changed/STANDSTILL": "A holder who does nothing for {days} now stands still.",
             "term-changed/CONFIRM_BY": "Who is the holder by another's word now has {days} to confirm it.",
             "term-changed/NAME_CAUSE": "The cause of a resolved obstacle is now to be named within {days}.",
+            "barrier-added": "The catalogue has one more barrier: {english}.",
+            "promise-added": "The catalogue has one more promise: {english}.",
             "grace-changed": "A gap ({kind}) now counts once it has lasted longer than {days}.",
         },
     }

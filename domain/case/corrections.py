@@ -1,6 +1,4 @@
-"""Corrections and strikings of a case's events, an organisation's or an investigation's.
-
-They are applied before anything else is judged.
+"""Corrections and strikings, of the events of any stream, applied before anything else is judged.
 
 Both reach back: they work at the place of the event that they mend, for whoever asks knowing of them. The old event
 stays as it was recorded; what is derived sees the mended one. A correction may be struck, and so may a striking.
@@ -17,15 +15,14 @@ import msgspec
 from ..event import Event, Fact
 from ..ids import EventId
 from ..investigation.facts import InvestigationEventStruck, InvestigationFact, InvestigationFactCorrected
+from ..learning.facts import LearningEventStruck, LearningFactCorrected
 from ..organisation.facts import OrganisationEventStruck, OrganisationFact, OrganisationFactCorrected
 from ..text import Sealed
 from ..vocabulary import Precision
 from .facts import EventStruck, FactCorrected, GapMark, Party
 
-Correction = FactCorrected | OrganisationFactCorrected | InvestigationFactCorrected
-Striking = EventStruck | OrganisationEventStruck | InvestigationEventStruck
-
-_MENDING: Final = frozenset({*get_args(Correction), *get_args(Striking)})
+Correction = FactCorrected | OrganisationFactCorrected | InvestigationFactCorrected | LearningFactCorrected
+Striking = EventStruck | OrganisationEventStruck | InvestigationEventStruck | LearningEventStruck
 
 
 class Mended:
@@ -55,7 +52,7 @@ class Mended:
 
 def is_mending(event: Event) -> bool:
     """Return whether the event corrects or strikes another, instead of standing in the history itself."""
-    return type(event.data) in _MENDING
+    return event.data.mends
 
 
 def mend(history: Sequence[Event]) -> Mended:

@@ -16,6 +16,7 @@ from ..command import Command, RefusalCode, Refused
 from ..event import Event, Fact
 from ..ids import event_id_of
 from ..settings import UNCHANGED, Course
+from ..vocabulary import LearningKind
 from . import facts as f
 from .corrections import Correction, Striking, corrected_event, is_mending, mend
 from .history import History
@@ -52,8 +53,12 @@ class Directory(Protocol):
         """Return whether the dialogue has been concluded; none if there is no such dialogue."""
         ...
 
-    def cause(self, cause: UUID) -> bool:
-        """Return whether the cause has been identified."""
+    def stream(self, stream: UUID, kind: LearningKind) -> bool:
+        """Return whether a learning stream of a kind has begun."""
+        ...
+
+    def history(self, stream: UUID) -> Sequence[Event]:
+        """Return the events of any stream that can be read, in order of position; none if it has not begun."""
         ...
 
     def gap(self, history: Sequence[Event], mark: f.GapMark, moment: datetime) -> bool:

@@ -433,6 +433,7 @@ class FactCorrected(CaseFact, frozen=True, gc=False):
     """
 
     topic = "fact-corrected"
+    mends = True
 
     event: EventId
     field: str
@@ -445,6 +446,7 @@ class EventStruck(CaseFact, frozen=True, gc=False):
     """An earlier event should never have been recorded; it stays in the log and counts for nothing."""
 
     topic = "event-struck"
+    mends = True
 
     event: EventId
     reason: StrikeReason

@@ -13,7 +13,7 @@ from ..case.named import moments_of, organisations_of
 from ..case.rules import Objection
 from ..command import Command, RefusalCode, Refused
 from ..event import Event, Fact
-from ..vocabulary import Role
+from ..vocabulary import LearningKind, Role
 from . import facts as f
 from .standing import advance, standing_at
 
@@ -93,7 +93,7 @@ def _refuse_unknown(command: Command, fact: f.InvestigationFact, directory: Dire
             return Refused(RefusalCode.UNKNOWN_DIALOGUE, message, (("dialogue", str(dialogue)),))
         case f.FindingRecorded(causes=causes):
             for cause in causes:
-                if not directory.cause(cause):
+                if not directory.stream(cause, LearningKind.CAUSE):
                     message = f"The registry knows no such cause: {cause}."
                     return Refused(RefusalCode.UNKNOWN_CAUSE, message, (("cause", str(cause)),))
         case _:

@@ -103,6 +103,7 @@ class InvestigationFactCorrected(InvestigationFact, frozen=True, gc=False):
     """
 
     topic = "investigation-fact-corrected"
+    mends = True
 
     event: EventId
     field: str
@@ -115,6 +116,7 @@ class InvestigationEventStruck(InvestigationFact, frozen=True, gc=False):
     """An earlier event of the investigation should never have been recorded; it stays in the log, without effect."""
 
     topic = "investigation-event-struck"
+    mends = True
 
     event: EventId
     reason: StrikeReason

@@ -114,6 +114,7 @@ class OrganisationFactCorrected(OrganisationFact, frozen=True, gc=False):
     """
 
     topic = "organisation-fact-corrected"
+    mends = True
 
     event: EventId
     field: str
@@ -126,6 +127,7 @@ class OrganisationEventStruck(OrganisationFact, frozen=True, gc=False):
     """An earlier event of the organisation should never have been recorded; it stays in the log, without effect."""
 
     topic = "organisation-event-struck"
+    mends = True
 
     event: EventId
     reason: StrikeReason

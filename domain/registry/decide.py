@@ -1,4 +1,4 @@
-"""Whether a command about the registry itself becomes an event: a term or grace is changed, by its administrator.
+"""Whether a command about the registry itself becomes an event: its administrator changes a term or a catalogue.
 
 Unlike a fact of the world a setting cannot be told late: it is in force from the moment at which it is recorded.
 """
@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Final
 
 from ..case.decide import SKEW, Directory
+from ..catalogue import Catalogue
 from ..command import Command, RefusalCode, Refused
 from ..event import Event, Fact
 from ..settings import Course
 from ..vocabulary import GapKind, Role
-from .facts import DAYS_MAX, STREAM, GraceChanged, RegistryFact, TermChanged
+from .facts import DAYS_MAX, STREAM, BarrierAdded, GraceChanged, PromiseAdded, RegistryFact, TermChanged
 
 OVER_CASES: Final = frozenset({GapKind.DEADLOCK, GapKind.UNCOORDINATED})
 """The kinds of gap that may lie over several cases of one subject: a change is followed case by case."""
@@ -22,18 +23,24 @@ def decide_registry(command: Command, history: Sequence[Event], now: datetime, d
     """Return the fact to record for ``command``, or why it is refused; ``history`` is the registry's own stream."""
     fact = command.data
     assert isinstance(fact, RegistryFact)
-    return _refuse(command, history, now) or _refuse_known_to(command, directory) or _refuse_days(fact, history) or fact
+    return (
+        _refuse(command, history, now)
+        or _refuse_known_to(command, directory)
+        or _refuse_days(fact, history)
+        or _refuse_entry(fact, history)
+        or fact
+    )
 
 
 def _refuse(command: Command, history: Sequence[Event], now: datetime) -> Refused | None:
     if command.stream != STREAM:
         return Refused(RefusalCode.WRONG_PARTY, "The registry's settings stand in a stream of their own.")
     if command.actor.role is not Role.ADMINISTRATOR:
-        message = "Only an administrator changes the registry's terms and graces."
+        message = "Only an administrator changes the registry's terms, graces and catalogue."
         return Refused(RefusalCode.NOT_PERMITTED, message, (("role", command.actor.role),))
     at = command.occurred_at
     if at is not None and (at.tzinfo is None or abs(now - at) > SKEW):
-        message = "A term or grace is in force from when it is recorded; leave out when it occurred."
+        message = "What is changed here is in force from when it is recorded; leave out when it occurred."
         return Refused(RefusalCode.MALFORMED, message, (("occurredAt", at.isoformat()), ("now", now.isoformat())))
     if command.expected_version is not None and command.expected_version != len(history):
         return Refused(
@@ -71,3 +78,14 @@ def _refuse_days(fact: RegistryFact, history: Sequence[Event]) -> Refused | None
     if days == already:
         return Refused(RefusalCode.ALREADY_EXISTS, f"{what} is {days} days already.", (("days", str(days)),))
     return None
+
+
+def _refuse_entry(fact: RegistryFact, history: Sequence[Event]) -> Refused | None:
+    """Refuse an entry of the catalogue that there is already."""
+    if not isinstance(fact, BarrierAdded | PromiseAdded):
+        return None
+    known = Catalogue.of(history)
+    found = known.has_barrier(fact.slug) if isinstance(fact, BarrierAdded) else known.has_promise(fact.slug)
+    if not found:
+        return None
+    return Refused(RefusalCode.ALREADY_EXISTS, f"The catalogue has {fact.slug} already.", (("slug", fact.slug),))

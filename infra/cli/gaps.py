@@ -33,6 +33,8 @@ query Gaps($asOf: DateTime, $knownAt: DateTime, $filter: GapFilter, $first: Int,
         cases { id reference }
         subject
         obstacle { id }
+        cause { id }
+        about { __typename id }
         length
         evidence { id }
       } }
@@ -43,7 +45,7 @@ query Gaps($asOf: DateTime, $knownAt: DateTime, $filter: GapFilter, $first: Int,
 
 COLUMNS: Final = (
     *("id", "kind", "from", "until", "open", "counts", "days", "toAct", "involved", "selfNoticed"),
-    *("case", "obstacle", "length", "evidence", "cases", "subject"),
+    *("case", "obstacle", "length", "evidence", "cases", "subject", "cause"),
 )
 """The fields of a gap as programs get it, in their order."""
 
@@ -144,6 +146,7 @@ def for_programs(gap: Gap) -> dict[str, Any]:
         "case": raw_id(gap["cases"][0]["id"]) if len(gap["cases"]) == 1 else None,
         "cases": [raw_id(case["id"]) for case in gap["cases"]],
         "obstacle": raw_id(gap["obstacle"]["id"]) if gap["obstacle"] else None,
+        "cause": raw_id(gap["cause"]["id"]) if gap["cause"] else None,
         "evidence": [raw_id(event["id"]) for event in gap["evidence"]],
     }
 
@@ -163,7 +166,9 @@ def print_gaps(console: Console, found: Sequence[Gap]) -> None:
         table.add_row(gap["kind"], _references(gap), *_times(gap), *_parties(gap), style=_style(gap))
     show(console, table)
     cases = len({case["id"] for gap in found for case in gap["cases"]})
-    console.print(f"{len(found)} gap{'s' if len(found) > 1 else ''} in {cases} case{'s' if cases > 1 else ''}.")
+    elsewhere = sum(gap["about"] is not None for gap in found)
+    told = f"{len(found)} gap{'s' if len(found) > 1 else ''} in {cases} case{'' if cases == 1 else 's'}"
+    console.print(f"{told}, {elsewhere} of them about causes and their like." if elsewhere else f"{told}.")
 
 
 def print_gaps_of_case(console: Console, found: Sequence[Gap]) -> None:
@@ -178,7 +183,9 @@ def print_gaps_of_case(console: Console, found: Sequence[Gap]) -> None:
 
 
 def _references(gap: Gap) -> str:
-    """Return by what people name the case of a gap; of several, the first and how many more."""
+    """Return by what people name the case of a gap; of several, the first and how many more; else what it is about."""
+    if gap["about"]:
+        return f"{gap['about']['__typename']} {raw_id(gap['about']['id'])[:8]}"
     first, *more = gap["cases"]
     return f"{first['reference']} +{len(more)}" if more else first["reference"]
 

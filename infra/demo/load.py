@@ -89,7 +89,10 @@ def _event(recorded_at: datetime, command: Command, version: int) -> Event:
 
 
 def _sealed(events: Sequence[Event], vault: Vault) -> list[Event]:
-    """Return the events with their texts sealed, each about its case's first subject unless it says otherwise."""
+    """Return the events with their texts sealed: each about its case's first subject unless it says otherwise.
+
+    Of what is no case's it is sealed under the stream's own key.
+    """
     first_subjects: dict[UUID, SubjectId] = {
         event.stream: event.data.subjects[0] for event in events if isinstance(event.data, CaseOpened)
     }
@@ -98,7 +101,7 @@ def _sealed(events: Sequence[Event], vault: Vault) -> list[Event]:
             ToSeal(
                 event.data,
                 Place(event.id, event.stream, event.version, event.data.topic),
-                first_subjects.get(event.stream),
+                first_subjects.get(event.stream, event.stream),
             )
             for event in events
         ]

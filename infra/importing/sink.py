@@ -21,6 +21,7 @@ from ...domain.command import Command, Refused
 from ...domain.event import Event
 from ...domain.ids import event_id_of
 from ...domain.organisation.facts import OrganisationFact
+from ...domain.vocabulary import LearningKind
 from ..store.arrays import uuid_array
 from ..store.bulk import CommandReused, StreamMovedOn, append_bulk
 from ..store.connection import REGISTRY, SET_PRINCIPAL, principal_text
@@ -190,9 +191,13 @@ class _OfImports:
         """Return none: imports know of no dialogue."""
         return None
 
-    def cause(self, cause: UUID) -> bool:
-        """Return false: imports name no cause."""
+    def stream(self, stream: UUID, kind: LearningKind) -> bool:
+        """Return false: imports name no learning stream."""
         return False
+
+    def history(self, stream: UUID) -> Sequence[Event]:
+        """Return none: what an import asks of one stream hangs on no other's events."""
+        return ()
 
     def gap(self, history: Sequence[Event], mark: GapMark, moment: datetime) -> bool:
         """Return false: imports speak of no gap."""

@@ -18,9 +18,11 @@ from ...domain.case.facts import EventStruck, FactCorrected
 from ...domain.erasure import SubjectErased
 from ...domain.event import Event
 from ...domain.investigation.facts import InvestigationFact
+from ...domain.learning.facts import LearningFact
 from ...domain.organisation.facts import OrganisationFact
-from ...domain.registry.facts import RegistryFact
+from ...domain.registry.facts import RegistryFact, SettingFact
 from ...domain.settings import Course
+from ...projections.derivation.learning_kinds import learning_timelines
 from ...projections.derivation.organisations import organisation_timelines
 from ...projections.derivation.timelines import Timelines, case_timelines
 from ..store import reading
@@ -158,14 +160,14 @@ class Projector:
             except UnreadableEvent as error:
                 unreadable.append(error)
             else:
-                if isinstance(event.data, RegistryFact):
+                if isinstance(event.data, SettingFact):
                     if each is rows[0]:
                         return self._change(connection, event)
                     rows = rows[: event.position - rows[0].position]
                     break
                 if isinstance(event.data, SubjectErased):
                     erased = True
-                elif not isinstance(event.data, InvestigationFact):
+                elif not isinstance(event.data, RegistryFact | InvestigationFact):
                     streams.setdefault(event.stream, []).append(event)
         sheets = Sheets()
         self._load(connection, streams, position)
@@ -223,6 +225,9 @@ class Projector:
 
 def timelines_of(stream: UUID, recorded: Sequence[Event], event: Event, settings: Course) -> Timelines:
     """Return the timelines of the kind of stream that ``event`` stands in."""
-    if isinstance(event.data, OrganisationFact):
+    fact = event.data
+    if isinstance(fact, OrganisationFact):
         return organisation_timelines(recorded)
+    if isinstance(fact, LearningFact):
+        return learning_timelines(fact.stream_kind, recorded, stream, settings)
     return case_timelines(stream, recorded, settings)

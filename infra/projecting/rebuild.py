@@ -9,6 +9,7 @@ the read model in use untouched, and the next one starts afresh.
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from itertools import groupby, pairwise
 from multiprocessing import get_context
 from typing import Any, Final, LiteralString
@@ -20,8 +21,10 @@ from ...domain.erasure import SubjectErased
 from ...domain.event import Event
 from ...domain.ids import CaseId
 from ...domain.investigation.facts import InvestigationFact
+from ...domain.learning.facts import LearningFact
 from ...domain.organisation.facts import OrganisationFact
 from ...domain.registry.facts import RegistryFact
+from ...projections.derivation.learning_kinds import learning_timelines
 from ...projections.derivation.organisations import organisation_timelines
 from ...projections.derivation.subjects import subject_rows_of
 from ...projections.derivation.timelines import Row, rows_of
@@ -216,6 +219,8 @@ def _rows(events: Sequence[Event], changes: Sequence[Event]) -> list[Row]:
             for event in events:
                 timelines.record(event)
             return timelines.take()[0]
+        case LearningFact() as fact:
+            return rows_of(events[0].stream, events, changes, partial(learning_timelines, fact.stream_kind, ()))
         case _:
             return rows_of(events[0].stream, events, changes)
 

@@ -14,8 +14,10 @@ import psycopg
 
 from ...domain.case.decide import SKEW
 from ...domain.event import Event
+from ...domain.learning.facts import LearningFact
 from ...domain.registry.facts import STREAM
 from ...domain.settings import Course
+from ...projections.derivation.learning_kinds import learning_timelines
 from ...projections.derivation.timelines import case_timelines
 from ...projections.queries.lens import position_at
 from ..store import reading
@@ -31,6 +33,8 @@ SELECT case_id FROM gap_state WHERE from_at >= %(since)s AND known_until = 'infi
 UNION SELECT case_id FROM handoff_state WHERE delivered_at >= %(since)s AND known_until = 'infinity'
 UNION SELECT case_id FROM knelpunt.event
        WHERE position > %(just_now)s AND position < %(upto)s AND case_id <> '00000000-0000-0000-0000-000000000000'
+UNION SELECT e.stream_id FROM knelpunt.event e JOIN stream_state s ON s.stream_id = e.stream_id
+       WHERE e.position > %(just_now)s AND e.position < %(upto)s
 """
 TAKE: Final = """
 DELETE FROM case_to_rederive
@@ -65,7 +69,12 @@ def rederive(connection: psycopg.Connection, change: Event, settings: Course) ->
     sheets = Sheets()
     for case, events in _histories(connection, cases, change.position - 1).items():
         course = settings.copy()
-        timelines = case_timelines(case, events, course)
+        fact = events[0].data
+        timelines = (
+            learning_timelines(fact.stream_kind, events, case, course)
+            if isinstance(fact, LearningFact)
+            else case_timelines(case, events, course)
+        )
         course.change(change)
         timelines.change_settings(change)
         sheets.add(case, *timelines.take())

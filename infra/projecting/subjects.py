@@ -16,6 +16,7 @@ from uuid import UUID
 import psycopg
 from msgspec import Struct
 
+from ...domain.case.facts import CaseFact
 from ...domain.event import Event
 from ...domain.ids import CaseId, SubjectId, organisation_stream_of
 from ...domain.organisation.facts import OrganisationFact
@@ -195,7 +196,7 @@ class Subjects:
             fact = events[0].data
             if isinstance(fact, OrganisationFact):
                 news[fact.organisation] = events
-            else:
+            elif isinstance(fact, CaseFact):
                 cases.append(stream)
         touched = connection.execute(TOUCHED, {"cases": cases, "organisations": list(news)}).fetchall()
         for start in range(0, len(touched), SUBJECTS_LOADED):

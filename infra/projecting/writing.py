@@ -41,6 +41,10 @@ _CHANGE: Final = MappingProxyType(
         "chain_state": _change("chain_state", "s.case_id = c.stream AND s.obstacle_id = c.name", "uuid"),
         "gap_state": _change("gap_state", "s.case_id = c.stream AND s.gap_id = c.name", "uuid"),
         "handoff_state": _change("handoff_state", "s.case_id = c.stream AND s.handoff_id = c.name", "uuid"),
+        "stream_state": _change("stream_state", "s.stream_id = c.stream", "text"),
+        "stream_link": _change(
+            "stream_link", "s.stream_id = c.stream AND s.relation || '/' || s.target_id = c.name", "text"
+        ),
         "todo_state": _change("todo_state", "s.stream_id = c.stream AND s.event_id = c.name", "uuid"),
         "organisation_state": _change("organisation_state", "s.organisation = c.name", "text"),
         "task_state": _change("task_state", "s.stream_id = c.stream AND s.theme = c.name", "text"),

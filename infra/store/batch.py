@@ -9,20 +9,19 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import Any, cast
 from uuid import UUID
 
 import psycopg
 from msgspec import Struct, structs
 
 from ...domain.case.decide import Directory
+from ...domain.case.facts import CaseFact
 from ...domain.case.history import History
 from ...domain.case.named import obstacles_asked
 from ...domain.command import Command, RefusalCode, Refused
 from ...domain.event import Event, Fact
 from ...domain.ids import EventId, event_id_of
-from ...domain.investigation.facts import InvestigationFact
-from ...domain.organisation.facts import OrganisationFact
 from ...domain.topics import VERSIONS
 from ..trail import entry
 from ..vault.sealing import Place
@@ -34,9 +33,6 @@ from .directory import StoredDirectory
 from .kept import KeptHistories
 from .mapper import EventMapper, NewEvent
 from .streams import Stream, streams_of, verify
-
-OWN_KEY: Final = (OrganisationFact, InvestigationFact)
-"""Facts whose texts are about no person: they are sealed under a key of their stream's own."""
 
 Decide = Callable[[Command, Sequence[Event], datetime, Directory], Fact | Refused]
 """A decider: the fact to record for a command, or its refusal, on the history of its stream at a moment."""
@@ -222,8 +218,9 @@ def _seal(desk: Desk, proposals: Sequence[_Proposal], objections: list[_Objectio
 
 def _whom(proposal: _Proposal) -> UUID | None:
     """Return whom a text of an event is about unless it says so: the case's first subject, or the stream itself."""
+    # Texts of other streams are about no person, but they are sealed all the same, under the stream's own key.
     event = proposal.event
-    return event.stream if isinstance(event.data, OWN_KEY) else proposal.stream.history.first_subject
+    return proposal.stream.history.first_subject if isinstance(event.data, CaseFact) else event.stream
 
 
 def _refuse_size(stored: NewEvent) -> Refused | None:

@@ -21,6 +21,7 @@ from ...domain.erasure import SubjectErased
 from ...domain.event import API, Actor, Event, Fact, Knower
 from ...domain.ids import CommandId, EventId
 from ...domain.investigation.facts import InvestigationFact
+from ...domain.learning.facts import LearningFact
 from ...domain.organisation.facts import OrganisationFact
 from ...domain.registry.facts import RegistryFact
 from ...domain.vocabulary import Precision
@@ -80,7 +81,6 @@ CASE: Final = "case"
 ORGANISATION: Final = "organisation"
 INVESTIGATION: Final = "investigation"
 DIALOGUE: Final = "dialogue"
-CAUSE: Final = "cause"
 ERASURE: Final = "erasure"
 REGISTRY: Final = "registry"
 
@@ -94,6 +94,8 @@ _KIND_OF: Final = {
 
 
 def _kind(fact: type[Fact]) -> str:
+    if issubclass(fact, LearningFact):
+        return fact.stream_kind.lower()
     return next(kind for of, kind in _KIND_OF.items() if issubclass(fact, of))
 
 

@@ -16,9 +16,10 @@ from ...domain.event import Event
 from ...domain.ids import organisation_stream_of
 from ...domain.registry.facts import STREAM as REGISTRY_STREAM
 from ...domain.settings import Course
+from ...domain.vocabulary import LearningKind
 from . import reading
 from .arrays import uuid_array
-from .codec import CASE, CAUSE, DIALOGUE, ORGANISATION
+from .codec import CASE, DIALOGUE, ORGANISATION
 
 KNOWN_MAX: Final = 100_000
 """How many ids of each kind are kept at hand: all organisations of a country, and the obstacles of a day."""
@@ -42,6 +43,7 @@ class StoredDirectory:
         self._organisations: set[str] = set()
         self._cases: set[UUID] = set()
         self._obstacles: set[UUID] = set()
+        self._streams: dict[LearningKind, set[UUID]] = {kind: set() for kind in LearningKind}
         self._missing: set[UUID] = set()  # obstacles that were looked for in this round
         self._connection: psycopg.Connection | None = None
 
@@ -67,7 +69,7 @@ class StoredDirectory:
 
     def organisation_history(self, organisation: str) -> Sequence[Event]:
         """Return the events of an organisation's own stream that can be read, in order of position."""
-        return reading.readable(reading.stream_rows(self._asked, [organisation_stream_of(organisation)]))[0]
+        return self.history(organisation_stream_of(organisation))
 
     def case(self, case: UUID) -> bool:
         """Return whether the case has been opened."""
@@ -79,20 +81,23 @@ class StoredDirectory:
             return None
         return bool(self._found(CONCLUDED, (dialogue,)))
 
-    def cause(self, cause: UUID) -> bool:
-        """Return whether the cause has been identified."""
-        return bool(self._found(STREAMS, (cause, CAUSE)))
-
     def obstacle(self, obstacle: UUID) -> bool:
         """Return whether the obstacle has been reported, in whatever case."""
         if obstacle not in self._obstacles and obstacle not in self._missing:
             self.look_up([obstacle])
         return obstacle in self._obstacles
 
+    def stream(self, stream: UUID, kind: LearningKind) -> bool:
+        """Return whether a learning stream of a kind has begun."""
+        return stream in self._streams[kind] or self._learnt(self._streams[kind], stream, stream, kind.lower())
+
+    def history(self, stream: UUID) -> Sequence[Event]:
+        """Return the events of any stream that can be read, in order of position."""
+        return reading.readable(reading.stream_rows(self._asked, [stream]))[0]
+
     def gap(self, history: Sequence[Event], mark: GapMark, moment: datetime) -> bool:
         """Return whether the gap that a mark names exists in this history at a moment."""
-        changes = reading.readable(reading.stream_rows(self._asked, [REGISTRY_STREAM]))[0]
-        return self._gaps(history, mark, moment, Course.of(changes))
+        return self._gaps(history, mark, moment, Course.of(self.history(REGISTRY_STREAM)))
 
     def _learnt(self, known: set[Id], name: Id, stream: UUID, kind: str) -> bool:
         """Return whether a stream of a kind exists, and keep at hand the name under which it was asked for if so."""

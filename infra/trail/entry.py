@@ -43,19 +43,29 @@ class EntryError(Exception):
 _FROZEN: Final[Mapping[tuple[str, int], str]] = MappingProxyType(
     {
         ("account-given", 1): "by@ stance event gap account*",
+        ("barrier-added", 1): "slug place dutch# english#",
         ("case-closed", 1): "organisation ground*",
         ("case-included", 1): "case",
         ("case-linked", 1): "case relation",
         ("case-opened", 1): "reference subjects- theme noticed_by title*",
         ("case-reopened", 1): "organisation",
+        ("cause-accepted-as-is", 1): "organisation reason*",
+        ("cause-escalated", 1): "escalation to level respond_by reason*",
+        ("cause-event-struck", 1): "event reason",
+        ("cause-fact-corrected", 1): "event field value= content* reason*",
+        ("cause-gap-acknowledged", 1): "gap organisation plan* due",
+        ("cause-identified", 1): "locus statement* theme barrier",
+        ("cause-removed", 1): "organisation",
         ("contact-made", 1): "obstacles organisation initiated_by channel story_retold note*",
         ("contest-withdrawn", 1): "obstacle",
         ("coordinator-named", 1): "organisation until",
         ("custody-released", 1): "obstacle organisation ground",
         ("custody-taken", 1): "obstacle organisation",
         ("dialogue-attached", 1): "dialogue",
+        ("escalation-answered", 1): "escalation organisation answer suggests reason*",
         ("event-struck", 1): "event reason",
         ("fact-corrected", 1): "event field value= content* reason*",
+        ("failure-cost-estimated", 1): "organisation euros per basis*",
         ("finding-recorded", 1): "finding statement* causes",
         ("follow-up-done", 1): "follow_up note*",
         ("follow-up-planned", 1): "follow_up due organisation plan*",
@@ -71,6 +81,10 @@ _FROZEN: Final[Mapping[tuple[str, int], str]] = MappingProxyType(
         ("investigation-opened", 1): "question* programme",
         ("investigator-assigned", 1): "user",
         ("investigator-released", 1): "user",
+        ("measure-committed", 1): "measure organisation due plan*",
+        ("measure-evaluated", 1): "measure organisation stopped partners findings*",
+        ("measure-implemented", 1): "measure organisation",
+        ("obstacle-linked", 1): "obstacle reason*",
         ("obstacle-reopened", 1): "obstacle organisation",
         ("obstacle-reported", 1): "obstacle origin experienced_at story* need* told received_by triggered_by",
         ("obstacle-resolved", 1): "obstacle organisation outcome confirmed_by_subject",
@@ -82,7 +96,11 @@ _FROZEN: Final[Mapping[tuple[str, int], str]] = MappingProxyType(
         ("organisation-merged", 1): "organisation into",
         ("organisation-registered", 1): "organisation name# kind parent",
         ("organisation-renamed", 1): "organisation name#",
+        ("owner-accepted", 1): "organisation",
+        ("owner-declined", 1): "organisation ground reason*",
+        ("owner-proposed", 1): "owner reason*",
         ("parent-changed", 1): "organisation parent",
+        ("promise-added", 1): "slug dutch# english#",
         ("remedy-applied", 1): "obstacle organisation rule_departed_from note*",
         ("report-published", 1): "title* location*",
         ("resolution-contested", 1): "obstacle by@ answer_due note*",
@@ -105,7 +123,10 @@ _FROZEN: Final[Mapping[tuple[str, int], str]] = MappingProxyType(
 )
 
 _UUIDS_OF_NO_SUBJECT: Final = frozenset(
-    {"obstacle", "obstacles", "into", "triggered_by", "for_obstacle", "case", "event"}
+    {
+        *("obstacle", "obstacles", "into", "triggered_by", "for_obstacle", "case", "event"),
+        *("escalation", "measure"),
+    }
 )
 """Fields that a correction may change and that hold UUIDs, in every version, but never a subject's."""
 

@@ -5,7 +5,7 @@ holds only the events recorded by ``knownAt``, of those only the ones that occur
 those only the ones that organisation knew of.
 """
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -116,7 +116,7 @@ def assemble(fold: CaseFold, seen: Seen) -> CaseAnswer:
         obstacles=obstacles,
         gaps=gaps,
         conflicts=(*fold.conflicts.values(), *inert),
-        timeline=_timeline(fold, seen),
+        timeline=told_of(fold.conflicts, seen),
         said=tuple(_said(fold, gaps, seen.events, seen.mended.struck)),
     )
 
@@ -148,7 +148,7 @@ def _obstacle(
     )
 
 
-def _timeline(fold: CaseFold, seen: Seen) -> tuple[Told, ...]:
+def told_of(conflicts: Mapping[EventId, Conflict], seen: Seen) -> tuple[Told, ...]:
     """Return every recorded event that is seen, in the order in which it occurred, and what became of it."""
     shown = {event.id for event in seen.events}
     mended = seen.mended
@@ -156,7 +156,7 @@ def _timeline(fold: CaseFold, seen: Seen) -> tuple[Told, ...]:
     told = [
         Told(
             event=placed.get(event.id, event),
-            conflict=fold.conflicts.get(event.id),
+            conflict=conflicts.get(event.id),
             struck_by=mended.struck.get(event.id),
             corrected_by=tuple(mended.corrected.get(event.id, ())),
         )

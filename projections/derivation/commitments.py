@@ -6,6 +6,7 @@ none of the gaps that it was about is open any more; there is no other event tha
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,10 @@ from msgspec import Struct
 from ...domain.case.facts import GapAcknowledged
 from ...domain.event import Event
 from ...domain.ids import EventId
+from ...domain.learning.facts import LearningGapAcknowledged
 from ...domain.vocabulary import GapKind
 from .live import live
-from .shapes import GapKey, follows
+from .shapes import Gap, GapKey, follows
 
 if TYPE_CHECKING:
     from .chain import Chain
@@ -31,15 +33,18 @@ class Commitment(Struct, frozen=True, gc=False):
     gaps: frozenset[GapKey]
 
 
-def commitment(chain: Chain, event: Event, fact: GapAcknowledged) -> Commitment | None:
+def commitment(
+    running: Iterable[tuple[datetime, Gap]], event: Event, fact: GapAcknowledged | LearningGapAcknowledged
+) -> Commitment | None:
     """Return what an acknowledgement takes on: to end the gap that it names, or those that have come in its place.
 
-    None if it has no plan or no time, or if nothing of it is open: what ended, or ends by this very word, is done.
+    ``running`` are the gaps that have not ended, each with the moment from which it exists. None if it has no plan or
+    no time, or if nothing of it is open: what ended, or ends by this very word, is done.
     """
     if fact.plan is None or fact.due is None:
         return None
     at = event.occurred_at
-    meant = [gap for from_, gap in live(chain) if from_ <= at and follows(fact.gap, gap, at)]
+    meant = [gap for from_, gap in running if from_ <= at and follows(fact.gap, gap, at)]
     named = [gap for gap in meant if gap.id == fact.gap.id]
     gaps = frozenset(gap.key for gap in named or meant)
     return Commitment(event.id, fact.organisation, max(fact.due, at), gaps) if gaps else None

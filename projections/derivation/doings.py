@@ -14,6 +14,7 @@ from ...domain.case.state import Obstacle, Open
 from ...domain.event import Event
 from ...domain.vocabulary import Initiative, RefusalGround, StepKind, WaitingGround
 from .commitments import commitment
+from .live import live
 from .shapes import StatedHarm
 from .terms import Suspension, Term
 
@@ -111,7 +112,7 @@ def _acknowledged(
 ) -> None:
     if fact.plan is not None:
         chain.act(event, fact.organisation)
-    taken_on = commitment(chain, event, fact)
+    taken_on = commitment(live(chain), event, fact)
     if taken_on is not None:
         chain.commitments.append(taken_on)
 

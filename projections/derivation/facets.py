@@ -23,6 +23,7 @@ from ...domain.vocabulary import Harm
 from .belonging import LinkFacet, SubjectFacet
 from .chain import Chain
 from .fold import CaseFold
+from .learning_facets import StreamFacet, StreamLinkFacet
 from .live import live
 from .organisation_facets import OrganisationFacet, StrategyFacet, TaskFacet
 from .shapes import Gap, GapKey, StatedHarm
@@ -122,6 +123,8 @@ Facet = (
     | OrganisationFacet
     | TaskFacet
     | StrategyFacet
+    | StreamFacet
+    | StreamLinkFacet
 )
 
 

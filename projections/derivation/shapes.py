@@ -16,7 +16,7 @@ from ...domain.case.facts import GapMark
 from ...domain.command import RefusalCode
 from ...domain.ids import CaseId, EventId, GapId, ObstacleId, gap_id_of
 from ...domain.settings import GRACES, Course
-from ...domain.vocabulary import GapKind, Harm
+from ...domain.vocabulary import GapKind, Harm, LearningKind
 
 NO_TIME: Final = timedelta(0)
 
@@ -53,7 +53,8 @@ class Gap(Struct, frozen=True, gc=False):
     """A gap in one of its states.
 
     ``lies_on`` is the obstacle; of a deadlock within a case the case; of what lies over the cases of one subject the
-    subject, and ``cases`` are then those that it lies in, in the order in which they came into it. ``pieces`` is how
+    subject, and ``cases`` are then those that it lies in, in the order in which they came into it; of a learning
+    stream's own the stream, whose kind ``stream_kind`` tells. ``pieces`` is how
     long its ended pieces lasted together; ``running_from`` is where the piece that still runs began, none once it has
     ended. ``to_act`` and ``involved`` are sorted, but for a carousel's holders, which stand in the order of their
     segments; ``length`` is a carousel's number of holders. ``evidence`` lists the events that prove it, in their order.
@@ -72,6 +73,8 @@ class Gap(Struct, frozen=True, gc=False):
     running_from: datetime | None = None
     length: int | None = None
     cases: tuple[CaseId, ...] = ()
+    stream_kind: LearningKind | None = None
+    """The kind of learning stream that it lies on; none: it is about cases."""
     grace: timedelta | None = None
     """How long it must last before it counts, where that is not what a registry begins with."""
 
@@ -90,8 +93,8 @@ class Gap(Struct, frozen=True, gc=False):
 
     @property
     def obstacle(self) -> ObstacleId | None:
-        """The obstacle that it lies on; none for a kind that lies on several."""
-        return None if self.kind in ON_SEVERAL else self.lies_on
+        """The obstacle that it lies on; none for a kind that lies on several, and for what is about no case."""
+        return None if self.kind in ON_SEVERAL or self.stream_kind is not None else self.lies_on
 
     def runs_on_as(self, other: "Gap") -> bool:
         """Return whether two gaps with one key and no end are the same: quicker than comparing all that they hold."""

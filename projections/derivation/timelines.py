@@ -299,10 +299,18 @@ def case_timelines(case: UUID, recorded: Sequence[Event] = (), settings: Course 
     return Timelines(lambda: CaseFacets(CaseFold(case, settings)), recorded)
 
 
-def rows_of(case: UUID, history: Iterable[Event], changes: Sequence[Event] = ()) -> list[Row]:
-    """Return all rows of a case from its whole history, under the registry's own; both in order of position."""
+def rows_of(
+    stream: UUID,
+    history: Iterable[Event],
+    changes: Sequence[Event] = (),
+    begin: Callable[[UUID, Course], Timelines] = lambda case, settings: case_timelines(case, (), settings),
+) -> list[Row]:
+    """Return all rows of a stream from its whole history, under the registry's own; both in order of position.
+
+    ``begin`` makes timelines that have seen nothing: a case's, if it is not given.
+    """
     settings = Course()
-    timelines = case_timelines(case, (), settings)
+    timelines = begin(stream, settings)
     # Nearly always nothing was changed, and what is done for each event counts.
     for event in merge(history, changes, key=_position) if changes else history:
         if changes and isinstance(event.data, RegistryFact):

@@ -13,15 +13,15 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from ...domain.vocabulary import GapKind, Harm
-from .lens import Conditions, Moment, Query
+from ...domain.vocabulary import GapKind, Harm, LearningKind
+from .lens import AT, Conditions, Moment, Query
 
 _RUNNING_US: Final = "(extract(epoch FROM %(as_of)s - lasting_since) * 1000000)::bigint"
 
 COLUMNS: Final = (
     "case_id, gap_id, obstacle_id, kind, from_at, until_at, open, counts_after < %(as_of)s AS counts, "
     f"CASE WHEN lasted < 0 THEN {_RUNNING_US} ELSE lasted END AS us, "
-    "to_act, involved, length, evidence, cases, harm_until > %(as_of)s AS harmed"
+    "to_act, involved, length, evidence, cases, stream_kind, harm_until > %(as_of)s AS harmed"
 )
 
 # A page is found by keys first, in an index alone; then its rows are fetched.
@@ -32,6 +32,12 @@ IN_CASE: Final = (
     "case_id IN (SELECT %(case)s::uuid UNION ALL SELECT subject_id FROM read.case_subject WHERE case_id = %(case)s) "
     "AND (cases IS NULL OR %(case)s = ANY(cases))"
 )
+
+_OF_CAUSES: Final = (
+    f"(case_id = ANY(%(causes)s) OR obstacle_id IN (SELECT target_id FROM read.stream_link "  # noqa: S608 - constants
+    f"WHERE stream_id = ANY(%(causes)s) AND relation = 'OBSTACLE' AND {AT}))"
+)
+"""About one of these causes, or on an obstacle that comes from one."""
 
 
 class GapOrder(Enum):
@@ -46,7 +52,8 @@ class GapOrder(Enum):
 class GapRow(Struct, frozen=True):
     """A gap as it is at the two times. ``lasted`` is how long its pieces lasted together, up to its end or ``asOf``.
 
-    What lies over the cases of one subject has these as ``cases``, and the subject as ``case``.
+    What lies over the cases of one subject has these as ``cases``, and the subject as ``case``; what is about a
+    learning stream has the stream as ``case``, and its kind as ``stream_kind``.
     """
 
     case: UUID
@@ -63,6 +70,7 @@ class GapRow(Struct, frozen=True):
     length: int | None
     evidence: Sequence[UUID]
     cases: Sequence[UUID]
+    stream_kind: LearningKind | None
     harmed: bool
 
 
@@ -80,6 +88,7 @@ class GapChoice(Struct, frozen=True):
     harms: Sequence[Harm] | None = None
     themes: Sequence[str] | None = None
     case: UUID | None = None
+    causes: Sequence[UUID] | None = None
 
 
 class GapPlace(Struct, frozen=True):
@@ -94,8 +103,8 @@ class GapPlace(Struct, frozen=True):
 
 def row(columns: tuple[Any, ...]) -> GapRow:
     """Return the row that a query here found."""
-    case, gap, obstacle, kind, from_, until, open_, counts, lasted, *parties, length, evidence, cases, harmed = columns
-    to_act, involved = parties
+    case, gap, obstacle, kind, from_, until, open_, counts, lasted, *rest = columns
+    to_act, involved, length, evidence, cases, stream_kind, harmed = rest
     return GapRow(
         case,
         gap,
@@ -111,6 +120,7 @@ def row(columns: tuple[Any, ...]) -> GapRow:
         length,
         evidence,
         cases or (),
+        None if stream_kind is None else LearningKind(stream_kind),
         harmed,
     )
 
@@ -168,6 +178,7 @@ def _conditions(moment: Moment, choice: GapChoice) -> Conditions:
     if choice.case is not None:
         # By its key, whoever's it is: its own, or one over the cases of its subjects.
         conditions.add(IN_CASE, case=choice.case)
+    conditions.add_any(_OF_CAUSES, "causes", choice.causes)
     if choice.open is not None:
         conditions.add("open" if choice.open else "NOT open")
     if choice.counts is not None:

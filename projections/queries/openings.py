@@ -97,7 +97,7 @@ SELECT s.due, s.gap_id, o.*
            s.open, true AS counts,
            CASE WHEN s.lasted < 0 THEN (extract(epoch FROM f.at - s.lasting_since) * 1000000)::bigint
                 ELSE s.lasted END AS us,
-           s.to_act, s.involved, s.length, s.evidence, s.cases, s.harm_until > f.at AS harmed
+           s.to_act, s.involved, s.length, s.evidence, s.cases, s.stream_kind, s.harm_until > f.at AS harmed
       FROM (SELECT {_AT} AS at) f
      WHERE {_SHOWN}
        AND (%(kinds)s::text[] IS NULL OR s.kind = ANY(%(kinds)s))

@@ -27,6 +27,7 @@ from ..derivation.facets import (
     HandoffFacet,
     PartyFacet,
 )
+from ..derivation.learning_facets import StreamFacet, StreamLinkFacet
 from ..derivation.organisation_facets import OrganisationFacet, StrategyFacet, TaskFacet
 from ..derivation.shapes import NO_TIME, ON_SEVERAL
 from ..derivation.timelines import Row
@@ -52,12 +53,14 @@ COLUMNS: Final = MappingProxyType(
         ),
         "gap_state": (
             f"{WINDOWS}, from_at, lasting_since, counts_after, harm_until, lasted, case_id, gap_id, begun_by, open, "
-            "until_at, obstacle_id, length, kind, theme, to_act, involved, harms, evidence, cases, themes"
+            "until_at, obstacle_id, length, kind, theme, to_act, involved, harms, evidence, cases, themes, stream_kind"
         ),
         "handoff_state": (
             f"{WINDOWS}, made_at, delivered_at, case_id, handoff_id, obstacle_id, respond_by, ended_at, kind, outcome, "
             "ground, from_organisation, to_organisation"
         ),
+        "stream_state": f"{WINDOWS}, begun_at, stream_id, kind, status, theme, organisations, marks",
+        "stream_link": f"{WINDOWS}, since, stream_id, event_id, target_id, relation",
         "todo_state": f"{WINDOWS}, since, case_id, stream_id, event_id, kind, obstacle_id, organisation",
         "organisation_state": f"{WINDOWS}, organisation, name, kind, parent, ended_at, merged_into, team",
         "task_state": f"{WINDOWS}, since, stream_id, event_id, theme, organisation, to_organisation",
@@ -80,6 +83,8 @@ TABLES: Final = MappingProxyType(
         OrganisationFacet: "organisation_state",
         TaskFacet: "task_state",
         StrategyFacet: "strategy_state",
+        StreamFacet: "stream_state",
+        StreamLinkFacet: "stream_link",
     }
 )
 """Where each kind of facet is kept."""
@@ -306,11 +311,12 @@ class _Scribe:
                     gap.open,
                 ),
                 _NULL if gap.until is None else moments.field(gap.until),
-                _NULL if kind in ON_SEVERAL else _SIXTEEN + lies_on.int.to_bytes(16),
+                _NULL if kind in ON_SEVERAL or gap.stream_kind is not None else _SIXTEEN + lies_on.int.to_bytes(16),
                 _NULL if gap.length is None else _FOUR + _LENGTH(gap.length),
                 _words(kind, state.theme, gap.to_act, gap.involved, state.harms),
                 _uuids(gap.evidence),
                 _NULLS if not gap.cases else _uuids(gap.cases) + _texts(state.themes),
+                _NULL if gap.stream_kind is None else _text(gap.stream_kind),
             )
         )
 
@@ -381,6 +387,25 @@ class _Scribe:
         ids = b"".join(_SIXTEEN + one for one in (self.case, state.event.bytes, state.strategy.bytes))
         return self.moments.field(state.at) + ids + _text(state.organisation) + _text_or_null(state.shared_by)
 
+    def stream(self, state: StreamFacet) -> bytes:
+        """Write the header of the learning stream that the case is here."""
+        return b"".join(
+            (
+                self.moments.field(state.begun_at),
+                _SIXTEEN + self.case,
+                _text(state.kind),
+                _text(state.status),
+                _text_or_null(state.theme),
+                _texts(state.organisations),
+                _texts(state.marks),
+            )
+        )
+
+    def stream_link(self, state: StreamLinkFacet) -> bytes:
+        """Write what the learning stream, which the case is here, is linked with."""
+        ids = b"".join(_SIXTEEN + one for one in (self.case, state.event.bytes, state.target.bytes))
+        return self.moments.field(state.since) + ids + _text(state.relation)
+
 
 @lru_cache(maxsize=100_000)
 def _words(
@@ -411,6 +436,8 @@ _WRITERS: Final[Mapping[type, tuple[str, int, Callable[[_Scribe, Any], bytes]]]]
             OrganisationFacet: _Scribe.organisation,
             TaskFacet: _Scribe.task,
             StrategyFacet: _Scribe.strategy,
+            StreamFacet: _Scribe.stream,
+            StreamLinkFacet: _Scribe.stream_link,
         }.items()
     }
 )
@@ -436,7 +463,9 @@ def name_of(state: Facet) -> UUID | str | None:
             return state.theme
         case StrategyFacet():
             return state.strategy
-        case CaseFacet():
+        case StreamLinkFacet():
+            return state.name
+        case CaseFacet() | StreamFacet():
             return None
 
 

@@ -33,6 +33,8 @@ CREATE UNIQUE INDEX subject_organisation_pkey ON subject_organisation (subject_i
 CREATE UNIQUE INDEX chain_state_pkey ON chain_state (case_id, obstacle_id, as_of_from, known_from);
 CREATE UNIQUE INDEX handoff_state_pkey ON handoff_state (case_id, handoff_id, as_of_from, known_from);
 CREATE UNIQUE INDEX todo_state_pkey ON todo_state (stream_id, event_id, as_of_from, known_from, case_id);
+CREATE UNIQUE INDEX stream_state_pkey ON stream_state (stream_id, as_of_from, known_from);
+CREATE UNIQUE INDEX stream_link_pkey ON stream_link (stream_id, relation, target_id, as_of_from, known_from);
 
 CREATE INDEX case_state_reference ON case_state (reference, case_id);
 CREATE INDEX case_state_opened ON case_state (opened_at DESC, case_id);
@@ -48,3 +50,5 @@ CREATE INDEX handoff_state_made ON handoff_state (made_at, handoff_id);
 -- To-dos, the oldest or newest first, of everybody and of each organisation.
 CREATE INDEX todo_state_since ON todo_state (since, event_id);
 CREATE INDEX todo_state_organisation ON todo_state (organisation, since, event_id);
+CREATE INDEX stream_state_begun ON stream_state (kind, begun_at DESC, stream_id);
+CREATE INDEX stream_link_target ON stream_link (target_id, relation, stream_id);

@@ -10,6 +10,8 @@ ALTER TABLE chain_state ADD PRIMARY KEY USING INDEX chain_state_pkey;
 ALTER TABLE gap_state ADD PRIMARY KEY USING INDEX gap_state_pkey;
 ALTER TABLE handoff_state ADD PRIMARY KEY USING INDEX handoff_state_pkey;
 ALTER TABLE todo_state ADD PRIMARY KEY USING INDEX todo_state_pkey;
+ALTER TABLE stream_state ADD PRIMARY KEY USING INDEX stream_state_pkey;
+ALTER TABLE stream_link ADD PRIMARY KEY USING INDEX stream_link_pkey;
 
 -- Organisations by words of their names and identifiers. The operators stand where pg_trgm was installed.
 DO $$

@@ -124,7 +124,8 @@ CREATE TABLE gap_state (
     harms text[] NOT NULL,
     evidence uuid[] NOT NULL,
     cases uuid[],                                -- those that it lies in; null: it is its own case's
-    themes text[]                                -- theirs; null: its own case's, in theme
+    themes text[],                               -- theirs; null: its own case's, in theme
+    stream_kind text                             -- it is of a learning stream of this kind, whose id is in case_id
 );
 
 CREATE TABLE handoff_state (
@@ -145,6 +146,36 @@ CREATE TABLE handoff_state (
     ground text,                                 -- of a refusal
     from_organisation text NOT NULL,
     to_organisation text NOT NULL
+);
+
+-- Learning streams (causes and what else the registry learns by), each with what its lists filter and sort by.
+CREATE TABLE stream_state (
+    as_of_from timestamptz NOT NULL,
+    as_of_until timestamptz NOT NULL,
+    known_from timestamptz NOT NULL,
+    until_known_from timestamptz NOT NULL,
+    known_until timestamptz NOT NULL,
+    begun_at timestamptz NOT NULL,
+    stream_id uuid NOT NULL,
+    kind text NOT NULL,                          -- what it is: CAUSE and so on
+    status text NOT NULL,                        -- a word of its kind's own
+    theme text,
+    organisations text[] NOT NULL,               -- those that have a part in it
+    marks text[] NOT NULL                        -- what else its kind is chosen by, as name=value
+);
+
+-- What learning streams are linked with: obstacles, cases and each other.
+CREATE TABLE stream_link (
+    as_of_from timestamptz NOT NULL,
+    as_of_until timestamptz NOT NULL,
+    known_from timestamptz NOT NULL,
+    until_known_from timestamptz NOT NULL,
+    known_until timestamptz NOT NULL,
+    since timestamptz NOT NULL,
+    stream_id uuid NOT NULL,
+    event_id uuid NOT NULL,                      -- the event that links them
+    target_id uuid NOT NULL,
+    relation text NOT NULL                       -- what the target is: OBSTACLE, CASE, CAUSE and so on
 );
 
 -- What is left to do about the record; also about events of an organisation's own stream, and about those that this

@@ -4,6 +4,7 @@ import importlib
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +19,7 @@ from knelpunt.domain.case.facts import GapMark
 from knelpunt.domain.command import Refused
 from knelpunt.domain.event import Event
 from knelpunt.domain.ids import event_id_of
+from knelpunt.domain.vocabulary import LearningKind
 from knelpunt.projections.derivation.answer import answer
 
 ROOT = Path(__file__).parents[2]
@@ -58,8 +60,11 @@ class Everything:
     def concluded(self, dialogue: UUID) -> bool | None:
         return None
 
-    def cause(self, cause: UUID) -> bool:
+    def stream(self, stream: UUID, kind: LearningKind) -> bool:
         return False
+
+    def history(self, stream: UUID) -> Sequence[Event]:
+        return ()
 
     def gap(self, history: object, mark: GapMark, moment: datetime) -> bool:
         return False

@@ -13,7 +13,7 @@ from knelpunt.domain.case.facts import GapMark
 from knelpunt.domain.command import Command, RefusalCode, Refused
 from knelpunt.domain.event import Actor, Event, Fact, Knower
 from knelpunt.domain.ids import event_id_of
-from knelpunt.domain.vocabulary import Role
+from knelpunt.domain.vocabulary import LearningKind, Role
 from knelpunt.projections.derivation.answer import answer
 from knelpunt.projections.derivation.fold import follows
 
@@ -68,8 +68,11 @@ class Known:
     def concluded(self, dialogue: UUID) -> bool | None:
         return self.dialogues.get(dialogue)
 
-    def cause(self, cause: UUID) -> bool:
-        return cause in self.causes
+    def stream(self, stream: UUID, kind: LearningKind) -> bool:
+        return stream in self.causes and kind is LearningKind.CAUSE
+
+    def history(self, stream: UUID) -> Sequence[Event]:
+        return ()
 
     def gap(self, history: Sequence[Event], mark: GapMark, moment: datetime) -> bool:
         return any(follows(mark, gap, moment) for gap in answer(history, moment).gaps)

@@ -97,7 +97,7 @@ def test_the_contract_s_types(place):
 def test_things_are_nodes():
     """Whatever the contract calls a Node is one."""
     assert {type_.name for type_ in SCHEMA.get_possible_types(MADE["Node"])} == {
-        "Case", "Obstacle", "Gap", "Event", "Organisation",
+        "Case", "Cause", "Obstacle", "Gap", "Event", "Organisation",
     }  # fmt: skip
 
 

@@ -18,6 +18,12 @@ from knelpunt.domain.vocabulary import GapKind, Role
 from knelpunt.projections.summaries import _LINES, _WORDS, Language, _variant, organisations_named, summary
 
 NAMES = {"urn:org:a": "Gemeente Aa", "urn:org:b": "Dienst Bee"}
+NO_ORGANISATIONS = {
+    *("theme", "reference", "basis", "rule_departed_from", "field", "name", "programme"),
+    *("slug", "barrier", "dutch", "english"),
+}
+"""Fields that hold a word which is no organisation."""
+
 NOW = datetime(2024, 3, 4, 9, 0, tzinfo=UTC)
 
 
@@ -34,19 +40,17 @@ def values(fact: type, name: str, type_: Any) -> list[Any]:
         return [NOW]
     if name == "days":
         return [1, 30]
+    if name == "euros":
+        return [0, 1_250_000]
     if type_ is bool:
         return [True, False]
     if isinstance(type_, EnumType):
         return list(type_)
     if "tuple" in str(type_):
-        return [(), ("urn:org:a", "urn:org:b")] if name == "told" else [(uuid4(), uuid4())]
+        return [(), ("urn:org:a", "urn:org:b")] if name in {"told", "partners"} else [(uuid4(), uuid4())]
     if "UUID" in str(type_):
         return [uuid4()]
-    return [
-        "urn:org:b"
-        if name not in {"theme", "reference", "basis", "rule_departed_from", "field", "name", "programme"}
-        else "X-1"
-    ]
+    return ["X-1" if name in NO_ORGANISATIONS else "urn:org:b"]
 
 
 def facts_of(fact: type) -> list[Any]:

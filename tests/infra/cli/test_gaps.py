@@ -25,7 +25,7 @@ from knelpunt.projections.derivation.subjects import subject_gaps
 THEN = datetime(2025, 3, 25, 12, tzinfo=UTC)
 FIELDS = [
     *("id", "kind", "from", "until", "open", "counts", "days", "toAct", "involved", "selfNoticed"),
-    *("case", "obstacle", "length", "evidence", "cases", "subject"),
+    *("case", "obstacle", "length", "evidence", "cases", "subject", "cause"),
 ]
 
 

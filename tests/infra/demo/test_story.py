@@ -50,8 +50,11 @@ class Registry:
     def concluded(self, dialogue):
         return None
 
-    def cause(self, cause):
+    def stream(self, stream, kind):
         return False
+
+    def history(self, stream):
+        return ()
 
     def gap(self, history, mark, moment):
         """Only the very gap: the story's marks must name it as derived when they were recorded."""
