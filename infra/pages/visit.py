@@ -13,6 +13,7 @@ from ...graphql.engine import Refusal
 from ...graphql.ports import Asker
 from ...projections.summaries import Language
 from ..http.admission import TooMuch
+from ..http.origin import origin_of
 from ..http.registry import RunningRegistry
 from ..identity.tokens import BadToken
 from .rendering import link, rendered
@@ -91,7 +92,7 @@ class Visit:
             prepared = self.running.admission.admit_ours(who, document, variables)
         except (Refusal, TooMuch) as refusal:
             return {"errors": refusal.errors}
-        return await self.running.answer(who, prepared, operation)
+        return await self.running.answer(who, prepared, operation, origin_of(self.request))
 
     async def ask(self, document: str, **variables: Any) -> dict[str, Any]:
         """Return the data of an answer to a document of ours. Raises ``SignedOut`` and ``PageProblem``."""
