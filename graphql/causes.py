@@ -1,7 +1,7 @@
 """A cause as clients see it: what it is, who was asked to remove it, and what came of that."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, TypeVar
 from uuid import UUID
 
@@ -13,15 +13,17 @@ from ..domain.cause.rules import Evaluation as FoundEvaluation
 from ..domain.cause.rules import Linked
 from ..domain.cause.rules import Measure as MadeMeasure
 from ..domain.cause.rules import Proposal as MadeProposal
-from ..domain.vocabulary import CauseStatus, CostPer, Locus, Stopped
+from ..domain.vocabulary import CauseStatus, CostPer, GapKind, Locus, RefusalGround, Stopped
 from ..projections.derivation.causes import status_of
+from ..projections.queries import causes
 from .catalogue import Barrier, barrier
 from .connections import Page
+from .escalations import NextStep, Rung, ladder_of, next_of
 from .events import Event
-from .gaps import text_of
+from .gaps import days, text_of
 from .learning import LearningStream
 from .organisations import Organisation, organisation, organisations
-from .view import CaseAt, StreamAt, StreamReading
+from .view import CaseAt, StreamAt, StreamReading, View
 
 if TYPE_CHECKING:
     from .chains import Obstacle
@@ -131,6 +133,67 @@ class Evaluation:
         return self.found.stopped
 
 
+@strawberry.type(description="Obstacles of a cause before and after a measure, by when they were reported.")
+class Recurrence:
+    """What came back."""
+
+    days: float = strawberry.field(description="How long since the measure was implemented, in days.")
+    before: int = strawberry.field(description="How many were reported in as many days before.")
+    after: int = strawberry.field(description="How many were reported since.")
+    stopped: bool = strawberry.field(description="Whether none were reported since.")
+
+
+@strawberry.type(description="How many obstacles of a cause were reported in a month.")
+class CauseMonth:
+    """A month."""
+
+    month: datetime = strawberry.field(description="Its first moment (UTC).")
+    obstacles: int = strawberry.field(description="How many obstacles of this cause were reported in it.")
+
+
+@strawberry.type(description="An obstacle that may come from a cause, and what it has in common with those that do.")
+class CauseCandidate:
+    """A suggestion; whether it is so people judge."""
+
+    view: strawberry.Private[View]
+    found: strawberry.Private[causes.Candidate]
+
+    @strawberry.field(description="The obstacle.")
+    def obstacle(self) -> Annotated["Obstacle", strawberry.lazy(".chains")]:
+        """Return the obstacle."""
+        from .chains import Obstacle  # noqa: PLC0415  chains imports this module
+
+        return Obstacle(at=CaseAt(self.view, self.found.case), obstacle=self.found.obstacle)
+
+    @strawberry.field(description="Organisations that held it, and obstacles of this cause too.")
+    def same_organisations(self) -> list[Organisation]:
+        """Return the organisations in common."""
+        return organisations(self.view, self.found.organisations)
+
+    @strawberry.field(description="Its theme, if the cause or one of its obstacles has it too.")
+    def same_theme(self) -> str | None:
+        """Return the theme in common."""
+        return self.found.theme
+
+    @strawberry.field(description="Grounds on which it was refused, and obstacles of this cause too.")
+    def same_grounds(self) -> list[RefusalGround]:
+        """Return the grounds in common."""
+        return list(self.found.grounds)
+
+    @strawberry.field(description="The shape of its chain: gaps that count on it, and on obstacles of this cause too.")
+    def same_gaps(self) -> list[GapKind]:
+        """Return the kinds of gaps in common."""
+        return list(self.found.kinds)
+
+
+@strawberry.type(description="What obstacles of a cause cost, as organisations estimated last, taken together.")
+class FailureCostTotal:
+    """A total."""
+
+    per: CostPer = strawberry.field(description="For what.")
+    euros: float = strawberry.field(description="The sum of the last estimate of each organisation, in whole euros.")
+
+
 @strawberry.type(description="A change that should remove a cause, and what came of it.")
 class Measure:
     """A measure."""
@@ -179,6 +242,22 @@ class Measure:
     def implemented_at(self) -> datetime | None:
         """Return when it was implemented."""
         return self.made.implemented_at
+
+    @strawberry.field(
+        description="What the registry itself finds: obstacles of this cause that were reported since it was "
+        "implemented, and in as long a time before; null while it has not been."
+    )
+    async def recurrence(self) -> Recurrence | None:
+        """Return what was reported before and after."""
+        since = self.made.implemented_at
+        if since is None:
+            return None
+        found = causes.recurrence(await reported_at(self.at), since, self.at.view.as_of)
+        if found is None:
+            return None
+        return Recurrence(
+            days=days(timedelta(days=found.days)), before=found.before, after=found.after, stopped=found.after == 0
+        )
 
     @strawberry.field(description="What was found of it, in order.")
     def evaluations(self) -> list[Evaluation]:
@@ -259,6 +338,53 @@ class Cause(LearningStream):
         """Return the estimates of what it costs."""
         return self.at.read(lambda reading: [self._cost(reading, event) for event in reading.answer.state.costs])
 
+    @strawberry.field(description="What it costs by what was estimated last by each organisation, added up.")
+    def failure_cost_totals(self) -> list[FailureCostTotal]:
+        """Return the sums of the last estimates."""
+
+        def find(reading: StreamReading) -> list[FailureCostTotal]:
+            last: dict[tuple[CostPer, str], int] = {}
+            for event in reading.answer.state.costs:
+                fact = reading.event(event).event.data
+                assert isinstance(fact, c.FailureCostEstimated)
+                last[fact.per, fact.organisation] = fact.euros
+            sums = {per: sum(euros for (of, _), euros in last.items() if of is per) for per, _ in last}
+            return [FailureCostTotal(per=per, euros=euros) for per, euros in sums.items()]
+
+        return self.at.read(find)
+
+    @strawberry.field(description="The ladder by which it is escalated, the lowest level first.")
+    def ladder(self) -> list[Rung]:
+        """Return its ladder."""
+        return self._of(lambda cause: ladder_of(self.at, cause))
+
+    @strawberry.field(
+        description="Where it should go now, because an answer failed to come; null while none did, or while somebody "
+        "at that level or above may still see to it."
+    )
+    def next_step(self) -> NextStep | None:
+        """Return where it should go next."""
+        return self._of(lambda cause: next_of(self.at, cause))
+
+    @strawberry.field(
+        description="How many of its obstacles were reported in each month, from the first such month to asOf's."
+    )
+    async def months(self) -> list[CauseMonth]:
+        """Return its obstacles by the month of their reports."""
+        found = causes.by_month(await reported_at(self.at), self.at.view.as_of)
+        return [CauseMonth(month=month, obstacles=count) for month, count in found]
+
+    @strawberry.field(
+        description=f"Obstacles that may come from it too: of the {causes.NEWEST_MAX} newest with an organisation or "
+        "theme in common, those with most in common first, and at least two of organisations, theme, grounds of "
+        f"refusal and gaps; {causes.CANDIDATES_MAX} at most. Whether they do is for people to judge."
+    )
+    async def candidates(self) -> list[CauseCandidate]:
+        """Return what the registry suggests."""
+        view = self.at.view
+        rows = await view.session.rows(*causes.candidates(view.moment, self.at.id))
+        return [CauseCandidate(view=view, found=causes.candidate(row)) for row in rows]
+
     @strawberry.field(description="The changes that should remove it, in the order in which they were committed.")
     def measures(self) -> list[Measure]:
         """Return its measures."""
@@ -276,6 +402,11 @@ class Cause(LearningStream):
             euros=fact.euros,
             per=fact.per,
         )
+
+
+async def reported_at(at: StreamAt) -> list[datetime]:
+    """Return when the obstacles of a cause were reported, the first one first."""
+    return [reported for _, reported in await at.view.session.rows(*causes.reported(at.view.moment, at.id))]
 
 
 @strawberry.type(description="A cause in a list.")

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import strawberry
 
-from ..domain.vocabulary import Harm, Origin
+from ..domain.vocabulary import Harm, LearningKind, Origin
 from ..projections.derivation.answer import ObstacleAnswer
 from ..projections.derivation.cross_chains import CrossChain as DerivedCrossChain
 from ..projections.derivation.shapes import Segment as DerivedSegment
@@ -22,10 +22,11 @@ from .events import Event, event_of
 from .gaps import Counts, Gap, days, gaps_of
 from .nodes import Node
 from .organisations import Organisation, organisation, organisations
-from .view import CaseAt, CaseReading, View, later
+from .view import CaseAt, CaseReading, StreamAt, View, later
 
 if TYPE_CHECKING:
     from .cases import Case
+    from .causes import Cause
 
 T = TypeVar("T")
 
@@ -192,6 +193,15 @@ class Obstacle(Node):
     def report(self) -> Event:
         """Return its report."""
         return self._derived(lambda one, reading: event_of(self.at, reading.event(one.report.id)))
+
+    @strawberry.field(description="The causes that it comes from, as people judged, in the order in which they did.")
+    async def causes(self) -> list[Annotated["Cause", strawberry.lazy(".causes")]]:
+        """Return its causes."""
+        from .causes import Cause  # noqa: PLC0415  causes imports this module
+
+        view = self.at.view
+        found = await view.linking.load((self.obstacle, LearningKind.CAUSE))
+        return [Cause(at=StreamAt(view, cause)) for cause in found]
 
     @strawberry.field(description="Where it came from, as its reporter sees it.")
     def origin(self) -> Origin:

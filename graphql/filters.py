@@ -93,6 +93,9 @@ class CaseFilter:
     )
     reference: str | None = strawberry.field(default=None, description="With this reference.")
     opened: Period | None = strawberry.field(default=None, description="Opened in this period.")
+    causes: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="With an obstacle that comes from one of these causes."
+    )
     rolled_up: bool = strawberry.field(default=False, description=_ROLLED_UP)
 
 
@@ -114,6 +117,9 @@ class ChainFilter:
     themes: list[str] | None = strawberry.field(default=None, description="In cases of one of these themes.")
     harms: list[Harm] | None = strawberry.field(default=None, description="With one of these harms stated.")
     case: strawberry.ID | None = strawberry.field(default=None, description="In this case.")
+    causes: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Of obstacles that come from one of these causes."
+    )
     rolled_up: bool = strawberry.field(default=False, description=_ROLLED_UP)
 
 
@@ -219,6 +225,7 @@ def case_choice(chosen: CaseFilter | None) -> CaseChoice:
         reference=chosen.reference,
         opened_from=opened.from_,
         opened_until=opened.until,
+        causes=_ids(chosen.causes, ids.CAUSE, "causes"),
     )
 
 
@@ -234,6 +241,7 @@ def chain_choice(chosen: ChainFilter | None) -> ChainChoice:
         fell_between_the_cracks=chosen.fell_between_the_cracks,
         themes=_texts(chosen.themes, "themes"),
         harms=chosen.harms,
+        causes=_ids(chosen.causes, ids.CAUSE, "causes"),
         case=None if chosen.case is None else ids.parse(chosen.case, ids.CASE, "case").id,
     )
 

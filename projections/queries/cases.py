@@ -39,6 +39,7 @@ class CaseChoice(Struct, frozen=True):
     reference: str | None = None
     opened_from: datetime | None = None
     opened_until: datetime | None = None
+    causes: Sequence[UUID] | None = None
 
 
 BY_REFERENCE: Final = f"SELECT {COLUMNS} FROM read.case_state WHERE reference = %(reference)s AND {AT}"  # noqa: S608
@@ -87,12 +88,19 @@ _PARTY: Final = (
 )
 
 
+_WITH_CAUSES: Final = (
+    "case_id IN (SELECT k.case_id FROM knelpunt.known_obstacle k WHERE k.obstacle_id IN ("  # noqa: S608 - constants
+    f"SELECT target_id FROM read.stream_link WHERE stream_id = ANY(%(causes)s) AND relation = 'OBSTACLE' AND {AT}))"
+)
+
+
 def _conditions(moment: Moment, choice: CaseChoice) -> Conditions:
     conditions = Conditions(moment)
     if choice.open is not None:
         conditions.add("closed_at IS NULL" if choice.open else "closed_at IS NOT NULL")
     conditions.add_any("theme = ANY(%(themes)s)", "themes", choice.themes)
     conditions.add_any(_PARTY, "parties", choice.organisations)
+    conditions.add_any(_WITH_CAUSES, "causes", choice.causes)
     if choice.reference is not None:
         conditions.add("reference = %(reference)s", reference=choice.reference)
     if choice.opened_from is not None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from ...domain.vocabulary import Harm
-from .lens import Conditions, Moment, Query
+from .lens import AT, Conditions, Moment, Query
 
 COLUMNS: Final = "case_id, obstacle_id, reported_at"
 
@@ -40,6 +40,7 @@ class ChainChoice(Struct, frozen=True):
     themes: Sequence[str] | None = None
     harms: Sequence[Harm] | None = None
     case: UUID | None = None
+    causes: Sequence[UUID] | None = None
 
 
 def row(columns: tuple[Any, ...]) -> ChainRow:
@@ -81,6 +82,12 @@ _FELL: Final = (
 )
 
 
+_FROM_CAUSES: Final = (
+    "obstacle_id IN (SELECT target_id FROM read.stream_link WHERE stream_id = ANY(%(causes)s) "  # noqa: S608
+    f"AND relation = 'OBSTACLE' AND {AT})"
+)
+
+
 def _conditions(moment: Moment, choice: ChainChoice) -> Conditions:
     conditions = Conditions(moment)
     if choice.open is not None:
@@ -94,6 +101,7 @@ def _conditions(moment: Moment, choice: ChainChoice) -> Conditions:
     conditions.add_any("harms && %(harms)s", "harms", choice.harms)
     if choice.case is not None:
         conditions.add("case_id = %(case)s", case=choice.case)
+    conditions.add_any(_FROM_CAUSES, "causes", choice.causes)
     if choice.fell_between_the_cracks is not None:
         conditions.add(_FELL if choice.fell_between_the_cracks else f"NOT {_FELL}")
     return conditions

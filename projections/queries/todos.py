@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from ..derivation.todos import TodoKind
-from .lens import Conditions, Moment, Query
+from .lens import AT, Conditions, Moment, Query
 
 _NO_CASE: Final = UUID(int=0)
 
@@ -86,8 +86,17 @@ def count(moment: Moment, choice: TodoChoice) -> Query:
     return f"SELECT count(*) FROM read.todo_state WHERE {conditions.text()}", conditions.values  # noqa: S608
 
 
+# A cause is named in a stream of its own, so that is looked for when it is asked.
+_NOT_NAMED: Final = (
+    "(kind <> 'NO_CAUSE_NAMED' OR obstacle_id NOT IN (SELECT target_id FROM read.stream_link l "  # noqa: S608
+    f"WHERE l.target_id = todo_state.obstacle_id AND l.relation = 'OBSTACLE' AND {AT} "
+    f"AND l.stream_id IN (SELECT stream_id FROM read.stream_state WHERE kind = 'CAUSE' AND {AT})))"
+)
+
+
 def _conditions(moment: Moment, choice: TodoChoice) -> Conditions:
     conditions = Conditions(moment)
+    conditions.add(_NOT_NAMED)
     conditions.add_any("kind = ANY(%(kinds)s)", "kinds", choice.kinds)
     conditions.add_any("organisation = ANY(%(organisations)s)", "organisations", choice.organisations)
     if choice.case is not None:

@@ -249,3 +249,153 @@ def test_barriers_and_promises_are_a_catalogue_that_grows(asked):
     cause = asked.done("identifyCause", said, "cause { barrier { name place } }")
     assert cause["cause"]["barrier"] == {"name": "schaamte", "place": "EXECUTION"}
     assert [len(one) for one in asked.registry(ask).values()] == [14, 6]
+
+
+def test_an_obstacle_knows_its_causes(life):
+    """What an obstacle comes from is told from either side, and gaps, chains and cases are found by their cause."""
+    link = life.done("linkObstacle", 3, "event { id }", obstacle=life.obstacle)
+    other = life.story.report(2)
+    ask = f'case(id: "{life.story.case}") {{ obstacles {{ id causes {{ id }} }} }}'
+    assert life.asked.registry(ask)["case"]["obstacles"] == [
+        {"id": life.obstacle, "causes": [{"id": life.cause}]},
+        {"id": other, "causes": []},
+    ]
+    found = life.asked.registry(
+        f'gaps(filter: {{causes: ["{life.cause}"], counts: null}}) {{ nodes {{ kind }} }} '
+        f'chains(filter: {{causes: ["{life.cause}"]}}) {{ nodes {{ obstacle {{ id }} }} }} '
+        f'cases(filter: {{causes: ["{life.cause}"]}}) {{ totalCount }}'
+    )
+    assert sorted(one["kind"] for one in found["gaps"]["nodes"]) == ["CAUSE_UNOWNED", "STANDSTILL"]
+    assert [one["obstacle"]["id"] for one in found["chains"]["nodes"]] == [life.obstacle]
+    assert found["cases"]["totalCount"] == 1
+    life.done("strikeCauseEvent", 90, event=link["event"]["id"], reason="WRONG_CASE")
+    assert life.asked.registry(ask)["case"]["obstacles"][0]["causes"] == []
+
+
+def test_a_cause_named_is_a_to_do_less(life):
+    """Four weeks after it was resolved an obstacle without a cause is a to-do, until one is linked; at both times."""
+    life.story.done("resolveObstacle", 10, obstacle=life.obstacle, outcome="REMOVED")
+    ask = "todos(filter: {kinds: [NO_CAUSE_NAMED]}) { totalCount nodes { obstacle { id } } }"
+    assert life.asked.registry(ask)["todos"] == {"totalCount": 1, "nodes": [{"obstacle": {"id": life.obstacle}}]}
+    before = life.asked.ask("{ registry { knownAt } }")["registry"]["knownAt"]
+    life.done("linkObstacle", 60, obstacle=life.obstacle)
+    assert life.asked.registry(ask)["todos"] == {"totalCount": 0, "nodes": []}
+    assert life.asked.registry(ask, f'(knownAt: "{before}")')["todos"]["totalCount"] == 1
+    assert life.asked.registry(ask, f'(asOf: "{life.story.day(50)}")')["todos"]["totalCount"] == 1
+
+
+def test_the_ladder_says_who_is_next(life):
+    """Who was asked at which level, what they answered, and who comes next each time an answer fails to come."""
+    life.done("linkObstacle", 3, obstacle=life.obstacle)
+    for identifier, kind, parent in (("urn:org:minszw", "MINISTRY", None), ("urn:org:kantoor", "UNIT", SVB)):
+        given = {"organisation": identifier, "name": identifier, "kind": kind, "occurredAt": "2019-02-01T00:00:00Z"}
+        life.asked.done("registerOrganisation", given | ({"parent": parent} if parent else {}))
+    changed = {"organisation": SVB, "parent": "urn:org:minszw", "occurredAt": "2019-03-01T00:00:00Z"}
+    life.asked.done("changeParent", changed)
+
+    def escalate(day, to, level, days):
+        given = {"to": to, "level": level, "respondBy": life.story.day(day + days)}
+        found = life.done("escalateCause", day, "cause { ladder { escalations { id to { identifier } } } }", **given)
+        every = [one for rung in found["cause"]["ladder"] for one in rung["escalations"]]
+        return next(one["id"] for one in every if one["to"]["identifier"] == to)
+
+    ask = "nextStep { level because candidates { identifier } after { to { identifier } } }"
+
+    def next_step(day):
+        found = life.ask(ask, day)["nextStep"]
+        return found and (found["level"], found["because"], [one["identifier"] for one in found["candidates"]])
+
+    assert next_step(4) is None
+    escalate(5, "urn:org:kantoor", "TEAM", 5)
+    assert next_step(9) is None
+    assert next_step(10) == ("ORGANISATION", "UNANSWERED", [SVB])
+    passed = escalate(11, SVB, "ORGANISATION", 10)
+    life.done("answerEscalation", 12, by=SVB, escalation=passed, answer="PASSES_ON", suggests=ZORG)
+    assert next_step(13) == ("ORGANISATION", "PASSES_ON", [ZORG])
+    refused = escalate(14, ZORG, "ORGANISATION", 10)
+    assert next_step(15) is None
+    life.done("answerEscalation", 16, by=ZORG, escalation=refused, answer="REFUSES")
+    assert next_step(17) == ("CHAIN", "REFUSES", [GEMEENTE])
+    taken = escalate(20, GEMEENTE, "CHAIN", 10)
+    assert next_step(30) == ("MINISTRY", "UNANSWERED", ["urn:org:minszw"])
+    life.done("answerEscalation", 40, by=GEMEENTE, escalation=taken, answer="TAKES_UP")
+    assert next_step(41) is None
+    escalate(50, "urn:org:minszw", "LEGISLATOR", 10)
+    assert next_step(61) == (None, "UNANSWERED", [])
+    rungs = life.ask("ladder { level escalations { to { identifier } answer suggests { identifier } } }")["ladder"]
+    assert [rung["level"] for rung in rungs] == ["TEAM", "ORGANISATION", "CHAIN", "MINISTRY", "LEGISLATOR"]
+    assert [[one["answer"] for one in rung["escalations"]] for rung in rungs] == [
+        ["UNANSWERED"],
+        ["PASSES_ON", "REFUSES"],
+        ["TAKES_UP"],
+        [],
+        ["UNANSWERED"],
+    ]
+
+
+def test_recurrence_tells_whether_obstacles_stopped(asked):
+    """Obstacles by month, and before and after each measure: one that fails and one that works, as of any moment."""
+    life = Life(asked, days_ago=400)
+    life.done("proposeOwner", 3, owner=SVB)
+    life.done("acceptOwnership", 4, by=SVB)
+    for day in (10, 60, 110, 160, 180):
+        life.done("linkObstacle", day + 5, obstacle=life.story.report(day))
+    for day, at in ((20, 100), (210, 220)):
+        measure = life.done("commitMeasure", day, "cause { measures { id } }", by=SVB, due=life.story.day(300))
+        life.done("implementMeasure", at, by=SVB, measure=measure["cause"]["measures"][-1]["id"])
+    ask = "measures { recurrence { days before after stopped } } months { obstacles }"
+
+    def found(day):
+        told = life.ask(ask, day)
+        rows = [one["recurrence"] for one in told["measures"]]
+        figures = [one and (round(one["days"]), one["before"], one["after"], one["stopped"]) for one in rows]
+        return figures, told["months"]
+
+    rows, months = found(210)
+    assert rows == [(110, 2, 3, False), None]
+    assert sum(one["obstacles"] for one in months) == 5
+    assert len(months) >= 7
+    rows, _ = found(300)
+    assert rows == [(200, 2, 3, False), (80, 2, 0, True)]
+    assert found(150)[0] == [(50, 1, 1, False)]
+
+
+def test_failure_costs_are_added_up(life):
+    """Each organisation's last estimate counts, by what it is for."""
+    life.done("estimateFailureCost", 5, euros=100, per="YEAR")
+    life.done("estimateFailureCost", 6, euros=300, per="YEAR")
+    life.done("estimateFailureCost", 7, by=SVB, euros=50, per="YEAR")
+    life.done("estimateFailureCost", 8, by=SVB, euros=7, per="OBSTACLE")
+    assert life.ask("failureCostTotals { per euros }")["failureCostTotals"] == [
+        {"per": "YEAR", "euros": 350.0},
+        {"per": "OBSTACLE", "euros": 7.0},
+    ]
+
+
+def test_candidates_are_suggested_with_reasons(life):
+    """Obstacles with as much in common are suggested, each with why; those linked already and those unlike are not."""
+    life.done("linkObstacle", 3, obstacle=life.obstacle)
+
+    def refused(story, obstacle, day):
+        found = story.done("offerHandoff", day, "handoff", obstacle=obstacle, to=ZORG)
+        given = {"handoff": found["handoff"], "ground": "NO_CAPACITY"}
+        story.done("refuseHandoff", day + 1, asker=life.asked.asker(ZORG), **given)
+
+    refused(life.story, life.obstacle, 5)
+    alike = Story(life.asked, 100)
+    first = alike.report(1)
+    refused(alike, first, 5)
+    unlike = Story(life.asked, 100, theme="wonen")
+    unlike.report(1, receivedBy=ZORG, experiencedAt=ZORG)
+    found = life.ask("candidates { obstacle { id } sameOrganisations { identifier } sameTheme sameGrounds sameGaps }")
+    assert found["candidates"] == [
+        {
+            "obstacle": {"id": first},
+            "sameOrganisations": [{"identifier": GEMEENTE}],
+            "sameTheme": "schulden",
+            "sameGrounds": ["NO_CAPACITY"],
+            "sameGaps": ["STANDSTILL"],
+        }
+    ]
+    life.done("linkObstacle", 50, obstacle=first)
+    assert life.ask("candidates { obstacle { id } }")["candidates"] == []
