@@ -43,7 +43,13 @@ def test_segments_tile_the_open_time(asked):
     given_ = answer(history, as_of, known_at, known_to)
     for one in given_.obstacles:
         chain = one.segments
-        assert chain[0].from_ == one.report.occurred_at
+        if not chain:
+            # Nobody received it, and it was settled the moment it was reported: no stretch of any length.
+            assert not one.open
+            assert one.figures.open_for == timedelta()
+            continue
+        reported_at = one.report.occurred_at
+        assert chain[0].from_ == reported_at or settlements_between(given_, one.obstacle, reported_at, chain[0].from_)
         for before, after in pairwise(chain):
             assert before.until is not None
             assert before.until <= after.from_
