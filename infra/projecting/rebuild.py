@@ -156,8 +156,7 @@ def _make_indexes(url: str, workers: int) -> None:
 
     # Threads: all that these do is wait for the server.
     with pool(url, DatabaseRole.PROJECTOR, workers) as connections, ThreadPoolExecutor(workers) as threads:
-        for made in [threads.submit(make, statement) for statement in schema.index_statements()]:
-            made.result()
+        list(threads.map(make, schema.index_statements()))  # one that fails keeps the others from being begun
 
 
 def fill_subjects(url: str, upto: int, start: int, end: int) -> int:
