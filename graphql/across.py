@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from ..domain.case.corrections import Mended
+from ..domain.case.facts import AccountGiven, GapAcknowledged
 from ..domain.event import Event
 from ..domain.ids import organisation_stream_of
 from ..domain.vocabulary import CaseRelation
 from ..projections.derivation.answer import Told
 from ..projections.derivation.cross_chains import CrossChain, cross_chains_of
-from ..projections.derivation.shapes import Gap
+from ..projections.derivation.shapes import Gap, Lying, follows
 from ..projections.derivation.subjects import (
     chains_across,
     mend_each,
@@ -76,9 +77,9 @@ class Across:
         named = reading.answer.fact.subjects
         # Those of all of them, for each: what is told of one is not told of another who has the same.
         cases = dict.fromkeys((*await self._cases_of_all(named), case))
-        histories = await self._histories(cases)
+        histories, settings = await self._histories(cases), await self.view.settings()
         for subject in named:
-            derived = subject_gaps(histories, self.view.as_of, subject=subject, known_to=known_to)
+            derived = subject_gaps(histories, self.view.as_of, settings, subject=subject, known_to=known_to)
             found += [_row(gap, self.view) for gap in derived if case in gap.cases]
         return found
 
@@ -117,6 +118,29 @@ class Across:
         readings = [await self.view.read(case, None) for case in cases]
         answers = [one.answer for one in readings if one is not None]
         return list(cross_chains_of(answers)) if answers else []
+
+    async def said(self, subject: UUID, gap: Lying, known_to: str | None) -> list[tuple[UUID, Told]]:
+        """Return what was said of a gap over the cases of a subject, each with the case in which it was recorded.
+
+        It is about the gap that it names if that is still there, else about those that late facts made of it.
+        """
+        cases = await self.cases_of.load(subject)
+        await self.over.load_all(cases)
+        there = {row.id for case in cases for row in await self.gaps_of_case(case, known_to)}
+        await self.view.histories.load_all(cases)
+        found: list[tuple[UUID, Told]] = []
+        for case in cases:
+            reading = await self.view.read(case, known_to)
+            for told in () if reading is None else reading.answer.timeline:
+                fact = told.event.data
+                if not isinstance(fact, AccountGiven | GapAcknowledged) or fact.subject != subject or fact.gap is None:
+                    continue
+                if told.conflict is not None or told.struck_by is not None:
+                    continue
+                mark = fact.gap
+                if mark.id == gap.id or (mark.id not in there and follows(mark, gap, told.event.occurred_at)):
+                    found.append((case, told))
+        return sorted(found, key=lambda one: (one[1].event.occurred_at, one[1].event.position))
 
     async def told(self, cases: Iterable[UUID], involved: Iterable[str], events: Sequence[UUID]) -> list[Told]:
         """Return events of several cases, or of organisations in them and above those, as corrected."""

@@ -29,6 +29,7 @@ from ..domain.vocabulary import Precision
 from ..projections.derivation.answer import answer
 from ..projections.derivation.learning_kinds import answer_of_stream
 from . import ids
+from .across import across
 from .asking import Asking
 from .inputs import FactField, Kind, fields_of
 from .problems import Problem, ProblemCode
@@ -71,7 +72,9 @@ async def command_of(asking: Asking, name: str, given: Any) -> Command | Refused
                 elif field.kind is not Kind.GAP:
                     value = [_value(field, one) for one in value] if field.several else _value(field, value)
                 else:
-                    value = await _mark(asking, stream, command_id, value, given.occurred_at)
+                    value, subject = await _mark(asking, stream, command_id, value, given.occurred_at)
+                    if subject is not None:
+                        values["subject"] = subject
                 if value is not None or field.required:
                     values[field.attribute] = value
             if fact is f.CaseOpened:
@@ -219,11 +222,14 @@ _PATTERNS = {
 }
 
 
-async def _mark(asking: Asking, case: UUID, command_id: UUID, gap: str, occurred_at: datetime | None) -> f.GapMark:
-    """Return the gap that somebody speaks of, as it stands at the moment at which they do. Raises ``_Malformed``."""
+async def _mark(
+    asking: Asking, case: UUID, command_id: UUID, gap: str, occurred_at: datetime | None
+) -> tuple[f.GapMark, UUID | None]:
+    """Return the gap that somebody speaks of, as it stands at the moment at which they do.
+
+    With it comes over whose cases it lies, if it lies over several. Raises ``_Malformed``.
+    """
     named = ids.parse(gap, ids.GAP, "gap")
-    if named.case is not None and named.case != case:
-        raise _malformed("gap: this gap lies elsewhere.", ("gap", str(named.id)), ("case", str(named.case)))
     head = await asking.session.head()
     found = await asking.session.histories([case, REGISTRY_STREAM], head)
     history, changes = found.get(case, ()), found.get(REGISTRY_STREAM, ())
@@ -235,12 +241,28 @@ async def _mark(asking: Asking, case: UUID, command_id: UUID, gap: str, occurred
         # Sent again: the gap as it was marked the first time, even if it has moved since.
         fact = event.data
         if event.command_id == command_id and isinstance(fact, _MARKING) and fact.gap:
-            return fact.gap
+            return fact.gap, getattr(fact, "subject", None)
     at, settings = occurred_at or datetime.now(UTC), Course.of(changes)
     learns = bool(history) and isinstance(history[0].data, LearningFact)
+    if named.case is not None and named.case != case:
+        if learns:
+            raise _malformed("gap: this gap lies elsewhere.", ("gap", str(named.id)), ("case", str(named.case)))
+        return await _mark_across(asking, case, named.case, named.id, at), named.case
     derived = answer_of_stream(history, at, settings) if learns else answer(history, at, settings=settings)
     for gap_ in derived.gaps:
         if gap_.id == named.id:
-            return f.GapMark(gap_.id, gap_.kind, gap_.obstacle, gap_.from_)
+            return f.GapMark(gap_.id, gap_.kind, gap_.obstacle, gap_.from_), None
     message = "There is no such gap here at that moment."
     raise _Malformed(Refused(RefusalCode.UNKNOWN_GAP, message, (("gap", str(named.id)),)))
+
+
+async def _mark_across(asking: Asking, case: UUID, subject: UUID, gap: UUID, at: datetime) -> f.GapMark:
+    """Return a gap over the cases of a subject, as lists show it to whoever asks; the case must be one of them."""
+    found = await across(await asking.view(at)).one(subject, gap)
+    if found is None:
+        raise _Malformed(
+            Refused(RefusalCode.UNKNOWN_GAP, "There is no such gap in this case at that moment.", (("gap", str(gap)),))
+        )
+    if case not in found.cases:
+        raise _malformed("gap: this gap lies in other cases.", ("gap", str(gap)), ("case", str(found.cases[0])))
+    return f.GapMark(found.id, found.kind, None, found.from_)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 from uuid import UUID
 
 import strawberry
@@ -86,11 +86,16 @@ async def _text(view: View, told: Told, text: Sealed) -> str | None:
 
 def accounts_of(case: At, reading: Reading, target: UUID) -> list[Account]:
     """Return the accounts of an event or gap, in the order in which they were given."""
+    said = [(case, reading.event(event.id)) for event in reading.about.get(target, ())]
+    return _accounts(said)
+
+
+def _accounts(said: Sequence[tuple[At, Told]]) -> list[Account]:
+    """Return the accounts among what was said, each in its case."""
     found: list[Account] = []
-    for event in reading.about.get(target, ()):
-        fact = event.data
+    for case, told in said:
+        fact = told.event.data
         if isinstance(fact, f.AccountGiven):
-            told = reading.event(event.id)
             by = fact.by.organisation
             found.append(
                 Account(
@@ -148,8 +153,17 @@ class Gap(Node):
     def self_noticed(self) -> bool:
         """Return whether one of those to act said so themselves."""
         if self.over:
-            return False
+            return later(self._self_noticed_across())
         return self.at.read(lambda reading: _self_noticed(reading.about.get(self.gap, ()), self.to_act_ids))
+
+    async def _self_noticed_across(self) -> bool:
+        return _self_noticed([told.event for _, told in await self._said_across()], self.to_act_ids)
+
+    async def _said_across(self) -> list[tuple[At, Told]]:
+        """Return what was said of it, if it lies over several cases."""
+        at, lying = self.at, _Lying(self.gap, self.kind, None, self.from_, self.until)
+        said = await across(at.view).said(at.id, lying, at.known_to)
+        return [(CaseAt(at.view, case, at.known_to), told) for case, told in said]
 
     @strawberry.field(
         description="The case in which it lies; null if it lies over several cases of one subject, or is about a cause "
@@ -231,12 +245,36 @@ class Gap(Node):
     @strawberry.field(description="What organisations and subjects say about it.")
     def accounts(self) -> list[Account]:
         """Return what was said about it."""
-        return [] if self.over else self.at.read(lambda reading: accounts_of(self.at, reading, self.gap))
+        if self.over:
+            return later(self._accounts_across())
+        return self.at.read(lambda reading: accounts_of(self.at, reading, self.gap))
+
+    async def _accounts_across(self) -> list[Account]:
+        return _accounts(await self._said_across())
 
     @strawberry.field(description="Who owned up to it, and with what plan.")
     def acknowledgements(self) -> list[Acknowledgement]:
         """Return who owned up to it."""
-        return [] if self.over else self.at.read(lambda reading: _acknowledgements(self.at, reading, self.gap))
+        if self.over:
+            return later(self._acknowledgements_across())
+        return self.at.read(
+            lambda reading: _acknowledgements(
+                [(self.at, reading.event(event.id)) for event in reading.about.get(self.gap, ())]
+            )
+        )
+
+    async def _acknowledgements_across(self) -> list[Acknowledgement]:
+        return _acknowledgements(await self._said_across())
+
+
+class _Lying(NamedTuple):
+    """A gap, as far as it matters to what was said of it."""
+
+    id: UUID
+    kind: GapKind
+    obstacle: UUID | None
+    from_: datetime
+    until: datetime | None
 
 
 def _self_noticed(said: Sequence[RecordedEvent], to_act: Sequence[str]) -> bool:
@@ -251,18 +289,19 @@ def _self_noticed(said: Sequence[RecordedEvent], to_act: Sequence[str]) -> bool:
     return False
 
 
-def _acknowledgements(case: At, reading: Reading, gap: UUID) -> list[Acknowledgement]:
+def _acknowledgements(said: Sequence[tuple[At, Told]]) -> list[Acknowledgement]:
+    """Return the acknowledgements among what was said, each where it was recorded."""
     found: list[Acknowledgement] = []
-    for event in reading.about.get(gap, ()):
-        if isinstance(event.data, f.GapAcknowledged | LearningGapAcknowledged):
-            told = reading.event(event.id)
+    for case, told in said:
+        fact = told.event.data
+        if isinstance(fact, f.GapAcknowledged | LearningGapAcknowledged):
             found.append(
                 Acknowledgement(
                     view=case.view,
                     told=told,
                     event=event_of(case, told),
-                    organisation=organisation(case.view, event.data.organisation),
-                    due=event.data.due,
+                    organisation=organisation(case.view, fact.organisation),
+                    due=fact.due,
                 )
             )
     return found

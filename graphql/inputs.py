@@ -93,14 +93,15 @@ _MADE_HERE: Final = frozenset({
 })  # fmt: skip
 """Ids of what is new: made from the command's id where the client leaves them out."""
 
+_MADE_ALWAYS: Final = frozenset({
+    (f.CaseOpened, "reference"), (f.AccountGiven, "subject"), (f.GapAcknowledged, "subject"),
+})  # fmt: skip
+"""Fields that no client gives: a reference is random, and over whose cases a gap lies the gap itself says."""
+
 
 def fields_of(fact: type[Fact]) -> list[FactField]:
     """Return the fields of a fact as clients give them."""
-    return [
-        _field(fact, found)
-        for found in msgspec.structs.fields(fact)
-        if (fact, found.name) != (f.CaseOpened, "reference")
-    ]
+    return [_field(fact, found) for found in msgspec.structs.fields(fact) if (fact, found.name) not in _MADE_ALWAYS]
 
 
 def _field(fact: type[Fact], found: msgspec.structs.FieldInfo) -> FactField:

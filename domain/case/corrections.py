@@ -19,7 +19,7 @@ from ..learning.facts import LearningEventStruck, LearningFactCorrected
 from ..organisation.facts import OrganisationEventStruck, OrganisationFact, OrganisationFactCorrected
 from ..text import Sealed
 from ..vocabulary import Precision
-from .facts import EventStruck, FactCorrected, GapMark, Party
+from .facts import AccountGiven, EventStruck, FactCorrected, GapAcknowledged, GapMark, Party
 
 Correction = FactCorrected | OrganisationFactCorrected | InvestigationFactCorrected | LearningFactCorrected
 Striking = EventStruck | OrganisationEventStruck | InvestigationEventStruck | LearningEventStruck
@@ -123,6 +123,9 @@ _FIXED: Final = MappingProxyType(
         OrganisationFact: frozenset({"organisation", "strategy"}),
         # Whom and what an investigation names others build on, and access hangs on it.
         InvestigationFact: frozenset({"user", "case", "dialogue", "finding", "follow_up"}),
+        # Over whose cases a gap lies belongs to the gap, which cannot be corrected either.
+        AccountGiven: frozenset({"subject"}),
+        GapAcknowledged: frozenset({"subject"}),
     }
 )
 """Fields that cannot be corrected, by the kind of fact."""

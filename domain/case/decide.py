@@ -239,6 +239,11 @@ def _refuse_party(command: Command) -> Refused | None:
     if speaker is not None and speaker != own:
         message = "An account or acknowledgement is somebody's own word: only the organisation itself can give it."
         return Refused(RefusalCode.WRONG_PARTY, message, (("organisation", speaker), ("actor", own)))
+    if isinstance(fact, f.GapAcknowledged | f.AccountGiven) and fact.subject is not None:
+        obstacle = fact.gap.obstacle if fact.gap is not None else None
+        if obstacle is not None:
+            message = "A gap over several cases lies on no single obstacle."
+            return Refused(RefusalCode.MALFORMED, message, (("obstacle", str(obstacle)),))
     if isinstance(fact, f.HandoffOffered | f.SubjectReferred) and fact.from_ == fact.to:
         message = "An organisation cannot hand over or refer to itself."
         return Refused(RefusalCode.WRONG_PARTY, message, (("organisation", fact.to),))

@@ -60,7 +60,8 @@ class Party(Struct, frozen=True, gc=False, omit_defaults=True):
 class GapMark(Struct, frozen=True, gc=False):
     """A gap as it stood when somebody spoke of it, so that their word can follow it if a late fact moves it.
 
-    ``since`` is the gap's beginning as then derived; ``obstacle`` is none for a deadlock, which lies on the case.
+    ``since`` is the gap's beginning as then derived; ``obstacle`` is none for a gap that lies on several: a deadlock
+    within the case, and what lies over several cases of one subject.
     """
 
     id: GapId
@@ -393,7 +394,10 @@ class RulingGiven(ObstacleFact, frozen=True, gc=False):
 
 
 class AccountGiven(CaseFact, frozen=True, gc=False):
-    """An organisation's or subject's own version: it confirms or disputes an event or a gap (exactly one of them)."""
+    """An organisation's or subject's own version: it confirms or disputes an event or a gap (exactly one of them).
+
+    ``subject`` is over whose cases the gap lies, this one among them; none if it lies in this case alone.
+    """
 
     topic = "account-given"
 
@@ -402,16 +406,23 @@ class AccountGiven(CaseFact, frozen=True, gc=False):
     event: EventId | None = None
     gap: GapMark | None = None
     account: Text | None = None
+    subject: SubjectId | None = None
 
     def __post_init__(self) -> None:
         """Refuse an account of nothing and of two things."""
         if (self.event is None) == (self.gap is None):
             message = "An account is about either an event or a gap."
             raise ValueError(message)
+        if self.gap is None and self.subject is not None:
+            message = "An event lies in one case; only a gap can lie over several."
+            raise ValueError(message)
 
 
 class GapAcknowledged(CaseFact, frozen=True, gc=False):
-    """An organisation owns up to a gap, perhaps with a plan to close it by ``due``."""
+    """An organisation owns up to a gap, perhaps with a plan to close it by ``due``.
+
+    ``subject`` is over whose cases the gap lies, this one among them; none if it lies in this case alone.
+    """
 
     topic = "gap-acknowledged"
 
@@ -419,6 +430,7 @@ class GapAcknowledged(CaseFact, frozen=True, gc=False):
     organisation: OrganisationId
     plan: Text | None = None
     due: datetime | None = None
+    subject: SubjectId | None = None
 
 
 # Mending the record

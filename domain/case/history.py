@@ -93,7 +93,7 @@ class History(Sequence[Event]):
             self._related += (fact.subject, fact.to)
         elif isinstance(fact, f.FactCorrected | f.EventStruck):
             self._mends, self._state = True, None
-        elif isinstance(fact, f.GapAcknowledged | f.AccountGiven) and fact.gap is not None:
+        elif isinstance(fact, f.GapAcknowledged | f.AccountGiven) and fact.gap is not None and fact.subject is None:
             self._gap_at = at if self._gap_at is None else max(self._gap_at, at)
 
     def as_recorded(self, event: Event) -> None:

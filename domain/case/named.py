@@ -73,6 +73,8 @@ def subjects_of(fact: Fact) -> Iterator[SubjectId]:
         yield fact.on_word_of
     elif isinstance(fact, f.SubjectRelated):
         yield fact.to
+    elif isinstance(fact, f.GapAcknowledged | f.AccountGiven) and fact.subject is not None:
+        yield fact.subject
     for name in _fields_of_type(type(fact), f.Party):
         party: f.Party | None = getattr(fact, name)
         if party is not None and party.subject is not None:

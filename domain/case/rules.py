@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from ..command import RefusalCode
 from ..event import Event
-from ..ids import EventId, ObstacleId
+from ..ids import EventId, ObstacleId, SubjectId
 from ..settings import UNCHANGED, Course
 from . import facts as f
 from .effects import EFFECTS
@@ -268,20 +268,27 @@ def _check_contact(_: Judge, state: CaseState, event: Event, fact: f.ContactMade
 
 def _check_account(judge: Judge, state: CaseState, event: Event, fact: f.AccountGiven) -> Objection | None:
     if fact.gap is not None:
-        return _check_gap(judge, fact.gap, event)
+        return _check_gap(judge, state, event, fact.gap, fact.subject)
     if fact.event in state.events:
         return None
     return Objection(RefusalCode.UNKNOWN_EVENT, "No such event stands in this case at that moment.")
 
 
 def _check_acknowledged(judge: Judge, state: CaseState, event: Event, fact: f.GapAcknowledged) -> Objection | None:
-    return _check_gap(judge, fact.gap, event)
+    return _check_gap(judge, state, event, fact.gap, fact.subject)
 
 
-def _check_gap(judge: Judge, mark: f.GapMark, event: Event) -> Objection | None:
-    if judge.gap_exists(mark, event.occurred_at):
+def _check_gap(
+    judge: Judge, state: CaseState, event: Event, mark: f.GapMark, subject: SubjectId | None
+) -> Objection | None:
+    if subject is None:
+        if judge.gap_exists(mark, event.occurred_at):
+            return None
+        return Objection(RefusalCode.UNKNOWN_GAP, "No such gap exists in this case at that moment.")
+    # Whether the gap exists, only all cases of the subject tell: what is said of one that does not is about nothing.
+    if state.opened is not None and subject in state.opened.subjects:
         return None
-    return Objection(RefusalCode.UNKNOWN_GAP, "No such gap exists in this case at that moment.")
+    return Objection(RefusalCode.UNKNOWN_GAP, "The case is not that subject's at that moment.")
 
 
 _CHECKS: Final[dict[type, Callable[[Judge, CaseState, Event, Any], Objection | None]]] = {

@@ -5,18 +5,14 @@ Unlike a fact of the world a setting cannot be told late: it is in force from th
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
 from ..case.decide import SKEW, Directory
 from ..catalogue import Catalogue
 from ..command import Command, RefusalCode, Refused
 from ..event import Event, Fact
 from ..settings import Course
-from ..vocabulary import GapKind, Role
+from ..vocabulary import Role
 from .facts import DAYS_MAX, STREAM, BarrierAdded, GraceChanged, PromiseAdded, RegistryFact, TermChanged
-
-OVER_CASES: Final = frozenset({GapKind.DEADLOCK, GapKind.UNCOORDINATED})
-"""The kinds of gap that may lie over several cases of one subject: a change is followed case by case."""
 
 
 def decide_registry(command: Command, history: Sequence[Event], now: datetime, directory: Directory) -> Fact | Refused:
@@ -60,10 +56,7 @@ def _refuse_known_to(command: Command, directory: Directory) -> Refused | None:
 
 
 def _refuse_days(fact: RegistryFact, history: Sequence[Event]) -> Refused | None:
-    """Refuse a length that none can have, one that it has already, and a grace that is not kept by case."""
-    if isinstance(fact, GraceChanged) and fact.kind in OVER_CASES:
-        message = f"The grace of {fact.kind} cannot be changed, because it may lie over several cases."
-        return Refused(RefusalCode.MALFORMED, message, (("kind", fact.kind),))
+    """Refuse a length that none can have, and one that it has already."""
     now = Course.of(history).latest
     match fact:
         case TermChanged(term=term, days=days):

@@ -146,6 +146,7 @@ class Projector:
             # Another projector has been at work, or a rebuild: what is kept at hand is not of these rows.
             self._let_go()
             self._settings = settings_upto(connection, position)
+            self._subjects.forget(self._settings)
             self._reached = position
         rows = reading.to_rows(connection.execute(reading.AFTER, (position, BATCH_EVENTS)))
         if not rows:
@@ -194,6 +195,7 @@ class Projector:
             return change.position - 1, True
         self._kept.clear()
         self._settings.change(change)
+        self._subjects.forget(self._settings)
         self._reached = change.position
         return change.position, True
 

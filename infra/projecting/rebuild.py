@@ -167,13 +167,14 @@ def fill_subjects(url: str, upto: int, start: int, end: int) -> int:
         connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
         schema.within(connection, schema.NEXT)
         organisations = Organisations(upto)
+        changes = registry_history(connection, upto)
         with psycopg.ServerCursor(connection, "followed") as cursor:
             cursor.execute(LISTED, {"from": start, "to": end})
             while some := cursor.fetchmany(SUBJECTS_LOADED):
                 count += len(some)
                 cases = {subject: frozenset[CaseId](own) for subject, own in some}
                 for one in follow(connection, cases, organisations, upto):
-                    sheets.add(one.subject, subject_rows_of(one.subject, one.recorded))
+                    sheets.add(one.subject, subject_rows_of(one.subject, one.recorded, changes))
                     connection.execute(FILL, (one.subject, sorted(one.organisations)))
                 sheets.fill(connection)
     return count

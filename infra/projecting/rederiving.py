@@ -18,9 +18,11 @@ from ...domain.learning.facts import LearningFact
 from ...domain.registry.facts import STREAM
 from ...domain.settings import Course
 from ...projections.derivation.learning_kinds import learning_timelines
-from ...projections.derivation.timelines import case_timelines
+from ...projections.derivation.subjects import SubjectTimelines
+from ...projections.derivation.timelines import Timelines, case_timelines
 from ...projections.queries.lens import position_at
 from ..store import reading
+from .subjects import Organisations, follow, followed
 from .writing import Sheets
 
 CASES_AT_ONCE: Final = 200
@@ -67,7 +69,8 @@ def rederive(connection: psycopg.Connection, change: Event, settings: Course) ->
         connection.execute("UPDATE projected SET position = %s, rederiving = NULL", (change.position,))
         return True
     sheets = Sheets()
-    for case, events in _histories(connection, cases, change.position - 1).items():
+    histories = _histories(connection, cases, change.position - 1)
+    for case, events in histories.items():
         course = settings.copy()
         fact = events[0].data
         timelines = (
@@ -75,11 +78,22 @@ def rederive(connection: psycopg.Connection, change: Event, settings: Course) ->
             if isinstance(fact, LearningFact)
             else case_timelines(case, events, course)
         )
-        course.change(change)
-        timelines.change_settings(change)
-        sheets.add(case, *timelines.take())
+        _change(case, timelines, course, change, sheets)
+    # What is no stream is a subject, over whose cases a gap lies.
+    subjects = followed(connection, [one for one in cases if one not in histories])
+    organisations = Organisations(change.position - 1)
+    for one in follow(connection, subjects, organisations, change.position - 1):
+        course = settings.copy()
+        _change(one.subject, SubjectTimelines(one.subject, one.recorded, course), course, change, sheets)
     sheets.write(connection)
     return False
+
+
+def _change(key: UUID, timelines: Timelines, course: Course, change: Event, sheets: Sheets) -> None:
+    """Let timelines under the settings before a change take it in, and note the rows that come of it."""
+    course.change(change)
+    timelines.change_settings(change)
+    sheets.add(key, *timelines.take())
 
 
 def _begin(connection: psycopg.Connection, change: Event) -> None:

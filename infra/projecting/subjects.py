@@ -20,6 +20,7 @@ from ...domain.case.facts import CaseFact
 from ...domain.event import Event
 from ...domain.ids import CaseId, SubjectId, organisation_stream_of
 from ...domain.organisation.facts import OrganisationFact
+from ...domain.settings import UNCHANGED, Course
 from ...projections.derivation.subjects import (
     SubjectTimelines,
     organisations_above,
@@ -169,15 +170,17 @@ class Organisations:
 class Subjects:
     """What lies over the cases of subjects, in one read model."""
 
-    __slots__ = ("_kept", "_organisations")
+    __slots__ = ("_kept", "_organisations", "_settings")
 
     def __init__(self) -> None:
         """Start with nothing at hand."""
+        self._settings = UNCHANGED
         self._kept: OrderedDict[SubjectId, _Kept] = OrderedDict()
         self._organisations = Organisations(-1)
 
-    def forget(self) -> None:
-        """Forget what is at hand: it may be of other rows than those that are stored."""
+    def forget(self, settings: Course = UNCHANGED) -> None:
+        """Forget what is at hand, which may be of other rows than those stored; go by ``settings`` from now on."""
+        self._settings = settings
         self._kept.clear()
         self._organisations = Organisations(-1)
 
@@ -213,15 +216,12 @@ class Subjects:
         before: int,
     ) -> None:
         """Bring on the rows of some subjects."""
-        found = {
-            subject: frozenset[CaseId](cases)
-            for subject, cases in connection.execute(FOLLOWED, (list(subjects),)).fetchall()
-        }
+        found = followed(connection, subjects)
         changed = {
             subject: cases for subject, cases in found.items() if not self._follows(subject, cases, streams, news)
         }
         for one in follow(connection, changed, self._organisations, before, streams, news):
-            timelines = SubjectTimelines(one.subject, one.recorded)
+            timelines = SubjectTimelines(one.subject, one.recorded, self._settings)
             self._kept[one.subject] = _Kept(one.cases, one.organisations, timelines)
             connection.execute(NOTE, (one.subject, sorted(one.organisations)))
         sheets = Sheets()
@@ -251,6 +251,12 @@ class Subjects:
             return False
         named = organisations_named(event for case in cases for event in streams.get(case, ()))
         return self._organisations.above(named | kept.organisations, news) == kept.organisations
+
+
+def followed(connection: psycopg.Connection, subjects: Sequence[SubjectId]) -> dict[SubjectId, frozenset[CaseId]]:
+    """Return over whose cases something may lie, of some subjects, and which cases it takes to tell."""
+    rows = connection.execute(FOLLOWED, (list(subjects),)).fetchall()
+    return {subject: frozenset[CaseId](cases) for subject, cases in rows}
 
 
 def follow(

@@ -43,6 +43,7 @@ class EntryError(Exception):
 _FROZEN: Final[Mapping[tuple[str, int], str]] = MappingProxyType(
     {
         ("account-given", 1): "by@ stance event gap account*",
+        ("account-given", 2): "by@ stance event gap account* subject-",
         ("barrier-added", 1): "slug place dutch# english#",
         ("case-closed", 1): "organisation ground*",
         ("case-included", 1): "case",
@@ -70,6 +71,7 @@ _FROZEN: Final[Mapping[tuple[str, int], str]] = MappingProxyType(
         ("follow-up-done", 1): "follow_up note*",
         ("follow-up-planned", 1): "follow_up due organisation plan*",
         ("gap-acknowledged", 1): "gap organisation plan* due",
+        ("gap-acknowledged", 2): "gap organisation plan* due subject-",
         ("grace-changed", 1): "kind days",
         ("handoff-accepted", 1): "handoff subject_present file_received",
         ("handoff-offered", 1): "handoff obstacle from to reason* delivered_at respond_by",

@@ -14,8 +14,9 @@ from msgspec.structs import replace
 
 from ...domain.case.state import Waiting
 from ...domain.ids import CaseId, EventId, ObstacleId
+from ...domain.settings import UNCHANGED, Course
 from ...domain.vocabulary import GapKind
-from .shapes import Gap
+from .shapes import Gap, graced
 
 Ring = frozenset[ObstacleId]
 
@@ -44,10 +45,11 @@ class Circle(Struct, frozen=True, gc=False):
 class Circles:
     """The waitings of one case for obstacles, and the deadlocks that they make."""
 
-    __slots__ = ("circles", "lies_on", "spells")
+    __slots__ = ("circles", "lies_on", "settings", "spells")
 
-    def __init__(self, lies_on: UUID) -> None:
+    def __init__(self, lies_on: UUID, settings: Course = UNCHANGED) -> None:
         """Start with nobody waiting; the deadlocks will lie on ``lies_on``."""
+        self.settings = settings
         self.lies_on = lies_on
         self.spells: list[Spell] = []
         self.circles: tuple[Circle, ...] = ()
@@ -109,6 +111,7 @@ class Circles:
                 running_from=circle.from_,
                 cases=self.cases_of(circle),
             )
+            gap = graced(gap, self.settings)
             yield circle.from_, circle.until, gap
             if circle.until is not None:
                 lasted = circle.until - circle.from_

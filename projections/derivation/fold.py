@@ -35,7 +35,7 @@ class CaseFold:
         self.state = CaseState()
         self.judge = Judge(self.gap_exists, settings)
         self.chains: dict[ObstacleId, Chain] = {}
-        self.circles = Circles(case)
+        self.circles = Circles(case, settings)
         self.circles_changed = False
         self.conflicts: dict[EventId, Conflict] = {}
 

@@ -6,7 +6,7 @@ of none means that it has not ended at the moment asked for.
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from msgspec import Struct
@@ -93,8 +93,9 @@ class Gap(Struct, frozen=True, gc=False):
 
     @property
     def obstacle(self) -> ObstacleId | None:
-        """The obstacle that it lies on; none for a kind that lies on several, and for what is about no case."""
-        return None if self.kind in ON_SEVERAL or self.stream_kind is not None else self.lies_on
+        """The obstacle that it lies on; none for what lies on several or over several cases, or is about no case."""
+        several = self.cases or self.kind in ON_SEVERAL or self.stream_kind is not None
+        return None if several else self.lies_on
 
     def runs_on_as(self, other: "Gap") -> bool:
         """Return whether two gaps with one key and no end are the same: quicker than comparing all that they hold."""
@@ -143,10 +144,40 @@ def graced(gap: Gap, settings: Course) -> Gap:
     return gap if grace == GRACES.get(gap.kind, NO_TIME) else replace(gap, grace=grace)
 
 
-def follows(mark: GapMark, gap: Gap, moment: datetime) -> bool:
+class Lying(Protocol):
+    """A gap, as far as it matters to what was said of it."""
+
+    @property
+    def id(self) -> GapId:
+        """Its name."""
+        ...
+
+    @property
+    def kind(self) -> GapKind:
+        """Its kind."""
+        ...
+
+    @property
+    def obstacle(self) -> ObstacleId | None:
+        """The obstacle that it lies on, if it is one."""
+        ...
+
+    @property
+    def from_(self) -> datetime:
+        """Where it begins."""
+        ...
+
+    @property
+    def until(self) -> datetime | None:
+        """Where it ended."""
+        ...
+
+
+def follows(mark: GapMark, gap: Lying, moment: datetime) -> bool:
     """Return whether what was said of a gap at ``moment`` is about ``gap``.
 
-    It is if the gap is the same one, or of the same obstacle and kind and overlaps the time that was spoken of.
+    Both lie in one case, or over the cases of one subject. It is about it if the gap is the same one, or of the same
+    obstacle and kind and overlaps the time that was spoken of.
     """
     if gap.id == mark.id:
         return True

@@ -17,12 +17,13 @@ from ...domain.ids import CaseId, EventId, ObstacleId, SubjectId
 from ...domain.organisation.facts import OrganisationFact
 from ...domain.settings import UNCHANGED, Course
 from .circles import CirclesAcross
-from .shapes import Gap, StatedHarm
+from .promises import Promise, overdue, promise_of
+from .shapes import Gap, StatedHarm, graced
 from .uncoordinated import Change, Coordination, Holding, Uncoordinated
 
 
 def _no_gap(_mark: f.GapMark, _moment: datetime) -> bool:
-    """Say of every gap that it is not there: what is said of gaps changes neither who holds nor who waits."""
+    """Say of every gap within a case that it is not there: what is said of it changes nothing here."""
     return False
 
 
@@ -45,7 +46,18 @@ class CaseSeen:
 class SubjectFold:
     """What lies over the cases of one subject, at the moment of the last event that it was shown."""
 
-    __slots__ = ("_changes", "_circles", "_judge", "_members", "_places", "_uncoordinated", "cases", "subject")
+    __slots__ = (
+        "_changes",
+        "_circles",
+        "_judge",
+        "_members",
+        "_places",
+        "_promises",
+        "_settings",
+        "_uncoordinated",
+        "cases",
+        "subject",
+    )
 
     def __init__(self, subject: SubjectId, settings: Course = UNCHANGED) -> None:
         """Start with a subject of whom nothing has been shown."""
@@ -56,8 +68,10 @@ class SubjectFold:
         """The subject's cases, in the order in which they were opened."""
         self._places: dict[EventId, int] = {}
         self._changes: list[Change] = []
+        self._promises: list[Promise] = []
         self._circles = CirclesAcross(subject, self._members.keys())
         self._uncoordinated = Uncoordinated(subject)
+        self._settings = settings
 
     def show(self, event: Event, *, struck: bool = False) -> bool:
         """Advance by one event (in the order in which they occurred); return whether anything may have changed."""
@@ -80,10 +94,15 @@ class SubjectFold:
         if change is not None:
             self._observe(change)
             changed = True
-        if isinstance(event.data, f.HarmStated):
-            fact = event.data
+        fact = event.data
+        if isinstance(fact, f.HarmStated):
             case.harms.append(StatedHarm(fact.harm, fact.since, fact.until, event.id))
             changed = True
+        elif isinstance(fact, f.GapAcknowledged) and fact.subject == self.subject:
+            promise = promise_of(event, fact)
+            if promise is not None:
+                self._promises.append(promise)
+                changed = True
         if state.opened is not opened:
             self._open(event.stream, state)
             changed = True
@@ -153,8 +172,11 @@ class SubjectFold:
         They are right from the moment of the last event shown on.
         """
         if self._members and self._told_of():
-            yield from self._uncoordinated.gaps()
-            yield from self._circles.gaps()
+            turns = [*self._uncoordinated.gaps(), *self._circles.gaps()]
+            if self._promises:
+                turns += overdue(self._promises, [gap for _, _, gap in turns])
+            for from_, until, gap in turns:
+                yield from_, until, graced(gap, self._settings)
 
     def _told_of(self) -> bool:
         """Return whether what is found is told of this subject: nobody named earlier has exactly the same cases."""

@@ -24,16 +24,16 @@ from .lens import see
 from .shapes import Gap
 from .subject_facets import SubjectFacets
 from .subject_fold import SubjectFold
-from .timelines import Row, Timelines
+from .timelines import Row, Timelines, rows_of
 
 WITHOUT_MEANING: Final = frozenset(
     {
         *(f.SubjectRelated, f.CaseLinked, f.TermSet, f.ContactMade, f.RemedyApplied, f.ResolutionContested),
-        *(f.ResolutionUpheld, f.ContestWithdrawn, f.RulingGiven, f.AccountGiven, f.GapAcknowledged),
+        *(f.ResolutionUpheld, f.ContestWithdrawn, f.RulingGiven, f.AccountGiven),
     }
 )
-"""Facts that change neither who holds what, nor who waits, nor who coordinates, nor what harm is stated; whatever is
-made of them by a correction does not either."""
+"""Facts that change neither who holds what, nor who waits, nor who coordinates, nor what harm is stated, nor what was
+promised; whatever is made of them by a correction does not either."""
 
 
 def subject_gaps(
@@ -141,12 +141,9 @@ class SubjectTimelines(Timelines):
             super().record(event)
 
 
-def subject_rows_of(subject: SubjectId, history: Iterable[Event], settings: Course = UNCHANGED) -> list[Row]:
-    """Return all rows over the cases of a subject from all their events, in order of position."""
-    timelines = SubjectTimelines(subject, (), settings)
-    for event in history:
-        timelines.record(event)
-    return timelines.take()[0]
+def subject_rows_of(subject: SubjectId, history: Iterable[Event], changes: Sequence[Event] = ()) -> list[Row]:
+    """Return all rows over the cases of a subject, under the registry's own changes; both in order of position."""
+    return rows_of(subject, history, changes, lambda subject, settings: SubjectTimelines(subject, (), settings))
 
 
 def organisations_named(events: Iterable[Event]) -> set[str]:

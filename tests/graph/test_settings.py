@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from graph.given import Story
+from graph.given import GEMEENTE, SVB, ZORG, Story
 from knelpunt.domain.vocabulary import Role
 
 SETTINGS = "settings { terms { term days } graces { kind days } }"
@@ -73,12 +73,25 @@ def test_what_cannot_be_set_is_refused(asked, admin, input_, code, message):
     assert (refused["code"], refused["message"]) == (code, message)
 
 
-def test_what_lies_over_several_cases_keeps_its_grace(asked, admin):
-    """A change is followed case by case, so the graces of two kinds stay what they are."""
-    refused = asked.refused("changeGrace", {"kind": "UNCOORDINATED", "days": 3}, asker=admin)
-    assert refused["message"] == (
-        "The grace of UNCOORDINATED cannot be changed, because it may lie over several cases."
-    )
+def test_what_lies_over_several_cases_goes_by_its_own_grace(asked, admin):
+    """What nobody coordinates from before the change goes by the old grace, what begins after it by the new one."""
+    old = Story(asked, days_ago=20)
+    for holder in (GEMEENTE, SVB, ZORG):
+        old.report(1, receivedBy=holder)
+    asked.done("changeGrace", {"kind": "UNCOORDINATED", "days": 3}, asker=admin)
+    new = Story(asked, days_ago=20)
+    now = datetime.now(UTC).isoformat()
+    for holder in (GEMEENTE, SVB, ZORG):
+        new.report(occurredAt=now, receivedBy=holder)
+
+    def counted(days: float) -> set[str]:
+        moment = (datetime.now(UTC) + timedelta(days=days)).isoformat()
+        nodes = asked.registry("gaps(filter: {kinds: [UNCOORDINATED]}) { nodes { subject } }", f'(asOf: "{moment}")')
+        return {node["subject"] for node in nodes["gaps"]["nodes"]}
+
+    assert counted(2) == set()
+    assert counted(4) == {new.subject}
+    assert counted(10) == {old.subject, new.subject}
 
 
 def test_nobody_else_changes_them(asked, admin):

@@ -115,6 +115,64 @@ def test_what_was_just_recorded_is_told_with_it(two) -> None:
     assert listed == uncoordinated
 
 
+def test_it_can_be_owned_up_to_and_disputed(two) -> None:
+    """What is said of it in any of its cases stands beside it wherever it is told of, and follows it if it moves."""
+    asked, first, second, _ = two
+    listed = over(asked.registry("gaps { nodes { id kind subject } }")["gaps"]["nodes"])
+    gap = listed["DEADLOCK"]["id"]
+    given = {"gap": gap, "organisation": GEMEENTE, "plan": "We bellen elkaar.", "due": first.day(40)}
+    first.done("acknowledgeGap", 30, **given)
+    svb = asked.asker(SVB)
+    account = {"case": second.case, "gap": gap, "stance": "DISPUTES", "account": "Wij wachten op niemand."}
+    asked.done("giveAccount", account | {"occurredAt": second.day(31)}, asker=svb)
+    told = """kind subject selfNoticed accounts { stance text by { identifier } event { case { id } } }
+        acknowledgements { plan organisation { identifier } event { case { id } } }"""
+    found = asked.registry(
+        f'gaps {{ nodes {{ {told} }} }} a: case(id: "{first.case}") {{ gaps {{ {told} }} }} '
+        f'subject(id: "{first.subject}") {{ gaps {{ {told} }} }}'
+    )
+    for nodes in (found["gaps"]["nodes"], found["a"]["gaps"], found["subject"]["gaps"]):
+        deadlock = over(nodes)["DEADLOCK"]
+        assert deadlock["selfNoticed"] is True
+        (said,), (owned,) = deadlock["accounts"], deadlock["acknowledgements"]
+        assert (said["stance"], said["text"], said["by"]["identifier"]) == (
+            "DISPUTES", "Wij wachten op niemand.", SVB,
+        )  # fmt: skip
+        assert (owned["plan"], owned["organisation"]["identifier"]) == ("We bellen elkaar.", GEMEENTE)
+        assert (said["event"]["case"]["id"], owned["event"]["case"]["id"]) == (second.case, first.case)
+        other = over(nodes)["UNCOORDINATED"]
+        assert (other["accounts"], other["acknowledgements"], other["selfNoticed"]) == ([], [], False)
+    late = over(found["gaps"]["nodes"])["COMMITMENT_OVERDUE"]
+    assert late["subject"] == first.subject
+    # Found late: the second waiting began earlier, so that the circle closed earlier and goes by another name.
+    second.done("beginWaiting", 15, obstacle=two[3][1], organisation=SVB, ground="OTHER", until=second.day(16))
+    second.done("strikeEvent", 60, event=_waiting(asked, second), reason="NEVER_HAPPENED")
+    waits = {"obstacle": two[3][1], "organisation": SVB, "ground": "OTHER_OBSTACLE", "forObstacle": two[3][0]}
+    second.done("beginWaiting", 18, **waits)
+    moved = over(asked.registry(f"gaps {{ nodes {{ id {told} }} }}")["gaps"]["nodes"])["DEADLOCK"]
+    assert moved["id"] != gap
+    assert [one["plan"] for one in moved["acknowledgements"]] == ["We bellen elkaar."]
+
+
+def _waiting(asked: Asked, story: Story) -> str:
+    """The event with which a case's waiting for another obstacle began."""
+    query = f'case(id: "{story.case}") {{ timeline {{ nodes {{ id type data }} }} }}'
+    nodes = asked.registry(query)["case"]["timeline"]["nodes"]
+    return next(one["id"] for one in nodes if one["type"] == "WaitingBegan" and "OTHER_OBSTACLE" in str(one["data"]))
+
+
+def test_what_is_said_of_it_belongs_to_one_of_its_cases(two) -> None:
+    """In another case of anybody's it is refused, as is a gap over cases that was not there then."""
+    asked, first, *_ = two
+    other = Story(asked, days_ago=50)
+    gap = over(asked.registry("gaps { nodes { id kind subject } }")["gaps"]["nodes"])["DEADLOCK"]["id"]
+    given = {"gap": gap, "organisation": GEMEENTE, "occurredAt": other.day(10)}
+    refused = asked.refused("acknowledgeGap", {"case": other.case} | given)
+    assert (refused["code"], refused["message"]) == ("MALFORMED", "gap: this gap lies in other cases.")
+    refused = asked.refused("acknowledgeGap", {"case": first.case} | given | {"occurredAt": first.day(5)})
+    assert refused["code"] == "UNKNOWN_GAP"
+
+
 def test_to_one_organisation_only_what_it_knew(two) -> None:
     """Through the eyes of one, there is no circle that it knows half of, and nobody whom it does not know to hold."""
     asked, first, second, _ = two

@@ -12,11 +12,12 @@ from uuid import UUID
 
 from knelpunt.domain.case import facts as f
 from knelpunt.domain.event import Event
-from knelpunt.domain.vocabulary import CaseRelation, WaitingGround
+from knelpunt.domain.ids import gap_id_of
+from knelpunt.domain.vocabulary import CaseRelation, GapKind, Stance, WaitingGround
 
 from .plots import PLOTS, anything, something
 from .recording import record
-from .world import ORGANISATIONS, Obstacle, World, moment
+from .world import DAY, ORGANISATIONS, Obstacle, World, moment
 
 CASES: Final = (1, 2, 2, 2, 3, 3, 4)
 """How many cases a person may have."""
@@ -103,8 +104,8 @@ def waits_across(p: Person) -> None:
             world.wait(o, circle[1][1], WaitingGround.OTHER_OBSTACLE)
 
 
-def too_many_holders(p: Person) -> None:
-    """Three or four different ones hold something, for about as long as may be."""
+def held_by_many(p: Person) -> list[tuple[World, Obstacle]]:
+    """Three or four different ones come to hold something."""
     found = p.some(p.rng.choice((3, 3, 4)))
     for (world, o), who in zip(found, p.rng.sample(ORGANISATIONS, len(found)), strict=True):
         p.go_on_in(world)
@@ -113,6 +114,12 @@ def too_many_holders(p: Person) -> None:
                 world.release(o)
             world.take(o, who)
         p.pass_time(p.rng.choice((0, 0, 0, 1, 7)))
+    return found
+
+
+def too_many_holders(p: Person) -> None:
+    """They hold it for about as long as may be."""
+    found = held_by_many(p)
     if p.chance(0.2):
         coordinated(p)
     p.pass_time(p.rng.choice((27, 28, 28, 29, 35, 56)))
@@ -151,12 +158,44 @@ def linked(p: Person) -> None:
     world.tell(f.CaseLinked(other.case, relation), world.other(), world.opening)
 
 
+def owned_up_to(p: Person) -> None:
+    """An organisation owns up to a gap over several cases, most often with a plan; it may be off about which gap."""
+    world = p.go_on_in(p.rng.choice(p.worlds))
+    subject = p.subject if p.chance(0.9) else p.partner
+    kind = GapKind.UNCOORDINATED if p.chance(0.7) else GapKind.DEADLOCK
+    begun_by = p.rng.choice([draft for other in p.worlds for draft in other.drafts[-4:]])
+    id_ = gap_id_of(subject, kind.value, begun_by.id) if p.chance(0.6) else world.new_id()
+    mark = f.GapMark(id_, kind, None, moment(world.now - p.rng.choice((0, 0, 1, 7, 60)) * DAY))
+    plan = world.text() if p.chance(0.9) else None
+    due = None if plan is None or p.chance(0.1) else moment(world.later())
+    who = world.other()
+    if p.chance(0.9):
+        world.tell(f.GapAcknowledged(mark, who, plan, due, subject), who, world.opening)
+    else:
+        stance = p.rng.choice(tuple(Stance))
+        world.tell(f.AccountGiven(f.Party(organisation=who), stance, gap=mark, subject=subject), who, world.opening)
+
+
+def late_promise(p: Person) -> None:
+    """What nobody coordinates is owned up to while it lasts, and what was promised comes late or not at all."""
+    found = held_by_many(p)
+    for _ in range(p.rng.choice((1, 1, 2))):
+        owned_up_to(p)
+    p.pass_time(p.rng.choice((7, 30, 60)))
+    if p.chance(0.5):
+        world, o = p.rng.choice(found)
+        p.go_on_in(world).release(o)
+
+
 ACROSS: Final[Sequence[Callable[[Person], None]]] = (
     waits_across,
     waits_across,
     too_many_holders,
     too_many_holders,
     coordinated,
+    owned_up_to,
+    late_promise,
+    late_promise,
     sets_off,
     split_across,
     linked,

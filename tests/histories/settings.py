@@ -8,7 +8,6 @@ from uuid import UUID, uuid5
 from histories.world import ONLOOKER
 from knelpunt.domain.event import Actor, Event
 from knelpunt.domain.ids import NAMESPACE
-from knelpunt.domain.registry.decide import OVER_CASES
 from knelpunt.domain.registry.facts import STREAM, GraceChanged, TermChanged
 from knelpunt.domain.vocabulary import GapKind, Role, Term
 
@@ -33,7 +32,7 @@ def change(id_: UUID, recorded_at: datetime, what: Term | GapKind, days: int, po
 def changes_within(history: Sequence[Event], rng: Random, count: int) -> list[Event]:
     """Changes right after events of a history, in order; each has the position of the event that it follows."""
     after = sorted(rng.sample(range(len(history)), min(count, len(history))))
-    kinds = [*Term, *(kind for kind in GapKind if kind not in OVER_CASES)]
+    kinds = [*Term, *GapKind]
     return [
         change(
             uuid5(NAMESPACE, f"change/{rng.random()}"),

@@ -99,6 +99,8 @@ def _about(e: Event, story: list[Event], gaps: list[OGap]) -> list[UUID]:
     match e.data:
         case AccountGiven(event=UUID() as event):
             return [event]
+        case AccountGiven(subject=UUID()) | GapAcknowledged(subject=UUID()):
+            return []  # it is about nothing that lies in this case alone
         case AccountGiven(gap=GapMark() as mark) | GapAcknowledged(gap=mark):
             meant = [gap.id_in(e.stream) for gap in gaps if is_meant(mark, gap, e.occurred_at, story)]
             return [mark.id] if mark.id in meant else meant

@@ -123,6 +123,8 @@ def has_effect(e: Event, story: list[Event], earlier: set[UUID], gaps_at: GapsAt
             return all(reported(story, o) for o in named)
         case AccountGiven(gap=None, event=event):
             return event in earlier
+        case AccountGiven(subject=UUID() as subject) | GapAcknowledged(subject=UUID() as subject):
+            return any(isinstance(s.data, CaseOpened) and subject in s.data.subjects for s in story)
         case AccountGiven(gap=GapMark() as mark) | GapAcknowledged(gap=mark):
             return any(is_meant(mark, g, t, story) for g in gaps_at(story, t))
         case ObstacleFact(obstacle=o):  # steps, remedies, harms, rulings

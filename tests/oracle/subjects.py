@@ -20,6 +20,10 @@ S8  In the figures of a cross-chain nothing counts twice: one contact about two 
     the days on which two of them were open, or in a gap, are days once.
 S9  What begins an UNCOORDINATED may be any of several events at one moment, in several cases: ``begun_by`` holds them
     all. It may also be an event long before, if time alone ended a coordinator's mandate.
+S11 What is said of a gap over the cases of a subject names the subject, and has effect once the case is theirs. A plan
+    is late from its due time, or from when it was given if that is later, until none of the gaps that it was about is
+    open any more: the one that it names, or else those of its kind that overlap the time since which it says that
+    there is one; of those, as things stand now, that were open when it was given.
 """
 
 # pyright: reportAttributeAccessIssue=false
@@ -35,13 +39,16 @@ from knelpunt.domain.case.facts import (
     CaseOpened,
     ContactMade,
     CoordinatorNamed,
+    GapAcknowledged,
     HarmStated,
     ObstacleReported,
     ObstacleSplit,
     WaitingBegan,
 )
 from knelpunt.domain.event import Event
+from knelpunt.domain.ids import gap_id_of
 from knelpunt.domain.settings import DEFAULTS, Settings
+from knelpunt.domain.text import Clear, Sealed
 from knelpunt.domain.vocabulary import CaseRelation, Harm
 
 from .answers import OFigures
@@ -50,7 +57,7 @@ from .interfaces import story_of, tops
 from .oracle import figures_of, total
 from .story import Run, Stretch, segments, stretches, waiting
 
-GRACES = {"UNCOORDINATED": timedelta(days=28), "DEADLOCK": timedelta()}
+GRACES = {"UNCOORDINATED": timedelta(days=28), "DEADLOCK": timedelta(), "COMMITMENT_OVERDUE": timedelta()}
 MANY = 3
 """Of how many different top parents the holders are, if nobody coordinates them."""
 
@@ -124,10 +131,61 @@ def linked_cases(stories: Stories) -> set[tuple[UUID, UUID, CaseRelation]]:
 
 
 def subject_gaps(
-    stories: Stories, as_of: datetime, known_at: datetime, organisations: Sequence[Event] = ()
+    stories: Stories,
+    as_of: datetime,
+    known_at: datetime,
+    organisations: Sequence[Event] = (),
+    subject: UUID | None = None,
 ) -> list[OSubjectGap]:
-    """Return every gap over the cases of one subject; ``organisations`` are the events of all organisations."""
-    return [*uncoordinated(stories, as_of, known_at, organisations), *deadlocks(stories, as_of)]
+    """Return every gap over the cases of one subject; ``organisations`` are the events of all organisations.
+
+    Of promises, only those about ``subject``, if given.
+    """
+    found = [*uncoordinated(stories, as_of, known_at, organisations), *deadlocks(stories, as_of)]
+    over = [gap for gap in found if gap.kind != "DEADLOCK" or len(gap.cases) > 1]
+    return found if subject is None else [*found, *promises(stories, as_of, subject, over)]
+
+
+def promises(stories: Stories, as_of: datetime, subject: UUID, gaps: Sequence[OSubjectGap]) -> Iterator[OSubjectGap]:
+    """COMMITMENT_OVERDUE: from a plan's due time until what it was about is no longer open (S11)."""
+    for case, story in stories.items():
+        for e in story:
+            match e.data:
+                case GapAcknowledged(subject=about, plan=Clear() | Sealed(), due=datetime() as due) if about == subject:
+                    then = [gap for gap in gaps if _spoken_of(e, gap)]
+                    named = [gap for gap in then if _named(e, gap)]
+                    ends = [gap.until for gap in named or then]
+                    until = None if None in ends or not ends else max(t for t in ends if t is not None)
+                    from_ = max(due, e.occurred_at)
+                    if ends and from_ <= as_of and (until is None or from_ < until):
+                        lasted = (until or as_of) - from_
+                        yield OSubjectGap(
+                            kind="COMMITMENT_OVERDUE",
+                            from_=from_,
+                            until=until,
+                            counts=lasted > GRACES["COMMITMENT_OVERDUE"],
+                            lasted=lasted,
+                            to_act=frozenset({e.data.organisation}),
+                            involved=frozenset(),
+                            obstacles=frozenset[UUID]().union(*(gap.obstacles for gap in named or then)),
+                            cases=frozenset({case}).union(*(gap.cases for gap in named or then)),
+                            begun_by=frozenset({e.id}),
+                        )
+
+
+def _named(e: Event, gap: OSubjectGap) -> bool:
+    """Whether an acknowledgement names a gap by its id."""
+    return e.data.gap.id in {gap_id_of(e.data.subject, gap.kind, begun_by) for begun_by in gap.begun_by}
+
+
+def _spoken_of(e: Event, gap: OSubjectGap) -> bool:
+    """Whether an acknowledgement speaks of a gap that was open when it was given."""
+    mark, at = e.data.gap, e.occurred_at
+    if gap.from_ > at or (gap.until is not None and gap.until <= at):
+        return False
+    if _named(e, gap):
+        return True
+    return mark.kind == gap.kind and (gap.until is None or gap.until > mark.since or gap.from_ >= mark.since)
 
 
 # UNCOORDINATED

@@ -64,8 +64,8 @@ def test_the_rule_that_decides_correctness_over_the_cases_of_a_subject(asked):
     for subject, own in by_subject(stories).items():
         again = by_subject(seen)[subject]
         assert own.keys() == again.keys()
-        assert subject_gaps(own, as_of, known_at, whole.organisations) == (
-            subject_gaps(again, as_of, log[-1].recorded_at, registry.organisations)
+        assert subject_gaps(own, as_of, known_at, whole.organisations, subject) == (
+            subject_gaps(again, as_of, log[-1].recorded_at, registry.organisations, subject)
         )
         assert {(c.obstacles, c.figures) for c in cross_chains(own, as_of)} == (
             {(c.obstacles, c.figures) for c in cross_chains(again, as_of)}

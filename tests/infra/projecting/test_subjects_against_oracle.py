@@ -83,9 +83,9 @@ def is_told(row: GapRow, right: OSubjectGap) -> bool:
     return row.open == (right.until is None) and bool(said.begun_by) and same_gap(said, right)
 
 
-def over_several(stories: Stories, moment: Moment, log: Log) -> Iterator[OSubjectGap]:
+def over_several(subject: UUID, stories: Stories, moment: Moment, log: Log) -> Iterator[OSubjectGap]:
     """What lies on the subject: a deadlock within one case lies on that case."""
-    for gap in oracle.subject_gaps(stories, moment.as_of, moment.known_at, log.organisations):
+    for gap in oracle.subject_gaps(stories, moment.as_of, moment.known_at, log.organisations, subject):
         if gap.kind != "DEADLOCK" or len(gap.cases) > 1:
             yield gap
 
@@ -101,7 +101,7 @@ def compare(told: Told, moment: Moment, log: Log) -> Counter[str]:
     telling = oracle.told_of(stories)
     assert rows.keys() <= telling.keys(), moment
     for subject, own in telling.items():
-        right = list(over_several(own, moment, log))
+        right = list(over_several(subject, own, moment, log))
         mine = rows.get(subject, [])
         agree = len(mine) == len(right) and all(any(is_told(row, gap) for row in mine) for gap in right)
         assert agree, (moment, subject, mine, right)
