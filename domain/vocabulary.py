@@ -300,6 +300,16 @@ class BarrierPlace(StrEnum):
     EXECUTION = "EXECUTION"
 
 
+class IdentityKind(StrEnum):
+    """What somebody is known by."""
+
+    BSN = "BSN"
+    """The Dutch citizen's number: nine digits, one person."""
+
+    NAME = "NAME"
+    """A name, which several people may have."""
+
+
 class GapKind(StrEnum):
     """The ways in which a chain can fail a subject. Declared in the order in which they are explained and listed."""
 

@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from ..domain.command import Command, Refused
 from ..domain.event import Event
+from ..domain.ids import SubjectId
 from ..domain.text import Clear, Erased, Sealed
-from ..domain.vocabulary import Role
+from ..domain.vocabulary import IdentityKind, Role
 from ..projections.queries.openings import Opening, OpeningChoice, OpeningPlace
 
 
@@ -184,6 +185,10 @@ class Session(Protocol):
 
     async def opened(self, events: Sequence[Event]) -> Mapping[Sealed, Clear | Erased]:
         """Return the texts of events as they were recorded, by their sealed form."""
+        ...
+
+    async def known_by(self, kind: IdentityKind, identity: str) -> Sequence[SubjectId]:
+        """Return the subjects who are known by a number or a name, to those who may ask. Raises ``Problem``."""
         ...
 
     async def record(self, command: Command) -> Recorded | Refused:

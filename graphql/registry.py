@@ -11,7 +11,7 @@ from uuid import UUID
 import strawberry
 from msgspec.structs import replace
 
-from ..domain.vocabulary import GapKind, LearningKind
+from ..domain.vocabulary import GapKind, IdentityKind, LearningKind
 from ..projections.queries import cases, chains, gaps, interfaces, todos
 from ..projections.queries import organisations as organisation_queries
 from ..projections.queries.gaps import GapPlace
@@ -261,6 +261,19 @@ class Registry:
     async def promises(self) -> list[Promise]:
         """Return the promises of the catalogue."""
         return [Promise(listed=one) for one in (await catalogue(self.view)).promises.values()]
+
+    @strawberry.field(
+        description="Those who are known by a citizen's number (at most one is) or a name, for intake, investigators "
+        "and solution teams. That they were looked up is put on record."
+    )
+    async def subjects_known_by(
+        self,
+        kind: Annotated[IdentityKind, strawberry.argument(description="What it is that they are known by.")],
+        identity: Annotated[str, strawberry.argument(description="The number or the name; give it as a variable.")],
+    ) -> list[Subject]:
+        """Return the subjects known by an identity."""
+        found = await self.view.session.known_by(kind, identity)
+        return [Subject(view=self.view, subject=subject) for subject in found]
 
     @strawberry.field(description="The gaps: where people are, or were, between the cracks.")
     async def gaps(

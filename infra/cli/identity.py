@@ -6,23 +6,20 @@ user of the machine can list and a shell writes down.
 
 import sys
 from collections.abc import Callable, Collection, Generator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from getpass import getpass
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from ...domain.ids import SubjectId
 from ...domain.text import Clear
-from ...domain.vocabulary import Role
+from ...domain.vocabulary import IdentityKind
 from ..logbook.processing import Activity
-from ..vault.identities import Identities, Identity, IdentityKind, identity
+from ..vault.identities import MAY, Identities, Identity, identity
 from .acting import acting_as, note_reading, uuid_of
 from .session import opened, settings
 from .terminal import notices, people
-
-MAY: Final = frozenset({Role.INTAKE, Role.INVESTIGATOR, Role.SOLUTION_TEAM})
-"""Who works with people themselves: they may keep who somebody is, and look it up."""
 
 commands = typer.Typer(help="Who a pseudonym stands for: kept sealed, found again, forgotten.", no_args_is_help=True)
 
@@ -70,11 +67,10 @@ def _identities(what: str) -> Generator[tuple[Identities, Callable[[Collection[S
         who = acting_as(
             given, found, f"identity {what}", MAY, "it takes somebody of intake, an investigator, or a solution team"
         )
-        with closing(Identities(parts.vault_url, parts.vault)) as identities:
-            yield (
-                identities,
-                lambda subjects: note_reading(parts, who, f"knelpunt identity {what}", Activity.IDENTITIES, subjects),
-            )
+        yield (
+            Identities(parts.vault),
+            lambda subjects: note_reading(parts, who, f"knelpunt identity {what}", Activity.IDENTITIES, subjects),
+        )
 
 
 def _read(kind: IdentityKind) -> Identity:

@@ -13,6 +13,7 @@ from typing import Any, Final, LiteralString
 from uuid import UUID
 
 import psycopg
+from msgspec.structs import replace
 from psycopg import AsyncConnection, errors, sql
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -20,17 +21,20 @@ from ...domain.command import Command, RefusalCode, Refused
 from ...domain.event import Event
 from ...domain.ids import SubjectId
 from ...domain.text import Clear, Erased, Sealed
+from ...domain.vocabulary import IdentityKind
 from ...graphql.ports import Asker, Pinned
 from ...graphql.problems import Problem, ProblemCode
 from ...projections.queries import openings
 from ...projections.queries.openings import Opening, OpeningChoice, OpeningPlace
-from ..logbook.processing import NotNoted, Reading
+from ..logbook.processing import Activity, NotNoted, Reading
 from ..logbook.security import DONE, Action, SecurityEvent
 from ..store import reading
 from ..store.batch import Recorded
 from ..store.codec import Row, UnreadableEvent
 from ..store.connection import DatabaseRole, Principal, address, principal_text
 from ..store.writer import Overloaded, StoreUnavailable
+from ..vault import identities
+from ..vault.identities import Identities, IdentityError
 from .horizon import Horizon
 from .origin import Origin
 from .published import PublishedTrail
@@ -120,6 +124,7 @@ class PostgresSession:
     ) -> None:
         self._pool = pool
         self._services = services
+        self._asker = asker
         self._vault = services.vault
         self._origin = origin
         self._reading = Reading(
@@ -232,6 +237,25 @@ class PostgresSession:
             return bool(await asyncio.to_thread(self._vault.erased_among, shown_of))
         except (psycopg.Error, PoolTimeout):
             return True
+
+    async def known_by(self, kind: IdentityKind, identity: str) -> Sequence[SubjectId]:
+        """Return the subjects who are known by a number or a name."""
+        if self._asker.role not in identities.MAY:
+            message = "Who somebody is may be looked up by intake, an investigator or a solution team."
+            raise Problem(ProblemCode.FORBIDDEN, message)
+        with _shown():
+            try:
+                found = await asyncio.to_thread(
+                    lambda: Identities(self._vault).find(identities.identity(kind, identity))
+                )
+            except IdentityError as error:
+                raise Problem(ProblemCode.BAD_INPUT, str(error)) from None
+            reading = replace(self._reading, activity=Activity.IDENTITIES)
+            try:
+                await asyncio.to_thread(self._services.processing.note, reading, found)
+            except NotNoted as error:
+                raise Problem(ProblemCode.NOT_LOGGED, str(error)) from error
+        return found
 
     async def record(self, command: Command) -> Recorded | Refused:
         """Hand in a command and wait for its answer."""

@@ -8,7 +8,6 @@ core. Both go when the subject is erased.
 import hmac
 import unicodedata
 from collections.abc import Sequence
-from enum import StrEnum
 from typing import Final
 from uuid import uuid5
 
@@ -18,7 +17,7 @@ from msgspec import Struct
 from ...domain.command import Refused
 from ...domain.ids import SubjectId
 from ...domain.text import Clear, Erased, Plaintext, Sealed
-from ..store.connection import DatabaseRole, connect_as_registry
+from ...domain.vocabulary import IdentityKind, Role
 from .vault import IDENTITY, Vault
 
 INDEX_SECRET: Final = "blind-index"  # noqa: S105  the name of a secret
@@ -30,18 +29,11 @@ BSN_WEIGHTS: Final = (9, 8, 7, 6, 5, 4, 3, 2, -1)
 
 NAME_MAX: Final = 200
 
+MAY: Final = frozenset({Role.INTAKE, Role.INVESTIGATOR, Role.SOLUTION_TEAM})
+"""Who works with people themselves: they may keep who somebody is, and look it up."""
+
 FIND: Final = "SELECT subject_id FROM vault.identity WHERE blind_index = %s ORDER BY subject_id"
 OF: Final = "SELECT identity_id, kind, key_id, box FROM vault.identity WHERE subject_id = %s ORDER BY kind, identity_id"
-
-
-class IdentityKind(StrEnum):
-    """What somebody is known by."""
-
-    BSN = "BSN"
-    """The Dutch citizen's number: nine digits, one person."""
-
-    NAME = "NAME"
-    """A name, which several people may have."""
 
 
 class IdentityError(Exception):
@@ -80,17 +72,12 @@ def identity(kind: IdentityKind, text: str) -> Identity:
 
 
 class Identities:
-    """The identities of a vault. ``url`` logs in as a member of knelpunt_vault."""
+    """The identities of a vault, over its connections."""
 
-    def __init__(self, url: str, vault: Vault) -> None:
-        """Connect; the secret of the index is made the first time."""
+    def __init__(self, vault: Vault) -> None:
+        """Work with a vault; the secret of the index is made the first time."""
         self._vault = vault
         self._secret = vault.secret(INDEX_SECRET)
-        self._connection = connect_as_registry(url, DatabaseRole.VAULT)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
 
     def keep(self, subject: SubjectId, given: Identity) -> None:
         """Keep that a subject is known by something; again changes nothing.
@@ -104,10 +91,11 @@ class Identities:
         if isinstance(sealed, Refused):
             raise IdentityError(sealed.message)
         try:
-            row = self._connection.execute(
-                "SELECT vault.keep_identity(%s, %s, %s, %s, %s, %s)",
-                (record, subject, given.kind.value, index, sealed.key, sealed.box),
-            ).fetchone()
+            with self._vault.connection() as connection:
+                row = connection.execute(
+                    "SELECT vault.keep_identity(%s, %s, %s, %s, %s, %s)",
+                    (record, subject, given.kind.value, index, sealed.key, sealed.box),
+                ).fetchone()
         except psycopg.errors.UniqueViolation:
             raise IdentityError("This BSN is another subject's already: look it up.") from None
         assert row is not None
@@ -116,13 +104,16 @@ class Identities:
 
     def find(self, given: Identity) -> list[SubjectId]:
         """Return the subjects known by something: at most one for a citizen's number."""
-        return [subject for (subject,) in self._connection.execute(FIND, (self._index(given),))]
+        with self._vault.connection() as connection:
+            return [subject for (subject,) in connection.execute(FIND, (self._index(given),))]
 
     def of(self, subject: SubjectId) -> Sequence[Kept]:
         """Return what a subject is known by; nothing for one who was erased."""
+        with self._vault.connection() as connection:
+            rows = connection.execute(OF, (subject,)).fetchall()
         return [
             Kept(IdentityKind(kind), self._vault.open_record(record, RECORD, Sealed(subject, key, box)))
-            for record, kind, key, box in self._connection.execute(OF, (subject,)).fetchall()
+            for record, kind, key, box in rows
         ]
 
     def _index(self, given: Identity) -> bytes:

@@ -8,10 +8,12 @@ The module is long because it is one class, and nothing else touches keys.
 import hmac
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from threading import Timer
 from typing import Final
 from uuid import UUID, uuid4
 
+import psycopg
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
@@ -108,7 +110,7 @@ class Vault:
 
     def secret(self, name: str) -> bytes:
         """Return the 32 bytes of a secret of the vault's own, made the first time it is asked for."""
-        with acting_for(self._connections, REGISTRY) as connection:
+        with self.connection() as connection:
             connection.execute(
                 "INSERT INTO vault.secret (name, wrapped) VALUES (%s, %s) ON CONFLICT DO NOTHING",
                 (name, aes_key_wrap(self._master, secrets.token_bytes(KEY_BYTES))),
@@ -163,21 +165,25 @@ class Vault:
             opened[text] = self._opened(text, place, name, keys.get((text.about, text.key)))
         return opened
 
+    def connection(self) -> AbstractContextManager[psycopg.Connection]:
+        """Give a connection to the vault, in a transaction that is committed at the end."""
+        return acting_for(self._connections, REGISTRY)
+
     def erased_so_far(self) -> int:
         """Return how many subjects have been erased: while it stays the same, what was shown may go on being shown."""
-        with acting_for(self._connections, REGISTRY) as connection:
+        with self.connection() as connection:
             row = connection.execute("SELECT count(*) FROM vault.fence").fetchone()
         assert row is not None
         return row[0]
 
     def knows(self, subject: SubjectId) -> bool:
         """Return whether there is a key of a subject: whether anything was ever sealed for them, and can be opened."""
-        with acting_for(self._connections, REGISTRY) as connection:
+        with self.connection() as connection:
             return connection.execute(KNOWS, (subject,)).fetchone() is not None
 
     def erased_among(self, subjects: Collection[SubjectId]) -> set[SubjectId]:
         """Return those of some subjects who have been erased, or are being so at this moment."""
-        with acting_for(self._connections, REGISTRY) as connection:
+        with self.connection() as connection:
             rows = connection.execute(ERASED_AMONG, (uuid_array(subjects),), binary=True).fetchall()
         return {subject for (subject,) in rows}
 
@@ -186,7 +192,7 @@ class Vault:
 
         What an older copy of the vault brought back of them is destroyed.
         """
-        with acting_for(self._connections, REGISTRY) as connection:
+        with self.connection() as connection:
             row = connection.execute("SELECT vault.fence_again(%s)", (uuid_array(subjects),)).fetchone()
         assert row is not None
         return row[0]
@@ -224,7 +230,7 @@ class Vault:
         Raises ``VaultError`` for one that was tampered with.
         """
         wanted = uuid_array({key for _, key, _ in records})
-        with acting_for(self._connections, REGISTRY) as connection:
+        with self.connection() as connection:
             rows = connection.execute(OF_READINGS, (wanted,), binary=True).fetchall()
         keys = {key: (subject, self._key(key, wrapped)) for key, subject, wrapped in rows}
         found: list[SubjectId | None] = []
@@ -241,7 +247,7 @@ class Vault:
 
     def reading_key(self, subject: SubjectId) -> UUID | None:
         """Return the key under which records of readings name a subject; none if nothing was read, or all forgotten."""
-        with acting_for(self._connections, REGISTRY) as connection:
+        with self.connection() as connection:
             row = connection.execute(READING_KEY, (subject,)).fetchone()
         return None if row is None else row[0]
 
@@ -310,7 +316,7 @@ class Vault:
     def _keys_by_id(self, wanted: set[tuple[SubjectId, UUID]]) -> dict[tuple[SubjectId, UUID], Key]:
         """Return those keys that are still there."""
         asked = list(wanted)
-        with acting_for(self._connections, REGISTRY) as connection:
+        with self.connection() as connection:
             rows = connection.execute(
                 KEYS, (uuid_array(subject for subject, _ in asked), uuid_array(key for _, key in asked)), binary=True
             ).fetchall()

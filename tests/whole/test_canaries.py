@@ -25,7 +25,7 @@ from knelpunt.domain.case.facts import CaseFact, CaseOpened, SubjectRelated
 from knelpunt.domain.command import RefusalCode, Refused
 from knelpunt.domain.event import Fact
 from knelpunt.domain.text import Clear, clear
-from knelpunt.domain.vocabulary import SubjectRelation
+from knelpunt.domain.vocabulary import IdentityKind, SubjectRelation
 from knelpunt.infra.backup.taking import take
 from knelpunt.infra.bootstrap import Parts
 from knelpunt.infra.forgetting.erasing import Eraser
@@ -33,7 +33,7 @@ from knelpunt.infra.identity.development import DevelopmentIssuer
 from knelpunt.infra.store.bulk import append_bulk
 from knelpunt.infra.store.codec import decode
 from knelpunt.infra.store.connection import DatabaseRole, connect
-from knelpunt.infra.vault.identities import Identities, IdentityKind, identity
+from knelpunt.infra.vault.identities import Identities, identity
 from knelpunt.infra.vault.sealing import Place, text_fields
 from knelpunt.infra.vault.vault import ToSeal
 
@@ -133,9 +133,9 @@ def through_every_door(
     assert {isinstance(answer, Refused) for answer in answers} == {True, False}
     through_questions(asked, canaries, first)
     eraser.lift_hold(eraser.place_hold(first, canaries.about(first), ANNA), ANNA)
-    with closing(Identities(parts.url, parts.vault)) as identities:
-        for subject in (first, second):
-            identities.keep(subject, identity(IdentityKind.NAME, canaries.about(subject)))
+    identities = Identities(parts.vault)
+    for subject in (first, second):
+        identities.keep(subject, identity(IdentityKind.NAME, canaries.about(subject)))
 
 
 def readable(parts: Parts) -> dict[UUID, list[str]]:

@@ -1,14 +1,14 @@
 """Who a pseudonym stands for: sealed, found by those who may, and gone with the subject."""
 
-from contextlib import closing
 from uuid import uuid4
 
 import pytest
 
 from infra.forgetting.given import ANNA, BERT, erasing
 from knelpunt.domain.text import Clear
+from knelpunt.domain.vocabulary import IdentityKind
 from knelpunt.infra.store.connection import DatabaseRole, connect
-from knelpunt.infra.vault.identities import Identities, IdentityError, IdentityKind, identity
+from knelpunt.infra.vault.identities import Identities, IdentityError, identity
 
 BSN = "111222333"  # passes the test of eleven, and is given to nobody: it is the Dutch government's own example
 
@@ -16,7 +16,8 @@ BSN = "111222333"  # passes the test of eleven, and is given to nobody: it is th
 def test_found_and_shown(registry_url) -> None:
     """A number leads to one pseudonym, a name to several, however they are typed; and a pseudonym leads back."""
     one, other = uuid4(), uuid4()
-    with erasing(registry_url) as (parts, _), closing(Identities(registry_url, parts.vault)) as identities:
+    with erasing(registry_url) as (parts, _):
+        identities = Identities(parts.vault)
         for _ in range(2):
             identities.keep(one, identity(IdentityKind.BSN, BSN))
             identities.keep(one, identity(IdentityKind.NAME, "Jo de  Vries"))
@@ -35,7 +36,8 @@ def test_erased_with_the_subject(registry_url) -> None:
     """After erasure nothing leads from the number to the pseudonym or back, nothing new is kept, and all is counted."""
     one, other = uuid4(), uuid4()
     number = identity(IdentityKind.BSN, BSN)
-    with erasing(registry_url) as (parts, eraser), closing(Identities(registry_url, parts.vault)) as identities:
+    with erasing(registry_url) as (parts, eraser):
+        identities = Identities(parts.vault)
         identities.keep(one, number)
         identities.keep(other, identity(IdentityKind.NAME, "Jo"))
         eraser.approve([eraser.request(one, "verzoek", ANNA)], BERT)
@@ -53,7 +55,8 @@ def test_another_registry_indexes_otherwise(new_registry) -> None:
     """The index rests on a secret of the vault: nobody compares numbers across registries, or tries them all."""
     indexes = []
     for url in (new_registry(), new_registry()):
-        with erasing(url) as (parts, _), closing(Identities(url, parts.vault)) as identities:
+        with erasing(url) as (parts, _):
+            identities = Identities(parts.vault)
             identities.keep(uuid4(), identity(IdentityKind.BSN, BSN))
         with connect(url, DatabaseRole.OWNER) as owner:
             ((index, box),) = owner.execute("SELECT blind_index, box FROM vault.identity").fetchall()
