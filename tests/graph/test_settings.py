@@ -31,6 +31,7 @@ def test_what_a_registry_begins_with(asked):
         **dict.fromkeys(("NEVER_TAKEN", "LOST_REFERRAL", "RELEASED", "CAROUSEL"), 7),
         "MOVED": 14,
         "UNCOORDINATED": 28,
+        "CAUSE_UNOWNED": 28,
     }
 
 
@@ -62,7 +63,7 @@ def test_an_administrator_changes_them(asked, admin):
         pytest.param(
             {"days": 5, "occurredAt": "2024-01-01T00:00:00Z"},
             "MALFORMED",
-            "A term or grace is in force from when it is recorded; leave out when it occurred.",
+            "What is changed here is in force from when it is recorded; leave out when it occurred.",
             id="told late",
         ),
     ],
@@ -98,7 +99,7 @@ def test_nobody_else_changes_them(asked, admin):
     """An agency is told who may."""
     refused = asked.refused("changeGrace", {"kind": "MOVED", "days": 3})
     assert refused["code"] == "NOT_PERMITTED"
-    assert refused["message"] == "Only an administrator changes the registry's terms and graces."
+    assert refused["message"] == "Only an administrator changes the registry's terms, graces and catalogue."
 
 
 def test_a_gap_goes_by_what_was_in_force_when_it_began(asked, admin):
