@@ -13,9 +13,13 @@ from msgspec import Struct
 
 from .case import facts as case
 from .cause import facts as cause
+from .dialogue import facts as dialogue
+from .dossier import facts as dossier
 from .event import API, Actor, Fact, Knower
+from .experiment import facts as experiment
 from .ids import CommandId
 from .investigation import facts as investigation
+from .network import facts as network
 from .organisation import facts as organisation
 from .registry import facts as registry
 from .vocabulary import Precision
@@ -61,6 +65,11 @@ class RefusalCode(StrEnum):
     UNKNOWN_ESCALATION = "UNKNOWN_ESCALATION"
     UNKNOWN_MEASURE = "UNKNOWN_MEASURE"
     UNKNOWN_BARRIER = "UNKNOWN_BARRIER"
+    UNKNOWN_PROMISE = "UNKNOWN_PROMISE"
+    UNKNOWN_POLICY_DOSSIER = "UNKNOWN_POLICY_DOSSIER"
+    UNKNOWN_NETWORK = "UNKNOWN_NETWORK"
+    UNKNOWN_EXPERIMENT = "UNKNOWN_EXPERIMENT"
+    UNKNOWN_PART = "UNKNOWN_PART"
     ALREADY_EXISTS = "ALREADY_EXISTS"
     WRONG_PARTY = "WRONG_PARTY"
     NOT_OPEN = "NOT_OPEN"
@@ -79,6 +88,13 @@ class RefusalCode(StrEnum):
     NOT_OWNER = "NOT_OWNER"
     NOT_IMPLEMENTED = "NOT_IMPLEMENTED"
     CAUSE_ENDED = "CAUSE_ENDED"
+    FIRST_PART_OPEN = "FIRST_PART_OPEN"
+    FIRST_PART_CLOSED = "FIRST_PART_CLOSED"
+    CONCLUDED = "CONCLUDED"
+    NO_ACTION_TEAM = "NO_ACTION_TEAM"
+    STEP_SETTLED = "STEP_SETTLED"
+    NOT_A_MEMBER = "NOT_A_MEMBER"
+    NOT_SHOWN_TO_WORK = "NOT_SHOWN_TO_WORK"
     NOT_CORRECTABLE = "NOT_CORRECTABLE"
     NOT_ASSIGNED = "NOT_ASSIGNED"
     LAST_INVESTIGATOR = "LAST_INVESTIGATOR"
@@ -158,6 +174,10 @@ COMMANDS: Final[dict[str, type[Fact]]] = {
     "CorrectInvestigationFact": investigation.InvestigationFactCorrected,
     "StrikeInvestigationEvent": investigation.InvestigationEventStruck,
     **cause.COMMANDS,
+    **dialogue.COMMANDS,
+    **dossier.COMMANDS,
+    **network.COMMANDS,
+    **experiment.COMMANDS,
     "ChangeTerm": registry.TermChanged,
     "ChangeGrace": registry.GraceChanged,
     "AddBarrier": registry.BarrierAdded,

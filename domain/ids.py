@@ -28,6 +28,16 @@ FindingId = UUID
 FollowUpId = UUID
 EscalationId = UUID
 MeasureId = UUID
+BottleneckId = UUID
+OptionId = UUID
+StepId = UUID
+PolicyDossierId = UUID
+PromiseId = UUID
+NetworkId = UUID
+SignalId = UUID
+ChallengeId = UUID
+HelpId = UUID
+ExperimentId = UUID
 
 OrganisationId = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^(\d{20}|[a-z][a-z0-9+.-]*:[!-~]+)\Z")]
 """An OIN (twenty digits, the Dutch register of organisations) or an absolute URI (RFC 3986)."""

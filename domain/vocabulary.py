@@ -225,9 +225,19 @@ class LearningKind(StrEnum):
     """What a learning stream is about: how what fails many is found, told and mended.
 
     CAUSE: what produces obstacles of a kind.
+    DIALOGUE: a moderated conversation about one problem.
+    INVESTIGATION: an inquiry over a set of cases.
+    POLICY_DOSSIER: the answers to the questions that a policy has to answer, and how citizens were involved.
+    NETWORK: organisations that learn and speak together.
+    EXPERIMENT: a trial in the field of something that may work.
     """
 
     CAUSE = "CAUSE"
+    DIALOGUE = "DIALOGUE"
+    INVESTIGATION = "INVESTIGATION"
+    POLICY_DOSSIER = "POLICY_DOSSIER"
+    NETWORK = "NETWORK"
+    EXPERIMENT = "EXPERIMENT"
 
 
 class CauseStatus(StrEnum):
@@ -308,6 +318,128 @@ class IdentityKind(StrEnum):
 
     NAME = "NAME"
     """A name, which several people may have."""
+
+
+class ParticipantRole(StrEnum):
+    """As what somebody takes part in a dialogue."""
+
+    CITIZEN = "CITIZEN"
+    PRACTITIONER = "PRACTITIONER"
+    POLICYMAKER = "POLICYMAKER"
+    EXPERT = "EXPERT"
+    MODERATOR = "MODERATOR"
+
+
+class DialogueStatus(StrEnum):
+    """How far a dialogue has come.
+
+    FIRST_PART: citizens and practitioners speak. SECOND_PART: policymakers do too. CONCLUDED: the conversation is over.
+    """
+
+    FIRST_PART = "FIRST_PART"
+    SECOND_PART = "SECOND_PART"
+    CONCLUDED = "CONCLUDED"
+
+
+class StepStatus(StrEnum):
+    """What became of a step that an action team took upon itself; RUNNING: nothing yet."""
+
+    RUNNING = "RUNNING"
+    DONE = "DONE"
+    GIVEN_UP = "GIVEN_UP"
+
+
+class PolicyQuestion(StrEnum):
+    """The questions of the Beleidskompas, the Dutch government's guide to making policy, in its order."""
+
+    PROBLEM = "PROBLEM"
+    STAKEHOLDERS = "STAKEHOLDERS"
+    GOAL = "GOAL"
+    OPTIONS = "OPTIONS"
+    CONSEQUENCES = "CONSEQUENCES"
+    PREFERRED_OPTION = "PREFERRED_OPTION"
+
+
+class DossierStatus(StrEnum):
+    """Whether a policy dossier has questions without an answer."""
+
+    INCOMPLETE = "INCOMPLETE"
+    COMPLETE = "COMPLETE"
+
+
+class PolicyStage(StrEnum):
+    """A stage of policy at which citizens can be involved."""
+
+    PROBLEM = "PROBLEM"
+    GOAL = "GOAL"
+    OPTIONS = "OPTIONS"
+    CHOICE = "CHOICE"
+    EXECUTION = "EXECUTION"
+    EVALUATION = "EVALUATION"
+
+
+class Involvement(StrEnum):
+    """How citizens were involved."""
+
+    DIALOGUE = "DIALOGUE"
+    INTERVIEWS = "INTERVIEWS"
+    WORKSHOP = "WORKSHOP"
+    PANEL = "PANEL"
+    SURVEY = "SURVEY"
+    ONLINE = "ONLINE"
+    OTHER = "OTHER"
+
+
+class Influence(StrEnum):
+    """What influence citizens had, from none to a vote of their own; the rungs of the Dutch ladder of participation."""
+
+    NONE = "NONE"
+    INFORMED = "INFORMED"
+    CONSULTED = "CONSULTED"
+    ADVISED = "ADVISED"
+    COPRODUCED = "COPRODUCED"
+    DECIDED = "DECIDED"
+
+
+class PromiseStatus(StrEnum):
+    """Whether a promise was kept; PENDING: not yet."""
+
+    PENDING = "PENDING"
+    KEPT = "KEPT"
+
+
+class NetworkStatus(StrEnum):
+    """Whether anybody is in a network."""
+
+    ACTIVE = "ACTIVE"
+    EMPTY = "EMPTY"
+
+
+class SignalReply(StrEnum):
+    """What a policymaker or legislator answers to a signal.
+
+    TAKES_UP: it acts on all of it. PARTLY: on some of it. NOTED: it has heard it. REFUSES: it will not act.
+    """
+
+    TAKES_UP = "TAKES_UP"
+    PARTLY = "PARTLY"
+    NOTED = "NOTED"
+    REFUSES = "REFUSES"
+
+
+class ExperimentStatus(StrEnum):
+    """How far an experiment has come."""
+
+    RUNNING = "RUNNING"
+    CONCLUDED = "CONCLUDED"
+
+
+class Finding(StrEnum):
+    """What an experiment showed of what was tried."""
+
+    WORKS = "WORKS"
+    DOES_NOT_WORK = "DOES_NOT_WORK"
+    UNDECIDED = "UNDECIDED"
 
 
 class GapKind(StrEnum):

@@ -65,6 +65,15 @@ def barrier(view: View, slug: str) -> Barrier:
     return later(_barrier(view, slug))
 
 
+def promise(view: View, slug: str) -> Promise:
+    """Return a kind of promise that was in the catalogue when something named it."""
+    return later(_promise(view, slug))
+
+
+async def _promise(view: View, slug: str) -> Promise:
+    return Promise(listed=Catalogue.of(await view.histories.load(REGISTRY_STREAM)).promises[slug])
+
+
 async def _barrier(view: View, slug: str) -> Barrier:
     # Whatever names it may have been told late: the catalogue is asked for at any moment.
     return Barrier(listed=Catalogue.of(await view.histories.load(REGISTRY_STREAM)).barriers[slug])

@@ -194,22 +194,22 @@ def gap_choice(chosen: GapFilter | None) -> GapChoice:
     """Return what a filter means. Raises ``Problem``."""
     if chosen is None:
         return GapChoice()
-    overlaps = _period(chosen.overlaps, "overlaps")
+    overlaps = period_of(chosen.overlaps, "overlaps")
     if chosen.min_days is not None and not 0 <= chosen.min_days <= DAYS_MAX:
         raise bad_input(f"minDays: {chosen.min_days} is not between 0 and {DAYS_MAX}.")
     return GapChoice(
         kinds=chosen.kinds,
-        to_act=_organisations(chosen.to_act, "toAct"),
-        involved=_organisations(chosen.involved, "involved"),
+        to_act=organisations_of(chosen.to_act, "toAct"),
+        involved=organisations_of(chosen.involved, "involved"),
         open=chosen.open,
         counts=chosen.counts,
         overlaps_from=overlaps.from_,
         overlaps_until=overlaps.until,
         lasted_at_least=None if chosen.min_days is None else timedelta(days=chosen.min_days),
         harms=chosen.harms,
-        themes=_texts(chosen.themes, "themes"),
+        themes=texts_of(chosen.themes, "themes"),
         case=None if chosen.case is None else ids.parse(chosen.case, ids.CASE, "case").id,
-        causes=_ids(chosen.causes, ids.CAUSE, "causes"),
+        causes=ids_of(chosen.causes, ids.CAUSE, "causes"),
     )
 
 
@@ -220,8 +220,8 @@ def case_choice(chosen: CaseFilter | None) -> CaseChoice:
     opened = chosen.opened or Period()
     return CaseChoice(
         open=None if chosen.status is None else chosen.status is CaseStatus.OPEN,
-        themes=_texts(chosen.themes, "themes"),
-        organisations=_organisations(chosen.organisations, "organisations"),
+        themes=texts_of(chosen.themes, "themes"),
+        organisations=organisations_of(chosen.organisations, "organisations"),
         reference=chosen.reference,
         opened_from=opened.from_,
         opened_until=opened.until,
@@ -235,11 +235,11 @@ def chain_choice(chosen: ChainFilter | None) -> ChainChoice:
         return ChainChoice()
     return ChainChoice(
         open=None if chosen.status is None else chosen.status is ObstacleStatus.OPEN,
-        holders=_organisations(chosen.holder, "holder"),
+        holders=organisations_of(chosen.holder, "holder"),
         held=chosen.held,
-        organisations=_organisations(chosen.organisations, "organisations"),
+        organisations=organisations_of(chosen.organisations, "organisations"),
         fell_between_the_cracks=chosen.fell_between_the_cracks,
-        themes=_texts(chosen.themes, "themes"),
+        themes=texts_of(chosen.themes, "themes"),
         harms=chosen.harms,
         causes=_ids(chosen.causes, ids.CAUSE, "causes"),
         case=None if chosen.case is None else ids.parse(chosen.case, ids.CASE, "case").id,
@@ -250,19 +250,19 @@ def cause_choice(chosen: CauseFilter | None) -> StreamChoice:
     """Return what a filter means. Raises ``Problem``."""
     if chosen is None:
         return StreamChoice(LearningKind.CAUSE)
-    begun = _period(chosen.begun, "begun")
+    begun = period_of(chosen.begun, "begun")
     marks = (
         marks_of("locus", chosen.loci),
-        marks_of("barrier", _texts(chosen.barriers, "barriers")),
+        marks_of("barrier", texts_of(chosen.barriers, "barriers")),
         marks_of("level", chosen.levels),
-        marks_of("owner", _organisations(chosen.owners, "owners")),
+        marks_of("owner", organisations_of(chosen.owners, "owners")),
     )
-    obstacles = _ids(chosen.obstacles, ids.OBSTACLE, "obstacles")
+    obstacles = ids_of(chosen.obstacles, ids.OBSTACLE, "obstacles")
     return StreamChoice(
         LearningKind.CAUSE,
         statuses=chosen.statuses,
-        themes=_texts(chosen.themes, "themes"),
-        organisations=_organisations(chosen.organisations, "organisations"),
+        themes=texts_of(chosen.themes, "themes"),
+        organisations=organisations_of(chosen.organisations, "organisations"),
         begun_from=begun.from_,
         begun_until=begun.until,
         marks=tuple(one for one in marks if one is not None),
@@ -275,8 +275,9 @@ def marks_of(name: str, values: Sequence[str] | None) -> list[str] | None:
     return None if values is None else [f"{name}={value}" for value in values]
 
 
-def _ids(chosen: list[strawberry.ID] | None, kind: str, field: str) -> list[UUID] | None:
-    named = _texts(None if chosen is None else [str(one) for one in chosen], field)
+def ids_of(chosen: list[strawberry.ID] | None, kind: str, field: str) -> list[UUID] | None:
+    """Return what ids of one kind name, none where none were chosen. Raises ``Problem``."""
+    named = texts_of(None if chosen is None else [str(one) for one in chosen], field)
     return None if named is None else [ids.parse(one, kind, field).id for one in named]
 
 
@@ -286,7 +287,7 @@ def todo_choice(chosen: TodoFilter | None) -> TodoChoice:
         return TodoChoice()
     return TodoChoice(
         kinds=chosen.kinds,
-        organisations=_organisations(chosen.organisations, "organisations"),
+        organisations=organisations_of(chosen.organisations, "organisations"),
         case=None if chosen.case is None else ids.parse(chosen.case, ids.CASE, "case").id,
     )
 
@@ -297,7 +298,7 @@ def organisation_choice(chosen: OrganisationFilter | None) -> OrganisationChoice
         return OrganisationChoice()
     return OrganisationChoice(
         kinds=chosen.kinds,
-        parents=_organisations(chosen.parent, "parent"),
+        parents=organisations_of(chosen.parent, "parent"),
         name=chosen.name,
         ended=chosen.ended,
         solution_team=chosen.solution_team,
@@ -308,7 +309,7 @@ def interface_choice(chosen: InterfaceFilter | None) -> InterfaceChoice:
     """Return what a filter means. Raises ``Problem``."""
     if chosen is None:
         return InterfaceChoice()
-    period = _period(chosen.period, "period")
+    period = period_of(chosen.period, "period")
     return InterfaceChoice(
         organisation=_organisation(chosen.organisation, "organisation"),
         from_=_organisation(chosen.from_, "from"),
@@ -321,10 +322,11 @@ def interface_choice(chosen: InterfaceFilter | None) -> InterfaceChoice:
 
 def opening_choice(organisations: list[strawberry.ID] | None, kinds: list[GapKind] | None) -> OpeningChoice:
     """Return which openings are told to who named these. Raises ``Problem``."""
-    return OpeningChoice(organisations=_organisations(organisations, "organisations"), kinds=kinds)
+    return OpeningChoice(organisations=organisations_of(organisations, "organisations"), kinds=kinds)
 
 
-def _period(chosen: Period | None, field: str) -> Period:
+def period_of(chosen: Period | None, field: str) -> Period:
+    """Return a period, without an end where none was chosen. Raises ``Problem``."""
     period = chosen or Period()
     if period.from_ is not None and period.until is not None and period.until < period.from_:
         raise bad_input(f"{field}: it ends before it begins.")
@@ -335,12 +337,14 @@ def _organisation(chosen: str | None, field: str) -> str | None:
     return None if chosen is None else ids.organisation_identifier(chosen, field)
 
 
-def _organisations(chosen: list[strawberry.ID] | None, field: str) -> list[str] | None:
+def organisations_of(chosen: list[strawberry.ID] | None, field: str) -> list[str] | None:
+    """Return the identifiers of organisations, none where none were chosen. Raises ``Problem``."""
     named = None if chosen is None else [ids.organisation_identifier(one, field) for one in chosen]
-    return _texts(named, field)
+    return texts_of(named, field)
 
 
-def _texts(chosen: list[str] | None, field: str) -> list[str] | None:
+def texts_of(chosen: list[str] | None, field: str) -> list[str] | None:
+    """Return the values of a condition as they can be asked for. Raises ``Problem``."""
     if chosen is not None and len(chosen) > CHOICES_MAX:
         raise bad_input(f"{field}: {len(chosen)} values are too many; name {CHOICES_MAX} at most.")
     if chosen is not None and any("\0" in one for one in chosen):

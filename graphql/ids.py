@@ -24,9 +24,21 @@ GAP: Final = "Gap"
 EVENT: Final = "Event"
 INVESTIGATION: Final = "Investigation"
 CAUSE: Final = "Cause"
+DIALOGUE: Final = "Dialogue"
+POLICY_DOSSIER: Final = "PolicyDossier"
+NETWORK: Final = "Network"
+EXPERIMENT: Final = "Experiment"
 ORGANISATION: Final = "Organisation"
 
-STREAMS: Final[Mapping[str, LearningKind]] = MappingProxyType({CAUSE: LearningKind.CAUSE})
+STREAMS: Final[Mapping[str, LearningKind]] = MappingProxyType(
+    {
+        CAUSE: LearningKind.CAUSE,
+        DIALOGUE: LearningKind.DIALOGUE,
+        POLICY_DOSSIER: LearningKind.POLICY_DOSSIER,
+        NETWORK: LearningKind.NETWORK,
+        EXPERIMENT: LearningKind.EXPERIMENT,
+    }
+)
 """What kinds of learning streams are called in their ids."""
 
 

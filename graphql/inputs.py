@@ -20,11 +20,14 @@ from strawberry.utils.str_converters import to_camel_case
 from ..domain.case import facts as f
 from ..domain.cause.facts import CauseEscalated, MeasureCommitted
 from ..domain.command import COMMANDS
+from ..domain.dialogue.facts import BottleneckNamed, FirstStepChosen, OptionProposed, ParticipantJoined
+from ..domain.dossier.facts import PromiseMade
 from ..domain.event import Fact
 from ..domain.investigation.facts import FindingRecorded, FollowUpPlanned, InvestigationFact, InvestigationOpened
 from ..domain.learning.facts import LearningFact
 from ..domain.learning.kinds import RULES
 from ..domain.learning.named import STREAMS
+from ..domain.network.facts import ChallengeSet, HelpAsked, SignalRaised
 from ..domain.organisation.facts import OrganisationFact, StrategyShared
 from ..domain.text import Clear
 from ..domain.vocabulary import Precision
@@ -90,6 +93,9 @@ _MADE_HERE: Final = frozenset({
     (f.CaseOpened, "subjects"), (f.ObstacleReported, "obstacle"), (f.HandoffOffered, "handoff"),
     (StrategyShared, "strategy"), (FindingRecorded, "finding"), (FollowUpPlanned, "follow_up"),
     (StrategyShared, "strategy"), (CauseEscalated, "escalation"), (MeasureCommitted, "measure"),
+    (ParticipantJoined, "participant"), (BottleneckNamed, "bottleneck"), (OptionProposed, "option"),
+    (FirstStepChosen, "step"), (PromiseMade, "promise"), (SignalRaised, "signal"), (ChallengeSet, "challenge"),
+    (HelpAsked, "help"),
 })  # fmt: skip
 """Ids of what is new: made from the command's id where the client leaves them out."""
 
@@ -147,7 +153,7 @@ def _kind(name: str, type_: Any) -> Kind:
 
 _ORGANISATIONS: Final = frozenset({
     "organisation", "from_", "to", "experienced_at", "told", "received_by", "suggests", "body", "parent", "into",
-    "shared_by", "owner", "partners",
+    "shared_by", "owner", "partners", "organisations", "members",
 })  # fmt: skip
 
 
@@ -193,8 +199,7 @@ def input_of(command: str) -> type:
         type_ = list[_graphql_type(field)] if field.several else _graphql_type(field)
         declare(f"f_{field.attribute}", field.name, type_, _description(fact, field), asked=field.asked)
         if field.kind is Kind.TEXT and issubclass(fact, f.CaseFact | LearningFact):
-            nobody = "the case's first subject" if issubclass(fact, f.CaseFact) else "nobody"
-            about = f"Whom '{field.name}' is about, by pseudonym; {nobody} if not given."
+            about = f"Whom '{field.name}' is about, by pseudonym; {_about_by_default(fact)} if not given."
             declare(f"about_{field.attribute}", f"{field.name}About", strawberry.ID, about, asked=False)
     for attribute, name, type_, description in _ENVELOPE:
         declare(attribute, name, type_, description, asked=False)
@@ -202,6 +207,12 @@ def input_of(command: str) -> type:
     ordered = sorted(declared.items(), key=lambda item: item[1][1].default is None)
     made = types.new_class(f"{command}Input", (), {}, lambda body: body.update(_body(dict(ordered))))
     return strawberry.input(made, name=f"{command}Input", description=f"What there is to say: {_sentence(fact)}")
+
+
+def _about_by_default(fact: type[Fact]) -> str:
+    if issubclass(fact, f.CaseFact):
+        return "the case's first subject"
+    return "nobody" if "participant" not in fact.__struct_fields__ else "the participant"
 
 
 _ENVELOPE: Final[tuple[tuple[str, str, Any, str], ...]] = (

@@ -6,7 +6,19 @@ from typing import Final
 
 from ..domain.vocabulary import LearningKind
 from .causes import Cause
+from .dialogues import Dialogue
+from .dossiers import PolicyDossier
+from .experiments import Experiment
 from .learning import LearningStream
+from .networks import Network
 
-TYPES: Final[Mapping[LearningKind, type[LearningStream]]] = MappingProxyType({LearningKind.CAUSE: Cause})
+TYPES: Final[Mapping[LearningKind, type[LearningStream]]] = MappingProxyType(
+    {
+        LearningKind.CAUSE: Cause,
+        LearningKind.DIALOGUE: Dialogue,
+        LearningKind.POLICY_DOSSIER: PolicyDossier,
+        LearningKind.NETWORK: Network,
+        LearningKind.EXPERIMENT: Experiment,
+    }
+)
 """The type of each kind of learning stream."""

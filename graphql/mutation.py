@@ -29,8 +29,12 @@ from .cases import Case
 from .causes import Cause
 from .chains import Obstacle
 from .commands import command_of
+from .dialogues import Dialogue
+from .dossiers import PolicyDossier
 from .events import Event
+from .experiments import Experiment
 from .inputs import input_of
+from .networks import Network
 from .organisations import Organisation
 from .ports import Recorded as Answer
 from .problems import Problem, ProblemCode
@@ -157,7 +161,53 @@ class RecordedOnCause(Recorded):
         return Cause(at=StreamAt(self.view, self.command.stream))
 
 
-_ON_STREAMS: Final[Mapping[LearningKind, type]] = {LearningKind.CAUSE: RecordedOnCause}
+@strawberry.interface(description="A command about a dialogue had its effect.")
+class RecordedOnDialogue(Recorded):
+    """What payloads of a dialogue's commands have."""
+
+    @strawberry.field(description="The dialogue as it is now, this event included.")
+    def dialogue(self) -> Dialogue:
+        """Return the dialogue."""
+        return Dialogue(at=StreamAt(self.view, self.command.stream))
+
+
+@strawberry.interface(description="A command about a policy dossier had its effect.")
+class RecordedOnPolicyDossier(Recorded):
+    """What payloads of a policy dossier's commands have."""
+
+    @strawberry.field(description="The policy dossier as it is now, this event included.")
+    def policy_dossier(self) -> PolicyDossier:
+        """Return the policy dossier."""
+        return PolicyDossier(at=StreamAt(self.view, self.command.stream))
+
+
+@strawberry.interface(description="A command about a network had its effect.")
+class RecordedOnNetwork(Recorded):
+    """What payloads of a network's commands have."""
+
+    @strawberry.field(description="The network as it is now, this event included.")
+    def network(self) -> Network:
+        """Return the network."""
+        return Network(at=StreamAt(self.view, self.command.stream))
+
+
+@strawberry.interface(description="A command about an experiment had its effect.")
+class RecordedOnExperiment(Recorded):
+    """What payloads of an experiment's commands have."""
+
+    @strawberry.field(description="The experiment as it is now, this event included.")
+    def experiment(self) -> Experiment:
+        """Return the experiment."""
+        return Experiment(at=StreamAt(self.view, self.command.stream))
+
+
+_ON_STREAMS: Final[Mapping[LearningKind, type]] = {
+    LearningKind.CAUSE: RecordedOnCause,
+    LearningKind.DIALOGUE: RecordedOnDialogue,
+    LearningKind.POLICY_DOSSIER: RecordedOnPolicyDossier,
+    LearningKind.NETWORK: RecordedOnNetwork,
+    LearningKind.EXPERIMENT: RecordedOnExperiment,
+}
 """What payloads of the commands of each kind of learning stream build on."""
 
 

@@ -61,6 +61,7 @@ from .filters import (
 from .gaps import GapKindCount, gap_of_row
 from .interfaces import Interface, interface
 from .learning import stream_by_id, stream_page
+from .learning_lists import LearningLists
 from .looking import asked_below
 from .nodes import page_size, place_of
 from .organisations import Organisation
@@ -101,10 +102,8 @@ OrganisationFilterArgument = Annotated[OrganisationFilter | None, strawberry.arg
 
 
 @strawberry.type(description="What was so in the world at asOf, as the registry had recorded it by knownAt.")
-class Registry:
+class Registry(LearningLists):
     """The lens over all that stands below it."""
-
-    view: strawberry.Private[View]
 
     @strawberry.field(description="When it was so in the world.")
     def as_of(self) -> datetime:

@@ -4,9 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
+from uuid import UUID
 
 from ..domain.cause import facts as c
+from ..domain.dialogue import facts as d
+from ..domain.dossier import facts as p
 from ..domain.learning.facts import LearningFact, LearningGapAcknowledged
+from .dialogue_words import DUTCH_LINES, DUTCH_WORDS, ENGLISH_LINES, ENGLISH_WORDS
 
 
 def learning_variant(fact: LearningFact) -> str:
@@ -16,6 +20,12 @@ def learning_variant(fact: LearningFact) -> str:
             return f"{fact.topic}/partners"
         case c.EscalationAnswered(suggests=str()):
             return f"{fact.topic}/suggests"
+        case d.ParticipantJoined(organisation=str()):
+            return f"{fact.topic}/organisation"
+        case p.DossierLinked(dialogue=UUID()):
+            return f"{fact.topic}/dialogue"
+        case p.DossierLinked(signal=UUID()):
+            return f"{fact.topic}/signal"
         case LearningGapAcknowledged(due=datetime()):
             return f"{fact.topic}/due"
         case _:
@@ -25,6 +35,7 @@ def learning_variant(fact: LearningFact) -> str:
 LEARNING_WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
         "NL": {
+            **DUTCH_WORDS,
             "locus/LAW": "de wet",
             "locus/POLICY": "het beleid",
             "locus/EXECUTION": "de uitvoering",
@@ -49,6 +60,7 @@ LEARNING_WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "stopped/UNKNOWN": "of de knelpunten gestopt zijn, is niet bekend",
         },
         "EN": {
+            **ENGLISH_WORDS,
             "locus/LAW": "the law",
             "locus/POLICY": "policy",
             "locus/EXECUTION": "execution",
@@ -78,6 +90,7 @@ LEARNING_WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
 LEARNING_LINES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
         "NL": {
+            **DUTCH_LINES,
             "cause-identified": "{actor} benoemde een oorzaak in {locus}.",
             "obstacle-linked": "{actor} verbond een knelpunt met deze oorzaak.",
             "owner-proposed": "{actor} vroeg {owner} om eigenaar van de oorzaak te worden.",
@@ -101,6 +114,7 @@ LEARNING_LINES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "cause-event-struck": "{actor} schrapte wat eerder over de oorzaak was vastgelegd: {reason}.",
         },
         "EN": {
+            **ENGLISH_LINES,
             "cause-identified": "{actor} identified a cause in {locus}.",
             "obstacle-linked": "{actor} linked an obstacle with this cause.",
             "owner-proposed": "{actor} asked {owner} to own the cause.",

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from ..domain.case import facts as f
+from ..domain.catalogue import BARRIERS
 from ..domain.event import Event, Fact
 from ..domain.investigation import facts as i
 from ..domain.learning.facts import LearningFact
@@ -62,8 +63,8 @@ def organisations_named(event: Event) -> tuple[str, ...]:
             value = value.organisation
         if field in _ORGANISATIONS and isinstance(value, str):
             named.append(value)
-        elif field in {"told", "partners"}:
-            named.extend(getattr(fact, field))
+        elif field in _SEVERAL:
+            named.extend(value or ())
         elif field in {"by", "for_"} and isinstance(value, str):
             named.append(value)
     return tuple(dict.fromkeys(named))
@@ -73,6 +74,9 @@ _ORGANISATIONS: Final = frozenset({
     "organisation", "from_", "to", "suggests", "body", "experienced_at", "received_by", "parent", "into",
     "shared_by", "owner",
 })  # fmt: skip
+
+_SEVERAL: Final = frozenset({"told", "partners", "organisations", "members"})
+"""Fields that hold organisations, all of whom a sentence names."""
 
 
 def _variant(fact: Fact) -> str:
@@ -139,9 +143,11 @@ def _words(event: Event, language: Language, name: Name) -> dict[str, str]:
             words[field] = _WORDS[language][f"gap/{value}"]
         elif isinstance(value, StrEnum):
             words[field] = in_words(field, value, language)
+        elif field == "barrier" and value is not None:
+            words[field] = _barrier(value, language)
         elif isinstance(value, str):
             words[field] = name(value) if field in _ORGANISATIONS and not isinstance(fact, f.SubjectRelated) else value
-        elif field in {"told", "partners"} and value:
+        elif field in _SEVERAL and value:
             words[field] = _listed([name(each) for each in value], language)
         elif isinstance(value, tuple):
             words[field] = str(len(value))  # pyright: ignore[reportUnknownArgumentType]
@@ -152,6 +158,12 @@ def _words(event: Event, language: Language, name: Name) -> dict[str, str]:
     if isinstance(fact, f.ObstacleResolved):
         words["confirmed"] = _WORDS[language][f"confirmed/{fact.confirmed_by_subject}"]
     return words
+
+
+def _barrier(slug: str, language: Language) -> str:
+    """Return what a barrier is called: by its slug, if it was added to the catalogue and is not of every registry."""
+    known = next((one for one in BARRIERS if one.slug == slug), None)
+    return slug if known is None else known.dutch if language is Language.NL else known.english
 
 
 def _listed(names: list[str], language: Language) -> str:

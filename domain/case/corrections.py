@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final, get_args
+from uuid import UUID
 
 import msgspec
 
 from ..event import Event, Fact
 from ..ids import EventId
 from ..investigation.facts import InvestigationEventStruck, InvestigationFact, InvestigationFactCorrected
-from ..learning.facts import LearningEventStruck, LearningFactCorrected
+from ..learning.facts import LearningEventStruck, LearningFact, LearningFactCorrected
 from ..organisation.facts import OrganisationEventStruck, OrganisationFact, OrganisationFactCorrected
 from ..text import Sealed
 from ..vocabulary import Precision
@@ -110,10 +111,14 @@ def corrected_event(event: Event, correction: Correction) -> Event | None:
 def correctable_fields(fact: type[Fact]) -> dict[str, tuple[str, Any]]:
     """Return the fields of a fact that can be corrected: stored name to attribute and type."""
     fixed = next((fields for kind, fields in _FIXED.items() if issubclass(fact, kind)), frozenset[str]())
+    # What an event of a learning stream is about, others name by its id.
+    fixed_type = UUID if issubclass(fact, LearningFact) else None
     return {
         field.encode_name: (field.name, field.type)
         for field in msgspec.structs.fields(fact)
-        if field.name not in fixed and not {Party, GapMark} & {field.type, *get_args(field.type)}
+        if field.name not in fixed
+        and field.type is not fixed_type
+        and not {Party, GapMark} & {field.type, *get_args(field.type)}
     }
 
 

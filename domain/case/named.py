@@ -11,6 +11,7 @@ import msgspec
 
 from ..event import Event, Fact
 from ..ids import OrganisationId, SubjectId
+from ..learning.facts import LearningFact, LearningFactCorrected
 from . import facts as f
 
 
@@ -81,20 +82,33 @@ def subjects_of(fact: Fact) -> Iterator[SubjectId]:
             yield party.subject
 
 
+def about_by_default(event: Event, first_subject: SubjectId | None) -> SubjectId | None:
+    """Return whom a text of an event is about unless it says so; ``first_subject`` is that of its case, if it has one.
+
+    Texts of other streams are about no person, but they are sealed all the same: under a key of the stream's own, save
+    for a person's words, which are under that person's.
+    """
+    if isinstance(event.data, f.CaseFact):
+        return first_subject
+    return (event.data.speaker if isinstance(event.data, LearningFact) else None) or event.stream
+
+
 def subjects_told_of(fact: Fact) -> Iterator[SubjectId]:
-    """Yield every subject that a fact of a case says something about by naming them, texts apart."""
+    """Yield every subject that a fact says something about by naming them, texts apart."""
     if isinstance(fact, f.CaseOpened):
         yield from fact.subjects
     elif isinstance(fact, f.SubjectRelated):
         yield fact.subject
-    elif isinstance(fact, f.FactCorrected) and fact.field in _CORRECTABLE_SUBJECTS:
+    elif isinstance(fact, LearningFact):
+        yield from fact.persons
+    if isinstance(fact, f.FactCorrected | LearningFactCorrected) and fact.field in _CORRECTABLE_SUBJECTS:
         for value in fact.value if isinstance(fact.value, tuple) else (fact.value,):
             with suppress(ValueError):
                 yield UUID(str(value))
     yield from subjects_of(fact)
 
 
-_CORRECTABLE_SUBJECTS: Final = frozenset({"subjects", "subject", "to", "on_word_of"})
+_CORRECTABLE_SUBJECTS: Final = frozenset({"subjects", "subject", "to", "on_word_of", "participant", "participants"})
 """Fields that a correction may change and that hold subjects; one of them holds an organisation in other facts."""
 
 

@@ -8,6 +8,8 @@ later gives it effect.
 from collections.abc import Sequence
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from ..case.decide import Directory, mending, proposed, refuse_corrected, refuse_moment, refused, told_late
 from ..case.named import moments_of, organisations_of
 from ..case.rules import Objection
@@ -127,9 +129,11 @@ def _refuse_mending(
     if fixed is None or isinstance(fixed, Refused):
         return fixed
     assert isinstance(fixed.data, LearningFact)
+    others = [earlier for earlier in history if earlier.id != fixed.id]
     return (
         refuse_corrected(event, fixed, now, directory)
         or refuse_unknown_ids(fixed.data, directory)
+        or rules.refuse(replace(command, data=fixed.data, actor=fixed.actor), others, directory)
         or _refuse_times(rules, fixed.data, fixed.occurred_at)
     )
 

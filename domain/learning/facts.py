@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from ..case.facts import GapMark
 from ..event import Fact
-from ..ids import EventId, OrganisationId
+from ..ids import EventId, OrganisationId, SubjectId
 from ..text import Text
 from ..vocabulary import LearningKind, StrikeReason
 
@@ -20,6 +20,16 @@ class LearningFact(Fact, frozen=True, gc=False):
 
     stream_kind: ClassVar[LearningKind]
     """What its stream is about."""
+
+    @property
+    def speaker(self) -> SubjectId | None:
+        """The person whose words its texts are, none where they are nobody's in particular."""
+        return None
+
+    @property
+    def persons(self) -> tuple[SubjectId, ...]:
+        """Every person that it names, by pseudonym."""
+        return ()
 
 
 class LearningFactCorrected(LearningFact, frozen=True, gc=False):

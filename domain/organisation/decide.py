@@ -14,7 +14,7 @@ from ..case.named import organisations_of
 from ..case.rules import Objection
 from ..command import Command, RefusalCode, Refused
 from ..event import Event, Fact
-from ..ids import organisation_stream_of
+from ..ids import StrategyId, organisation_stream_of
 from . import facts as f
 from .standing import Standing, advance, standing_at
 
@@ -80,11 +80,17 @@ def _refuse_unknown(command: Command, fact: f.OrganisationFact, directory: Direc
             message = f"The organisation {organisation} is not registered."
             return Refused(RefusalCode.UNKNOWN_ORGANISATION, message, (("organisation", organisation),))
     if isinstance(fact, f.StrategyAdopted) and fact.shared_by != fact.organisation:
-        shared = directory.organisation_history(fact.shared_by)
-        if not any(isinstance(one.data, f.StrategyShared) and one.data.strategy == fact.strategy for one in shared):
-            message = f"{fact.shared_by} has shared no such strategy."
-            return Refused(RefusalCode.UNKNOWN_STRATEGY, message, (("strategy", str(fact.strategy)),))
+        return refuse_strategy(fact.strategy, fact.shared_by, directory)
     return None
+
+
+def refuse_strategy(strategy: StrategyId, shared_by: str, directory: Directory) -> Refused | None:
+    """Refuse a strategy that the organisation which is said to share it does not."""
+    shared = directory.organisation_history(shared_by)
+    if any(isinstance(one.data, f.StrategyShared) and one.data.strategy == strategy for one in shared):
+        return None
+    message = f"{shared_by} has shared no such strategy."
+    return Refused(RefusalCode.UNKNOWN_STRATEGY, message, (("strategy", str(strategy)),))
 
 
 def _refuse_party(fact: f.OrganisationFact) -> Refused | None:

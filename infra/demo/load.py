@@ -10,6 +10,7 @@ from uuid import UUID
 from msgspec import structs
 
 from ...domain.case.facts import CaseOpened
+from ...domain.case.named import about_by_default
 from ...domain.command import Command, Refused
 from ...domain.event import Event
 from ...domain.ids import SubjectId, event_id_of
@@ -89,10 +90,7 @@ def _event(recorded_at: datetime, command: Command, version: int) -> Event:
 
 
 def _sealed(events: Sequence[Event], vault: Vault) -> list[Event]:
-    """Return the events with their texts sealed: each about its case's first subject unless it says otherwise.
-
-    Of what is no case's it is sealed under the stream's own key.
-    """
+    """Return the events with their texts sealed, each about whom its kind of stream means unless it says otherwise."""
     first_subjects: dict[UUID, SubjectId] = {
         event.stream: event.data.subjects[0] for event in events if isinstance(event.data, CaseOpened)
     }
@@ -101,7 +99,7 @@ def _sealed(events: Sequence[Event], vault: Vault) -> list[Event]:
             ToSeal(
                 event.data,
                 Place(event.id, event.stream, event.version, event.data.topic),
-                first_subjects.get(event.stream, event.stream),
+                about_by_default(event, first_subjects.get(event.stream)),
             )
             for event in events
         ]

@@ -16,9 +16,8 @@ import psycopg
 from msgspec import Struct, structs
 
 from ...domain.case.decide import Directory
-from ...domain.case.facts import CaseFact
 from ...domain.case.history import History
-from ...domain.case.named import obstacles_asked
+from ...domain.case.named import about_by_default, obstacles_asked
 from ...domain.command import Command, RefusalCode, Refused
 from ...domain.event import Event, Fact
 from ...domain.ids import EventId, event_id_of
@@ -217,10 +216,8 @@ def _seal(desk: Desk, proposals: Sequence[_Proposal], objections: list[_Objectio
 
 
 def _whom(proposal: _Proposal) -> UUID | None:
-    """Return whom a text of an event is about unless it says so: the case's first subject, or the stream itself."""
-    # Texts of other streams are about no person, but they are sealed all the same, under the stream's own key.
-    event = proposal.event
-    return proposal.stream.history.first_subject if isinstance(event.data, CaseFact) else event.stream
+    """Return whom a text of an event is about unless it says so."""
+    return about_by_default(proposal.event, proposal.stream.history.first_subject)
 
 
 def _refuse_size(stored: NewEvent) -> Refused | None:

@@ -4,11 +4,13 @@ One form for every kind of stream. They are few compared to cases, so what else 
 it is asked for; a header holds no more than what lists choose by.
 """
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
 
+from ...domain.event import Event
 from ...domain.ids import EventId
 from ...domain.vocabulary import LearningKind
 
@@ -45,3 +47,9 @@ class StreamLinkFacet(Struct, frozen=True, gc=False):
     def name(self) -> str:
         """What names the link within its stream."""
         return f"{self.relation}/{self.target}"
+
+
+def links_to(relation: str, targets: Iterable[tuple[UUID, Event]]) -> Iterator[StreamLinkFacet]:
+    """Yield a link with each target, by the first of the events that name it; those come in the order of time."""
+    for target, event in dict(reversed(list(targets))).items():
+        yield StreamLinkFacet(relation, target, event.occurred_at, event.id)

@@ -11,10 +11,16 @@ from ...domain.learning.facts import LearningFact
 from ...domain.settings import UNCHANGED, Course
 from ...domain.vocabulary import LearningKind
 from .causes import DERIVATION as CAUSE
+from .dialogues import DERIVATION as DIALOGUE
+from .dossiers import DERIVATION as POLICY_DOSSIER
+from .experiments import DERIVATION as EXPERIMENT
 from .learning import Derivation, LearningAnswer, LearningFacets, LearningFold, learning_answer
+from .networks import DERIVATION as NETWORK
 from .timelines import Timelines
 
-DERIVATIONS: Final[Mapping[LearningKind, Derivation]] = MappingProxyType({one.rules.kind: one for one in (CAUSE,)})
+DERIVATIONS: Final[Mapping[LearningKind, Derivation]] = MappingProxyType(
+    {one.rules.kind: one for one in (CAUSE, DIALOGUE, POLICY_DOSSIER, NETWORK, EXPERIMENT)}
+)
 """How each kind of learning stream is derived."""
 
 

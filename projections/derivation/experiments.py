@@ -1,0 +1,36 @@
+"""What the read model keeps of an experiment. No gap follows from it: whoever tries something owes nobody a result."""
+
+from collections.abc import Iterator
+from typing import Final
+from uuid import UUID
+
+from ...domain.experiment.rules import RULES, Experiment
+from ...domain.settings import Course
+from ...domain.vocabulary import LearningKind
+from .learning import Derivation, Header
+from .learning_facets import StreamLinkFacet, links_to
+from .shapes import Gap
+
+
+def header(experiment: Experiment) -> Header:
+    """Return what lists choose an experiment by: what it found, and whether anybody adopted it."""
+    marks = [f"runs={organisation}" for organisation in sorted(set(experiment.fact.organisations))]
+    if experiment.finding is not None:
+        marks.append(f"finding={experiment.finding}")
+    if experiment.adoptions:
+        marks.append("adopted=YES")
+    return Header(experiment.status, experiment.fact.theme, tuple(marks))
+
+
+def links(experiment: Experiment) -> Iterator[StreamLinkFacet]:
+    """Yield the causes that it may remove."""
+    yield from links_to(LearningKind.CAUSE, ((cause, experiment.begun) for cause in experiment.fact.causes))
+
+
+def gaps(stream: UUID, experiment: Experiment, settings: Course) -> Iterator[Gap]:
+    """Yield nothing."""
+    yield from ()
+
+
+DERIVATION: Final = Derivation(RULES, header, links, gaps)
+"""How experiments are derived."""
