@@ -12,15 +12,31 @@ from knelpunt.domain.case.decide import decide
 from knelpunt.domain.case.facts import AccountGiven, CaseFact, CaseOpened, GapAcknowledged, ObstacleReported
 from knelpunt.domain.case.named import obstacles_of
 from knelpunt.domain.command import COMMANDS, Refused
+from knelpunt.domain.dialogue.facts import COMMANDS as DIALOGUE
+from knelpunt.domain.dossier.facts import COMMANDS as DOSSIER
 from knelpunt.domain.event import Event
+from knelpunt.domain.experiment.facts import COMMANDS as EXPERIMENT
 from knelpunt.domain.ids import event_id_of
+from knelpunt.domain.learning.decide import decide_learning
+from knelpunt.domain.learning.facts import LearningFact
+from knelpunt.domain.network.facts import COMMANDS as NETWORK
 from knelpunt.domain.organisation.facts import OrganisationFact, OrganisationRegistered, OrganisationRenamed
 from knelpunt.domain.text import Clear
-from knelpunt.domain.vocabulary import GapKind
+from knelpunt.domain.vocabulary import (
+    DialogueStatus,
+    DossierStatus,
+    Finding,
+    GapKind,
+    PolicyQuestion,
+    PromiseStatus,
+    SignalReply,
+    StepStatus,
+)
 from knelpunt.infra.demo.case_file import CaseFile
-from knelpunt.infra.demo.names import FOLDER, case_id, id_of, organisation_id, read
+from knelpunt.infra.demo.names import FOLDER, case_id, id_of, organisation_id, read, stream_id
 from knelpunt.infra.demo.story import cases, story
 from knelpunt.projections.derivation.answer import answer
+from knelpunt.projections.derivation.learning_kinds import answer_of_stream
 from knelpunt.projections.derivation.shapes import Gap
 from knelpunt.projections.derivation.subjects import cross_chains, subject_gaps
 from oracle.oracle import answer as oracle_answer
@@ -34,6 +50,7 @@ class Registry:
 
     def __init__(self):
         self.organisations, self.obstacles, self.histories, self.refusals = set(), set(), defaultdict(list), []
+        self.streams = defaultdict(list)
 
     def organisation(self, organisation):
         return organisation in self.organisations
@@ -51,10 +68,10 @@ class Registry:
         return None
 
     def stream(self, stream, kind):
-        return False
+        return stream in self.streams and self.streams[stream][0].data.stream_kind is kind
 
     def history(self, stream):
-        return ()
+        return self.streams.get(stream, ())
 
     def gap(self, history, mark, moment):
         """Only the very gap: the story's marks must name it as derived when they were recorded."""
@@ -64,8 +81,9 @@ class Registry:
         if isinstance(command.data, OrganisationFact):
             self.organisations.add(command.data.organisation)
             return
-        history = self.histories[command.stream]
-        fact = decide(command, history, recorded_at, self)
+        learns = isinstance(command.data, LearningFact)
+        history = (self.streams if learns else self.histories)[command.stream]
+        fact = (decide_learning if learns else decide)(command, history, recorded_at, self)
         if isinstance(fact, Refused):
             self.refusals.append((command, fact))
             return
@@ -100,6 +118,11 @@ def registry():
 
 def history_of(registry, case):
     return registry.histories[case_id(case)]
+
+
+def stream_of(registry, name, as_of=None):
+    """What a learning stream of the story is at a moment (none: today)."""
+    return answer_of_stream(registry.streams[stream_id(name)], as_of or TODAY)
 
 
 def kinds_of(registry, case, obstacle, as_of, known_at=None, known_to=None):
@@ -252,6 +275,61 @@ def test_gaps_are_acknowledged_with_plans_and_disputed(registry):
     assert len(acknowledged) >= 4
     assert all(fact.plan and fact.due for fact in acknowledged)
     assert {fact.stance.value for fact in told if isinstance(fact, AccountGiven)} == {"CONFIRMS", "DISPUTES"}
+
+
+def test_a_dialogue_ends_in_an_action_team_with_one_step_done_and_one_overdue(registry):
+    """The agency called before the step was due; the ministry is late with its own, and has to act."""
+    found = stream_of(registry, "gesprek")
+    dialogue = found.state
+    assert dialogue.status is DialogueStatus.CONCLUDED
+    assert dialogue.team_of == {organisation_id(name) for name in ("toeslagen", "wijkteam", "ministerie")}
+    called, counted = dialogue.steps.values()
+    assert (called.status, counted.status) == (StepStatus.DONE, StepStatus.RUNNING)
+    assert [(gap.kind, gap.open, gap.to_act, gap.from_) for gap in found.gaps] == [
+        (GapKind.COMMITMENT_OVERDUE, True, (organisation_id("ministerie"),), datetime(2026, 10, 15, tzinfo=UTC))
+    ]
+    assert not stream_of(registry, "gesprek", noon(2026, 10, 1)).gaps
+    speakers = {event.data.participant for event in (*dialogue.experiences, *dialogue.views)}
+    assert speakers <= dialogue.participants.keys()
+
+
+def test_a_dossier_is_complete_and_a_promise_of_it_was_kept(registry):
+    """Every question of the dossier has its answer, one of them anew; nobody is late with a promise."""
+    found = stream_of(registry, "brieven")
+    assert found.state.status is DossierStatus.COMPLETE
+    assert len(found.state.answers[PolicyQuestion.PROBLEM]) == 2
+    assert [promise.status for promise in found.state.promises.values()] == [PromiseStatus.KEPT, PromiseStatus.PENDING]
+    assert not found.gaps
+    assert stream_of(registry, "brieven", noon(2026, 9, 20)).state.open_questions == (PolicyQuestion.PREFERRED_OPTION,)
+
+
+def test_a_signal_is_answered_and_members_come_and_go(registry):
+    """The network's signal got its answer; at a moment it knows who was a member then."""
+    network = stream_of(registry, "samen-wijzer").state
+    assert [signal.answered.data.reply for signal in network.signals.values()] == [SignalReply.PARTLY]
+    before, after = (stream_of(registry, "samen-wijzer", noon(2026, month, 1)).state.present for month in (1, 11))
+    names = ({"oplossing", "waterrijk", "uitkering"}, {"oplossing", "waterrijk", "toeslagen"})
+    assert (before, after) == tuple({organisation_id(name) for name in each} for each in names)
+
+
+def test_what_an_experiment_showed_is_adopted_by_another(registry):
+    """It tries the dialogue's first step, and whoever adopts it did not run it."""
+    experiment = stream_of(registry, "eerst-bellen").state
+    step = next(iter(stream_of(registry, "gesprek").state.steps.values()))
+    assert step.fact.experiment == experiment.begun.stream
+    assert experiment.finding is Finding.WORKS
+    adopters = {event.data.organisation for event in experiment.adoptions}
+    assert adopters == {organisation_id("uitkering")}
+    assert not adopters & set(experiment.fact.organisations)
+
+
+def test_every_command_of_these_streams_occurs_that_a_story_needs(registry):
+    """A newcomer finds an example of nearly each command; nothing of it is inert."""
+    told = {type(event.data) for history in registry.streams.values() for event in history}
+    commands = {**DIALOGUE, **DOSSIER, **NETWORK, **EXPERIMENT}
+    missing = {name for name, fact in commands.items() if fact not in told}
+    assert {name for name in missing if not name.startswith(("Correct", "Strike", "Acknowledge"))} == {"GiveUpStep"}
+    assert not [one for history in registry.streams.values() for one in answer_of_stream(history, TODAY).conflicts]
 
 
 def test_titles_are_in_dutch_and_about_somebody(registry):
