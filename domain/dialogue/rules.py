@@ -17,7 +17,7 @@ from ..case.rules import Objection
 from ..command import Command, RefusalCode, Refused
 from ..event import Event
 from ..ids import BottleneckId, OptionId, StepId, SubjectId
-from ..learning.parts import refuse_parts
+from ..learning.parts import brought_in_before, refuse_parts
 from ..learning.rules import Rules
 from ..settings import Course
 from ..vocabulary import DialogueStatus, LearningKind, ParticipantRole, StepStatus
@@ -93,8 +93,9 @@ def advance(dialogue: Dialogue, event: Event, _: Course) -> Dialogue | Objection
         message = "The dialogue had been concluded by that moment; only its steps go on."
         return Objection(RefusalCode.CONCLUDED, message, (dialogue.concluded.id,))
     if isinstance(fact, f.ParticipantJoined):
-        participants = {**dialogue.participants, fact.participant: event}
-        return replace(dialogue, participants=MappingProxyType(participants))
+        participants = MappingProxyType({**dialogue.participants, fact.participant: event})
+        again = brought_in_before(dialogue.participants, fact.participant)
+        return again or replace(dialogue, participants=participants)
     if isinstance(fact, f.ParticipantFact):
         return _with_word(dialogue, event, fact)
     return _with_part(dialogue, event)
@@ -127,11 +128,13 @@ def _with_part(dialogue: Dialogue, event: Event) -> Dialogue | Objection:
         return objection
     match fact:
         case f.BottleneckNamed(bottleneck=bottleneck):
-            return replace(dialogue, bottlenecks=MappingProxyType({**dialogue.bottlenecks, bottleneck: event}))
+            bottlenecks = MappingProxyType({**dialogue.bottlenecks, bottleneck: event})
+            return brought_in_before(dialogue.bottlenecks, bottleneck) or replace(dialogue, bottlenecks=bottlenecks)
         case f.FirstPartClosed():
             return replace(dialogue, first_part_closed=event)
         case f.OptionProposed(option=option):
-            return replace(dialogue, options=MappingProxyType({**dialogue.options, option: event}))
+            options = MappingProxyType({**dialogue.options, option: event})
+            return brought_in_before(dialogue.options, option) or replace(dialogue, options=options)
         case f.ActionTeamFormed(organisations=organisations):
             return replace(dialogue, team=event, team_of=frozenset(organisations))
         case f.DialogueConcluded():
@@ -183,7 +186,8 @@ def _with_step(dialogue: Dialogue, event: Event, fact: f.StepFact) -> Dialogue |
         if fact.organisation not in dialogue.team_of:
             message = "A step is taken by an organisation of the action team."
             return Objection(RefusalCode.WRONG_PARTY, message, (dialogue.team.id,))
-        return _with(dialogue, Step(event, fact, max(fact.due, event.occurred_at)))
+        again = brought_in_before({one: step.chosen for one, step in dialogue.steps.items()}, fact.step)
+        return again or _with(dialogue, Step(event, fact, max(fact.due, event.occurred_at)))
     step = dialogue.steps.get(fact.step)
     if step is None:
         return Objection(RefusalCode.UNKNOWN_PART, "The step had not been chosen by that moment.")

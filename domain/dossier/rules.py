@@ -14,7 +14,7 @@ from ..catalogue import Catalogue
 from ..command import Command, RefusalCode, Refused
 from ..event import Event
 from ..ids import PromiseId
-from ..learning.parts import refuse_other_speaker, refuse_parts
+from ..learning.parts import brought_in_before, refuse_other_speaker, refuse_parts
 from ..learning.rules import Rules
 from ..network.facts import SignalRaised
 from ..registry.facts import STREAM as REGISTRY_STREAM
@@ -85,7 +85,8 @@ def advance(dossier: Dossier, event: Event, _: Course) -> Dossier | Objection:
         case f.BarrierMet():
             return replace(dossier, barriers=(*dossier.barriers, event))
         case f.PromiseMade() as fact:
-            return _with(dossier, Promise(event, fact, max(fact.due, event.occurred_at)))
+            again = brought_in_before({one: each.made for one, each in dossier.promises.items()}, fact.promise)
+            return again or _with(dossier, Promise(event, fact, max(fact.due, event.occurred_at)))
         case f.PromiseKept(promise=promise):
             return _kept(dossier, promise, event)
         case f.DossierLinked() as fact:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from ..case.rules import Objection
 from ..command import Command, RefusalCode, Refused
 from ..event import Event, Fact
 
@@ -45,3 +46,11 @@ def refuse_other_speaker(command: Command, organisation: str, what: str) -> Refu
         return None
     message = f"{what} is an organisation's own word: only the organisation itself can give it."
     return Refused(RefusalCode.WRONG_PARTY, message, (("organisation", organisation), ("actor", own)))
+
+
+def brought_in_before(known: Mapping[UUID, Event], part: UUID) -> Objection | None:
+    """Object to a part that was brought in already, by an event of ``known``; commands never come so far."""
+    event = known.get(part)
+    if event is None:
+        return None
+    return Objection(RefusalCode.ALREADY_EXISTS, "Something with this id was brought in before.", (event.id,))

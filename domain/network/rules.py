@@ -14,7 +14,7 @@ from ..case.rules import Objection
 from ..command import Command, RefusalCode, Refused
 from ..event import Event
 from ..ids import ChallengeId, HelpId, SignalId
-from ..learning.parts import refuse_other_speaker, refuse_parts
+from ..learning.parts import brought_in_before, refuse_other_speaker, refuse_parts
 from ..learning.rules import Rules
 from ..settings import Course
 from ..vocabulary import LearningKind, NetworkStatus
@@ -114,10 +114,12 @@ def _together(network: Network, event: Event) -> Network | Objection:
     match event.data:
         case f.SignalRaised(signal=signal, members=members) as fact:
             signals = MappingProxyType({**network.signals, signal: Signal(event, fact)})
-            return _not_in(network, *members) or replace(network, signals=signals)
+            again = brought_in_before({one: each.raised for one, each in network.signals.items()}, signal)
+            return again or _not_in(network, *members) or replace(network, signals=signals)
         case f.ChallengeSet(challenge=challenge, organisation=organisation):
             challenges = MappingProxyType({**network.challenges, challenge: (event,)})
-            return _not_in(network, organisation) or replace(network, challenges=challenges)
+            again = brought_in_before({one: told[0] for one, told in network.challenges.items()}, challenge)
+            return again or _not_in(network, organisation) or replace(network, challenges=challenges)
         case f.ChallengeTakenUp(challenge=challenge, organisation=organisation):
             if challenge not in network.challenges:
                 return Objection(RefusalCode.UNKNOWN_PART, "The challenge had not been set by that moment.")
@@ -125,7 +127,8 @@ def _together(network: Network, event: Event) -> Network | Objection:
             return _not_in(network, organisation) or replace(network, challenges=taken)
         case f.HelpAsked(help=help_, organisation=organisation):
             asked = MappingProxyType({**network.asked, help_: (event,)})
-            return _not_in(network, organisation) or replace(network, asked=asked)
+            again = brought_in_before({one: told[0] for one, told in network.asked.items()}, help_)
+            return again or _not_in(network, organisation) or replace(network, asked=asked)
         case f.HelpOffered(organisation=organisation, asked=None):
             return _not_in(network, organisation) or replace(network, offered=(*network.offered, event))
         case f.HelpOffered(organisation=organisation, asked=UUID() as question):

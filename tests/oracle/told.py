@@ -29,13 +29,14 @@ from knelpunt.domain.case.facts import (
     Party,
 )
 from knelpunt.domain.event import Event
+from knelpunt.domain.learning.facts import LearningEventStruck, LearningFact, LearningFactCorrected
 from knelpunt.domain.organisation.facts import OrganisationEventStruck, OrganisationFactCorrected
 from knelpunt.domain.settings import DELIVERY_WINDOW, Settings
 from knelpunt.domain.text import Clear
 from knelpunt.domain.vocabulary import Precision
 
-Correction = FactCorrected | OrganisationFactCorrected
-Striking = EventStruck | OrganisationEventStruck
+Correction = FactCorrected | OrganisationFactCorrected | LearningFactCorrected
+Striking = EventStruck | OrganisationEventStruck | LearningEventStruck
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def corrected(event: Event, by: Correction) -> Event | None:
             return msgspec.structs.replace(event, precision=_converted(by.value, Precision))
         field = {f.encode_name: f for f in msgspec.structs.fields(event.data)}[by.field]
         kinds = {field.type, *typing.get_args(field.type)}
-        if Party in kinds or GapMark in kinds:
+        if Party in kinds or GapMark in kinds or (isinstance(event.data, LearningFact) and field.type is UUID):
             return None
         if Clear in kinds:
             if by.value is not None:
