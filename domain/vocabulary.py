@@ -320,6 +320,13 @@ class IdentityKind(StrEnum):
     """A name, which several people may have."""
 
 
+class InvestigationStatus(StrEnum):
+    """Whether the report of an investigation came out."""
+
+    OPEN = "OPEN"
+    PUBLISHED = "PUBLISHED"
+
+
 class ParticipantRole(StrEnum):
     """As what somebody takes part in a dialogue."""
 

@@ -17,7 +17,6 @@ from ..domain.case.corrections import Correction, correctable_fields
 from ..domain.command import COMMANDS, Command, RefusalCode, Refused
 from ..domain.event import Actor, Fact, Knower
 from ..domain.ids import organisation_stream_of, reference_of
-from ..domain.investigation.facts import InvestigationFact
 from ..domain.learning.facts import LearningFact, LearningGapAcknowledged
 from ..domain.learning.named import STREAMS
 from ..domain.organisation.facts import OrganisationFact
@@ -106,11 +105,6 @@ def _stream(fact: type[Fact], given: Any, command_id: UUID) -> UUID:
         return organisation_stream_of(ids.organisation_identifier(given.f_organisation, "organisation"))
     if issubclass(fact, RegistryFact):
         return REGISTRY_STREAM
-    if issubclass(fact, InvestigationFact):
-        named = given.in_investigation
-        if named is None:
-            return uuid5(command_id, "investigation")
-        return ids.parse(named, ids.INVESTIGATION, "investigation").id
     if issubclass(fact, LearningFact):
         noun = fact.stream_kind.lower()
         if given.in_stream is None:

@@ -34,6 +34,7 @@ STREAMS: Final[Mapping[str, LearningKind]] = MappingProxyType(
     {
         CAUSE: LearningKind.CAUSE,
         DIALOGUE: LearningKind.DIALOGUE,
+        INVESTIGATION: LearningKind.INVESTIGATION,
         POLICY_DOSSIER: LearningKind.POLICY_DOSSIER,
         NETWORK: LearningKind.NETWORK,
         EXPERIMENT: LearningKind.EXPERIMENT,
@@ -88,8 +89,8 @@ def parse_global(text: str) -> Named | None:
     kind, *parts = decoded.split(":") if decoded else [""]
     ids = [_uuid(part) for part in parts]
     match ids:
-        case [UUID() as whole] if kind in {CASE, INVESTIGATION}:
-            return Named(kind, whole if kind == CASE else None, whole)
+        case [UUID() as case] if kind == CASE:
+            return Named(kind, case, case)
         case [UUID() as case, UUID() as part] if kind in {OBSTACLE, GAP, EVENT}:
             return Named(kind, case, part)
         case [UUID() as stream] if kind in STREAMS:

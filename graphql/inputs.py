@@ -23,7 +23,7 @@ from ..domain.command import COMMANDS
 from ..domain.dialogue.facts import BottleneckNamed, FirstStepChosen, OptionProposed, ParticipantJoined
 from ..domain.dossier.facts import PromiseMade
 from ..domain.event import Fact
-from ..domain.investigation.facts import FindingRecorded, FollowUpPlanned, InvestigationFact, InvestigationOpened
+from ..domain.investigation.facts import FindingRecorded, FollowUpPlanned
 from ..domain.learning.facts import LearningFact
 from ..domain.learning.kinds import RULES
 from ..domain.learning.named import STREAMS
@@ -186,10 +186,6 @@ def input_of(command: str) -> type:
         opens = fact is f.CaseOpened
         what = "The id of the new case; made if not given." if opens else "The case."
         declare("in_case", "case" if fact is not f.CaseLinked else "from", strawberry.ID, what, asked=not opens)
-    if issubclass(fact, InvestigationFact):
-        opens = fact is InvestigationOpened
-        what = "The id of the new investigation; made if not given." if opens else "The investigation."
-        declare("in_investigation", "investigation", strawberry.ID, what, asked=not opens)
     if issubclass(fact, LearningFact):
         rules = RULES[fact.stream_kind]
         opens = fact is rules.opening

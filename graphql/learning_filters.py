@@ -10,12 +10,14 @@ from ..domain.vocabulary import (
     DossierStatus,
     ExperimentStatus,
     Finding,
+    InvestigationStatus,
     LearningKind,
     NetworkStatus,
     PolicyQuestion,
     PromiseStatus,
     StepStatus,
 )
+from ..projections.derivation.investigations import PUBLISHED
 from ..projections.queries.streams import StreamChoice
 from . import ids
 from .filters import Period, ids_of, marks_of, organisations_of, period_of, texts_of
@@ -108,6 +110,24 @@ class ExperimentFilter:
     begun: Period | None = strawberry.field(default=None, description="Started in this period.")
 
 
+@strawberry.input(description=f"Which investigations a list holds, of those that you may know of: {_ALL}")
+class InvestigationFilter:
+    """Conditions on investigations."""
+
+    statuses: list[InvestigationStatus] | None = strawberry.field(default=None, description="That have come so far.")
+    programmes: list[str] | None = strawberry.field(default=None, description="Of one of these programmes.")
+    organisations: list[strawberry.ID] | None = strawberry.field(default=None, description=_HAS_A_PART)
+    begun: Period | None = strawberry.field(default=None, description="Opened in this period.")
+
+
+def investigation_choice(chosen: InvestigationFilter | None, user: str) -> StreamChoice:
+    """Return what a filter means to somebody, who may know of those published and of their own. Raises ``Problem``."""
+    asked = chosen or InvestigationFilter()
+    known = [PUBLISHED, f"investigator={user}"]
+    programmes = marks_of("programme", texts_of(asked.programmes, "programmes"))
+    return _choice(LearningKind.INVESTIGATION, asked, None, marks=(known, programmes), links=())
+
+
 def dialogue_choice(chosen: DialogueFilter | None) -> StreamChoice:
     """Return what a filter means. Raises ``Problem``."""
     if chosen is None:
@@ -179,7 +199,7 @@ def experiment_choice(chosen: ExperimentFilter | None) -> StreamChoice:
 
 def _choice(
     kind: LearningKind,
-    chosen: DialogueFilter | PolicyDossierFilter | NetworkFilter | ExperimentFilter,
+    chosen: DialogueFilter | InvestigationFilter | PolicyDossierFilter | NetworkFilter | ExperimentFilter,
     themes: list[str] | None,
     *,
     marks: Sequence[Sequence[str] | None],

@@ -1,4 +1,4 @@
-"""The lists of dialogues, policy dossiers, networks and experiments, and the question for one, for ``Registry``."""
+"""The lists of dialogues, policy dossiers, investigations and so on, and the question for one, for ``Registry``."""
 
 from typing import Annotated
 
@@ -10,15 +10,18 @@ from .cases import After, First
 from .dialogues import Dialogue, DialogueConnection, DialogueEdge
 from .dossiers import PolicyDossier, PolicyDossierConnection, PolicyDossierEdge
 from .experiments import Experiment, ExperimentConnection, ExperimentEdge
+from .investigations import Investigation, InvestigationConnection, InvestigationEdge
 from .learning import stream_by_id, stream_page
 from .learning_filters import (
     DialogueFilter,
     ExperimentFilter,
+    InvestigationFilter,
     NetworkFilter,
     PolicyDossierFilter,
     dialogue_choice,
     dossier_choice,
     experiment_choice,
+    investigation_choice,
     network_choice,
 )
 from .networks import Network, NetworkConnection, NetworkEdge
@@ -29,6 +32,9 @@ StreamOrderArgument = Annotated[StreamOrder, strawberry.argument(description="In
 DialogueFilterArgument = Annotated[DialogueFilter | None, strawberry.argument(description="Which dialogues.")]
 PolicyDossierFilterArgument = Annotated[
     PolicyDossierFilter | None, strawberry.argument(description="Which policy dossiers.")
+]
+InvestigationFilterArgument = Annotated[
+    InvestigationFilter | None, strawberry.argument(description="Which investigations.")
 ]
 NetworkFilterArgument = Annotated[NetworkFilter | None, strawberry.argument(description="Which networks.")]
 ExperimentFilterArgument = Annotated[ExperimentFilter | None, strawberry.argument(description="Which experiments.")]
@@ -59,6 +65,29 @@ class LearningLists:
         """Return a page of dialogues."""
         kinds = (DialogueConnection, DialogueEdge, Dialogue)
         return await stream_page(self.view, kinds, dialogue_choice(filter), order_by, first, after)
+
+    @strawberry.field(
+        description="One investigation, by its id; null if it had not been opened by then, or you may not know of it."
+    )
+    async def investigation(
+        self,
+        id: StreamIdArgument,  # noqa: A002
+    ) -> Investigation | None:
+        """Return one investigation."""
+        return await stream_by_id(self.view, LearningKind.INVESTIGATION, id, Investigation)
+
+    @strawberry.field(description="The investigations that were published, and those that you are on.")
+    async def investigations(
+        self,
+        filter: InvestigationFilterArgument = None,  # noqa: A002
+        order_by: StreamOrderArgument = StreamOrder.BEGUN_NEWEST,
+        first: First = None,
+        after: After = None,
+    ) -> InvestigationConnection:
+        """Return a page of investigations."""
+        kinds = (InvestigationConnection, InvestigationEdge, Investigation)
+        choice = investigation_choice(filter, self.view.asker.user)
+        return await stream_page(self.view, kinds, choice, order_by, first, after)
 
     @strawberry.field(description="One policy dossier, by its id; null if it had not been opened by then.")
     async def policy_dossier(

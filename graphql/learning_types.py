@@ -9,6 +9,7 @@ from .causes import Cause
 from .dialogues import Dialogue
 from .dossiers import PolicyDossier
 from .experiments import Experiment
+from .investigations import Investigation
 from .learning import LearningStream
 from .networks import Network
 
@@ -16,6 +17,7 @@ TYPES: Final[Mapping[LearningKind, type[LearningStream]]] = MappingProxyType(
     {
         LearningKind.CAUSE: Cause,
         LearningKind.DIALOGUE: Dialogue,
+        LearningKind.INVESTIGATION: Investigation,
         LearningKind.POLICY_DOSSIER: PolicyDossier,
         LearningKind.NETWORK: Network,
         LearningKind.EXPERIMENT: Experiment,

@@ -18,7 +18,6 @@ from ..domain.case import facts as f
 from ..domain.command import COMMANDS, Command, RefusalCode
 from ..domain.command import Refused as DomainRefused
 from ..domain.event import Fact
-from ..domain.investigation.facts import InvestigationFact
 from ..domain.learning.facts import LearningFact
 from ..domain.organisation.facts import OrganisationFact
 from ..domain.registry.facts import RegistryFact
@@ -34,6 +33,7 @@ from .dossiers import PolicyDossier
 from .events import Event
 from .experiments import Experiment
 from .inputs import input_of
+from .investigations import Investigation
 from .networks import Network
 from .organisations import Organisation
 from .ports import Recorded as Answer
@@ -201,9 +201,20 @@ class RecordedOnExperiment(Recorded):
         return Experiment(at=StreamAt(self.view, self.command.stream))
 
 
+@strawberry.interface(description="A command about an investigation had its effect.")
+class RecordedOnInvestigation(Recorded):
+    """What payloads of an investigation's commands have."""
+
+    @strawberry.field(description="The investigation as it is now, this event included.")
+    def investigation(self) -> Investigation:
+        """Return the investigation."""
+        return Investigation(at=StreamAt(self.view, self.command.stream))
+
+
 _ON_STREAMS: Final[Mapping[LearningKind, type]] = {
     LearningKind.CAUSE: RecordedOnCause,
     LearningKind.DIALOGUE: RecordedOnDialogue,
+    LearningKind.INVESTIGATION: RecordedOnInvestigation,
     LearningKind.POLICY_DOSSIER: RecordedOnPolicyDossier,
     LearningKind.NETWORK: RecordedOnNetwork,
     LearningKind.EXPERIMENT: RecordedOnExperiment,
@@ -223,7 +234,7 @@ def _offered(reading: CaseReading, fact: Fact) -> UUID:
 
 def _base_of(fact: type[Fact]) -> tuple[type, ...]:
     """Return the interface of a fact's payload, and those that it builds on."""
-    if issubclass(fact, RegistryFact | InvestigationFact):
+    if issubclass(fact, RegistryFact):
         return (Recorded,)
     if issubclass(fact, LearningFact):
         return (_ON_STREAMS[fact.stream_kind],)

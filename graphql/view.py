@@ -14,6 +14,7 @@ from ..domain.case.corrections import mend
 from ..domain.case.facts import CaseFact, CaseOpened
 from ..domain.event import Event
 from ..domain.ids import organisation_stream_of
+from ..domain.investigation.standing import Investigation
 from ..domain.learning.facts import LearningFact
 from ..domain.organisation.standing import standing_at
 from ..domain.registry.facts import STREAM as REGISTRY_STREAM
@@ -234,7 +235,11 @@ class View:
     async def stream(self, stream: UUID, kind: LearningKind) -> StreamReading | None:
         """Return a learning stream of a kind as derived; none if it had not begun at this view."""
         found = await self.stream_reading(stream)
-        return found if found is not None and found.answer.kind is kind and found.answer.state is not None else None
+        if found is None or found.answer.kind is not kind or found.answer.state is None:
+            return None
+        # Of an investigation that was not published only those know who are on it.
+        state = found.answer.state
+        return None if isinstance(state, Investigation) and not state.shown_to(self.asker.user) else found
 
     async def stream_reading(self, stream: UUID) -> StreamReading | None:
         """Return the same of any kind, also of one that had not begun yet; none if it is no learning stream."""

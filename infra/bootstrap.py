@@ -41,11 +41,11 @@ DECIDERS: Final = MappingProxyType[str, Decide](
     {
         CASE: decide,
         ORGANISATION: decide_organisation,
-        INVESTIGATION: decide_investigation,
         REGISTRY: decide_registry,
         ERASURE: decide_erasure,
     }
     | {kind.lower(): decide_learning for kind in RULES}
+    | {INVESTIGATION: decide_investigation}
 )
 """The decider of each kind of stream."""
 

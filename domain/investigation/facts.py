@@ -6,14 +6,16 @@ stands in the log. Texts are about no person; they are sealed under a key of the
 
 from datetime import datetime
 
-from ..event import Fact
 from ..ids import CaseId, CauseId, DialogueId, EventId, FindingId, FollowUpId, OrganisationId, Programme, UserId
+from ..learning.facts import LearningFact
 from ..text import Text
-from ..vocabulary import StrikeReason
+from ..vocabulary import LearningKind, StrikeReason
 
 
-class InvestigationFact(Fact, frozen=True, gc=False):
+class InvestigationFact(LearningFact, frozen=True, gc=False):
     """A fact that stands in an investigation's stream."""
+
+    stream_kind = LearningKind.INVESTIGATION
 
 
 class InvestigationOpened(InvestigationFact, frozen=True, gc=False):

@@ -15,7 +15,7 @@ from ..case.rules import Objection
 from ..command import RefusalCode
 from ..event import Event
 from ..ids import CaseId, DialogueId, EventId, FindingId, FollowUpId
-from ..vocabulary import Role
+from ..vocabulary import InvestigationStatus, Role
 from . import facts as f
 
 
@@ -25,7 +25,8 @@ class Investigation(Struct, frozen=True):
     ``investigators`` are those who are on it, by pseudonym; ``follow_ups`` those planned, and ``done`` those done.
     """
 
-    opened_by: EventId
+    begun: Event
+    fact: f.InvestigationOpened
     investigators: dict[str, EventId]
     cases: dict[CaseId, EventId] = {}
     dialogues: dict[DialogueId, EventId] = {}
@@ -33,6 +34,15 @@ class Investigation(Struct, frozen=True):
     published: EventId | None = None
     follow_ups: dict[FollowUpId, EventId] = {}
     done: dict[FollowUpId, EventId] = {}
+
+    @property
+    def status(self) -> InvestigationStatus:
+        """Whether its report came out."""
+        return InvestigationStatus.OPEN if self.published is None else InvestigationStatus.PUBLISHED
+
+    def shown_to(self, user: str) -> bool:
+        """Return whether somebody may know of it: who is on it, and everybody once it was published."""
+        return self.published is not None or user in self.investigators
 
 
 def advance(standing: Investigation | None, event: Event) -> Investigation | Objection:
@@ -43,10 +53,10 @@ def advance(standing: Investigation | None, event: Event) -> Investigation | Obj
     if isinstance(event.data, f.InvestigationOpened):
         if standing is not None:
             message = "The investigation has been opened already."
-            return Objection(RefusalCode.ALREADY_EXISTS, message, (standing.opened_by,))
+            return Objection(RefusalCode.ALREADY_EXISTS, message, (standing.begun.id,))
         # Only an investigator sees cases by an investigation, so nobody else is put on it by opening one.
         own = {event.actor.user: event.id} if event.actor.role is Role.INVESTIGATOR else {}
-        return Investigation(event.id, own)
+        return Investigation(event, event.data, own)
     if standing is None:
         return Objection(RefusalCode.UNKNOWN_INVESTIGATION, "The investigation is not open at that moment.")
     return _after(standing, event)

@@ -17,7 +17,6 @@ import psycopg
 from ...domain.case.facts import EventStruck, FactCorrected
 from ...domain.erasure import SubjectErased
 from ...domain.event import Event
-from ...domain.investigation.facts import InvestigationFact
 from ...domain.learning.facts import LearningFact
 from ...domain.organisation.facts import OrganisationFact
 from ...domain.registry.facts import RegistryFact, SettingFact
@@ -168,7 +167,7 @@ class Projector:
                     break
                 if isinstance(event.data, SubjectErased):
                     erased = True
-                elif not isinstance(event.data, RegistryFact | InvestigationFact):
+                elif not isinstance(event.data, RegistryFact):
                     streams.setdefault(event.stream, []).append(event)
         sheets = Sheets()
         self._load(connection, streams, position)

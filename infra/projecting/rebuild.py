@@ -20,7 +20,6 @@ from psycopg import sql
 from ...domain.erasure import SubjectErased
 from ...domain.event import Event
 from ...domain.ids import CaseId
-from ...domain.investigation.facts import InvestigationFact
 from ...domain.learning.facts import LearningFact
 from ...domain.organisation.facts import OrganisationFact
 from ...domain.registry.facts import RegistryFact
@@ -212,7 +211,7 @@ def fill_share(url: str, upto: int, start: int, end: int) -> int:
 def _rows(events: Sequence[Event], changes: Sequence[Event]) -> list[Row]:
     """Return the rows of a stream, under the changes of the registry's own."""
     match events[0].data:
-        case RegistryFact() | InvestigationFact():
+        case RegistryFact():
             return []
         case OrganisationFact():
             timelines = organisation_timelines()

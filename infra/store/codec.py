@@ -20,7 +20,6 @@ from ...domain.case.facts import CaseFact, ObstacleReported
 from ...domain.erasure import SubjectErased
 from ...domain.event import API, Actor, Event, Fact, Knower
 from ...domain.ids import CommandId, EventId
-from ...domain.investigation.facts import InvestigationFact
 from ...domain.learning.facts import LearningFact
 from ...domain.organisation.facts import OrganisationFact
 from ...domain.registry.facts import RegistryFact
@@ -80,14 +79,12 @@ class Row(Struct, frozen=True):
 CASE: Final = "case"
 ORGANISATION: Final = "organisation"
 INVESTIGATION: Final = "investigation"
-DIALOGUE: Final = "dialogue"
 ERASURE: Final = "erasure"
 REGISTRY: Final = "registry"
 
 _KIND_OF: Final = {
     CaseFact: CASE,
     OrganisationFact: ORGANISATION,
-    InvestigationFact: INVESTIGATION,
     SubjectErased: ERASURE,
     RegistryFact: REGISTRY,
 }

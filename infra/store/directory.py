@@ -14,18 +14,18 @@ import psycopg
 from ...domain.case.facts import GapMark
 from ...domain.event import Event
 from ...domain.ids import organisation_stream_of
+from ...domain.learning.kinds import RULES
 from ...domain.registry.facts import STREAM as REGISTRY_STREAM
 from ...domain.settings import Course
 from ...domain.vocabulary import LearningKind
 from . import reading
 from .arrays import uuid_array
-from .codec import CASE, DIALOGUE, ORGANISATION
+from .codec import CASE, ORGANISATION
 
 KNOWN_MAX: Final = 100_000
 """How many ids of each kind are kept at hand: all organisations of a country, and the obstacles of a day."""
 
 STREAMS: Final = "SELECT FROM knelpunt.stream_head WHERE stream_id = %s AND kind = %s"
-CONCLUDED: Final = "SELECT FROM knelpunt.event WHERE stream_id = %s AND topic = 'dialogue-concluded' LIMIT 1"
 OBSTACLES: Final = "SELECT obstacle_id FROM knelpunt.known_obstacle WHERE obstacle_id = ANY(%s)"
 
 Id = TypeVar("Id", str, UUID)
@@ -77,9 +77,8 @@ class StoredDirectory:
 
     def concluded(self, dialogue: UUID) -> bool | None:
         """Return whether the dialogue has been concluded; none if there is no such dialogue."""
-        if not self._found(STREAMS, (dialogue, DIALOGUE)):
-            return None
-        return bool(self._found(CONCLUDED, (dialogue,)))
+        state = RULES[LearningKind.DIALOGUE].state_at(self.history(dialogue))
+        return None if state is None else state.concluded is not None
 
     def obstacle(self, obstacle: UUID) -> bool:
         """Return whether the obstacle has been reported, in whatever case."""

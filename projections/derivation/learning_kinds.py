@@ -14,12 +14,13 @@ from .causes import DERIVATION as CAUSE
 from .dialogues import DERIVATION as DIALOGUE
 from .dossiers import DERIVATION as POLICY_DOSSIER
 from .experiments import DERIVATION as EXPERIMENT
+from .investigations import DERIVATION as INVESTIGATION
 from .learning import Derivation, LearningAnswer, LearningFacets, LearningFold, learning_answer
 from .networks import DERIVATION as NETWORK
 from .timelines import Timelines
 
 DERIVATIONS: Final[Mapping[LearningKind, Derivation]] = MappingProxyType(
-    {one.rules.kind: one for one in (CAUSE, DIALOGUE, POLICY_DOSSIER, NETWORK, EXPERIMENT)}
+    {one.rules.kind: one for one in (CAUSE, DIALOGUE, INVESTIGATION, POLICY_DOSSIER, NETWORK, EXPERIMENT)}
 )
 """How each kind of learning stream is derived."""
 

@@ -6,6 +6,7 @@ from graph.given import SVB, Story
 from knelpunt.domain.command import COMMANDS
 from knelpunt.domain.investigation.facts import InvestigationFact
 from knelpunt.domain.vocabulary import Role
+from knelpunt.graphql.ports import Asker
 
 
 def test_every_command_has_its_effect(asked):
@@ -55,3 +56,65 @@ def test_an_investigation_is_recorded(asked):
     assert asked.refused("publishReport", inquiry, asker=investigator)["code"] == "NO_CONCLUDED_DIALOGUE"
     assert asked.refused("includeCase", inquiry | {"case": story.case})["code"] == "NOT_PERMITTED"
     assert asked.project() == last["position"]
+
+
+INVESTIGATION = """id status question programme publishedAt reportTitle cases { id } dialogues { problem }
+    findings { statement removed causes { statement status } }
+    followUps { due plan doneAt note organisation { identifier } }"""
+
+
+def test_what_became_of_each_finding(asked):
+    """An investigation is found by its programme; what was found is followed to whether its cause is gone."""
+    asked.organisations()
+    story = Story(asked)
+    anna = asked.asker(role=Role.INVESTIGATOR)
+
+    def do(name, day, asker=anna, selection="", **given):
+        return asked.done(name, {"occurredAt": story.day(day)} | given, selection, asker)
+
+    cause = do("identifyCause", 1, selection="cause { id }", locus="LAW", statement="Een regel")["cause"]["id"]
+    opened = do("openInvestigation", 2, selection="investigation { id }", question="Waarom?", programme="kafka-zorg")
+    inquiry = {"investigation": opened["investigation"]["id"]}
+    talk = do("conveneDialogue", 3, selection="dialogue { id }", theme="zorg", problem="Niemand belt")["dialogue"]["id"]
+    do("includeCase", 4, **inquiry, case=story.case)
+    do("attachDialogue", 5, **inquiry, dialogue=talk)
+    do("recordFinding", 6, **inquiry, statement="Er is een regel te veel", causes=[cause])
+    report = inquiry | {"occurredAt": story.day(7), "title": "Te veel"}
+    assert asked.refused("publishReport", report, anna)["code"] == "NO_CONCLUDED_DIALOGUE"
+    do("closeFirstPart", 8, dialogue=talk)
+    concluded = do("concludeDialogue", 9, dialogue=talk, selection="event { id }")["event"]["id"]
+    # A conclusion that is struck concludes nothing.
+    struck = do("strikeDialogueEvent", 10, dialogue=talk, event=concluded, reason="DUPLICATE", selection="event { id }")
+    assert asked.refused("publishReport", report, anna)["code"] == "NO_CONCLUDED_DIALOGUE"
+    do("strikeDialogueEvent", 11, dialogue=talk, event=struck["event"]["id"], reason="NEVER_HAPPENED")
+
+    def found(asker, lens=""):
+        asked.project()
+        list_ = 'investigations(filter: { programmes: ["kafka-zorg"] }) { totalCount nodes { id } }'
+        one = f'investigation(id: "{inquiry["investigation"]}") {{ {INVESTIGATION} }}'
+        answer = asked.ask(f"{{ registry{lens} {{ {list_} {one} }} }}", asker)["registry"]
+        return answer["investigations"]["totalCount"], answer["investigation"]
+
+    stranger = Asker(SVB, Role.AGENCY, "zoe", asked.asker().expires_at)
+    assert (found(anna)[0], found(stranger)) == (1, (0, None))
+    do("publishReport", 12, **inquiry, title="Te veel", location="https://voorbeeld.invalid")
+    planned = do("planFollowUp", 13, **inquiry, due=story.day(60), plan="Nabellen", selection="event { data }")
+    count, shown = found(stranger)
+    assert (count, shown["status"], shown["reportTitle"]) == (1, "PUBLISHED", "Te veel")
+    assert shown["dialogues"] == [{"problem": "Niemand belt"}]
+    assert shown["findings"] == [
+        {
+            "statement": "Er is een regel te veel",
+            "removed": False,
+            "causes": [{"statement": "Een regel", "status": "UNOWNED"}],
+        }
+    ]
+    do("removeCause", 50, cause=cause)
+    do("doFollowUp", 61, **inquiry, followUp=planned["event"]["data"]["followUp"], note="Het is weg")
+    later = found(anna)[1]
+    assert later["findings"][0]["removed"] is True
+    assert (later["followUps"][0]["plan"], later["followUps"][0]["note"]) == ("Nabellen", "Het is weg")
+    assert [one["id"] for one in later["cases"]] == [story.case]
+    before = found(anna, f'(asOf: "{story.day(40)}")')[1]
+    assert (before["findings"][0]["removed"], before["followUps"][0]["doneAt"]) == (False, None)
+    assert found(anna, f'(asOf: "{story.day(1)}")') == (0, None)

@@ -97,8 +97,8 @@ def test_the_contract_s_types(place):
 def test_things_are_nodes():
     """Whatever the contract calls a Node is one."""
     assert {type_.name for type_ in SCHEMA.get_possible_types(MADE["Node"])} == {
-        "Case", "Cause", "Dialogue", "Experiment", "Network", "PolicyDossier", "Obstacle", "Gap", "Event",
-        "Organisation",
+        "Case", "Cause", "Dialogue", "Experiment", "Investigation", "Network", "PolicyDossier", "Obstacle", "Gap",
+        "Event", "Organisation",
     }  # fmt: skip
 
 

@@ -1,0 +1,39 @@
+"""What the read model keeps of an investigation. No gap follows from it: its follow-ups are its own to plan and do."""
+
+from collections.abc import Iterator
+from typing import Final
+from uuid import UUID
+
+from ...domain.investigation.rules import RULES
+from ...domain.investigation.standing import Investigation
+from ...domain.settings import Course
+from .learning import Derivation, Header
+from .learning_facets import StreamLinkFacet
+from .shapes import Gap
+
+PUBLISHED: Final = "published=YES"
+"""The mark of an investigation of which everybody may know."""
+
+
+def header(investigation: Investigation) -> Header:
+    """Return what lists choose an investigation by: its programme, who is on it, and whether it was published."""
+    marks = [f"investigator={user}" for user in sorted(investigation.investigators)]
+    if investigation.fact.programme is not None:
+        marks.append(f"programme={investigation.fact.programme}")
+    if investigation.published is not None:
+        marks.append(PUBLISHED)
+    return Header(investigation.status, None, tuple(marks))
+
+
+def links(investigation: Investigation) -> Iterator[StreamLinkFacet]:
+    """Yield nothing: which cases and dialogues an investigation holds is for who is on it to know."""
+    yield from ()
+
+
+def gaps(stream: UUID, investigation: Investigation, settings: Course) -> Iterator[Gap]:
+    """Yield nothing."""
+    yield from ()
+
+
+DERIVATION: Final = Derivation(RULES, header, links, gaps)
+"""How investigations are derived."""
