@@ -225,7 +225,7 @@ def case_choice(chosen: CaseFilter | None) -> CaseChoice:
         reference=chosen.reference,
         opened_from=opened.from_,
         opened_until=opened.until,
-        causes=_ids(chosen.causes, ids.CAUSE, "causes"),
+        causes=ids_of(chosen.causes, ids.CAUSE, "causes"),
     )
 
 
@@ -241,7 +241,7 @@ def chain_choice(chosen: ChainFilter | None) -> ChainChoice:
         fell_between_the_cracks=chosen.fell_between_the_cracks,
         themes=texts_of(chosen.themes, "themes"),
         harms=chosen.harms,
-        causes=_ids(chosen.causes, ids.CAUSE, "causes"),
+        causes=ids_of(chosen.causes, ids.CAUSE, "causes"),
         case=None if chosen.case is None else ids.parse(chosen.case, ids.CASE, "case").id,
     )
 

@@ -136,6 +136,17 @@ def test_the_readme_asks_three_questions_and_has_their_answers(demo: Demo) -> No
         assert demo.ask(block.text) == json.loads(block.answer)
 
 
+def test_what_is_asked_of_dialogues_has_answers(demo: Demo) -> None:
+    """Every question of docs/dialogues.md is one; each finds something in the demo, save that on investigations."""
+    questions = [block.text for block in blocks(ROOT / "docs/dialogues.md") if block.kind == "graphql"]
+    assert len(questions) == 6
+    for question in questions:
+        answer = demo.ask(question)
+        assert "errors" not in answer, answer
+        ((field, found),) = answer["data"]["registry"].items()
+        assert found["nodes"] or field == "investigations", question
+
+
 def test_the_tour_goes_as_the_readme_says(demo: Demo) -> None:
     """With curl alone from an empty case to a gap; the subscription tells of each event, as it is recorded."""
     (follow,) = examples("sh follow")
