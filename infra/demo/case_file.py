@@ -1,8 +1,8 @@
-"""One case or learning stream of the demo story on its way from a file to commands.
+"""One case of the demo story on its way from a file to commands.
 
 An entry names the command (``do``), when it happened (``at``), who recorded it (``actor``) and the fields of its fact,
-in which people, obstacles, handoffs, parts of a stream and earlier entries stand by local names; those of another file
-by the name of that file, a slash and their local name there.
+in which people, obstacles, handoffs and earlier entries stand by local names; those of another case by the name of that
+case, a slash and their local name there.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,11 +16,9 @@ from ...domain.case.facts import FactCorrected, GapMark, Party
 from ...domain.command import COMMANDS, Command
 from ...domain.event import Fact, Knower
 from ...domain.ids import OrganisationId, gap_id_of
-from ...domain.learning.facts import LearningFactCorrected
-from ...domain.learning.named import STREAMS
 from ...domain.text import Sealed, clear
 from ...domain.vocabulary import GapKind, Precision
-from .names import SOURCE, Entry, actor_of, case_id, id_of, moment_of, organisation_id, stream_id
+from .names import SOURCE, Entry, actor_of, case_id, id_of, moment_of, organisation_id
 
 ENTERED_AFTER: Final = timedelta(minutes=5)
 """How long after it happened an entry is recorded, if the file does not say when it was."""
@@ -29,9 +27,6 @@ ENTERED_BY_EVENING: Final = timedelta(hours=17)
 
 COMMON: Final = frozenset({"name", "do", "at", "recorded", "actor", "precision", "known_to", "about"})
 """The keys of an entry that are not fields of its fact."""
-
-PARTS: Final = ("escalation", "measure", "bottleneck", "option", "step", "promise", "signal", "challenge", "help")
-"""What learning streams consist of, each by an id of its own."""
 
 KIND_OF_ID: Final = {
     "obstacle": "obstacle",
@@ -44,26 +39,21 @@ KIND_OF_ID: Final = {
     "subjects": "subject",
     "to": "subject",  # of a SubjectRelated; elsewhere "to" is an organisation, which its type tells
     "on_word_of": "subject",
-    "participant": "subject",
-    "participants": "subject",
     "event": "event",
-    **{part: part for part in PARTS},
-    **{f"{part}s": part for part in PARTS},
-    "asked": "help",
 }
-"""What the UUIDs in a fact's fields name; cases and learning streams apart, which go by their files' names."""
+"""What the UUIDs in a fact's fields name; ``case`` apart, whose local names are those of the files."""
 
 
-class StoryFile:
-    """The entries of one file, all of one stream; ``what`` it is, in a word."""
+class CaseFile:
+    """The entries of one file; the first is the opening, made of the file's head."""
 
-    def __init__(self, what: str, name: str, stream: UUID, entries: list[Entry], subjects: list[str]) -> None:
-        """Hold what was read of the stream with a local name, and the people who are named in it."""
-        self.what = what
+    def __init__(self, name: str, content: dict[str, Any]) -> None:
+        """Hold what was read of the case with a local name."""
+        opening = {key: content[key] for key in ("reference", "subjects", "title", "theme", "noticed_by")}
         self.name = name
-        self.stream = stream
-        self.subjects = subjects
-        self.entries = entries
+        self.subjects: list[str] = content["subjects"]
+        self.entries: list[Entry] = [{"name": "opened", "do": "OpenCase", **opening, **content["opened"]}]
+        self.entries += content["event"]
         self.named = {entry["name"]: entry for entry in self.entries if "name" in entry}
         self.offers = {entry["handoff"]: entry for entry in self.entries if entry["do"] == "OfferHandoff"}
 
@@ -71,15 +61,15 @@ class StoryFile:
         """Every entry as a command, with when it was recorded; raises ``ValueError`` naming an entry that is wrong."""
         for number, entry in enumerate(self.entries):
             try:
-                yield _recorded_at(entry), self._command(entry.get("name", f"entry-{number}"), entry)
+                yield recorded_at(entry), self._command(entry.get("name", f"entry-{number}"), entry)
             except (KeyError, TypeError, ValueError) as error:
-                raise ValueError(f"Entry {number} of {self.what} {self.name} ({dict(entry)}): {error!r}") from error
+                raise ValueError(f"Entry {number} of case {self.name} ({dict(entry)}): {error!r}") from error
 
     def _command(self, label: str, entry: Entry) -> Command:
         moment, precision = moment_of(entry["at"])
         return Command(
             id=id_of("command", self.name, label),
-            stream=self.stream,
+            stream=case_id(self.name),
             actor=actor_of(entry["actor"]),
             data=self._fact(COMMANDS[entry["do"]], entry),
             occurred_at=moment,
@@ -99,8 +89,7 @@ class StoryFile:
 
     def _fact(self, fact: type[Fact], entry: Entry) -> Fact:
         fields = {field.encode_name: field for field in msgspec.structs.fields(fact)}
-        # An entry's own name is what others in the file name it by; that of a person or network stands as "called".
-        given = {"name" if key == "called" else key: value for key, value in entry.items() if key not in COMMON}
+        given = {key: value for key, value in entry.items() if key not in COMMON}
         if unknown := given.keys() - fields:
             raise ValueError(f"{fact.__name__} has no {sorted(unknown)}")
         return fact(**{fields[key].name: self._value(fact, key, value, entry) for key, value in given.items()})
@@ -109,10 +98,10 @@ class StoryFile:
         """Return a field's content: local names as ids, words about a subject as text, the rest by the field's type."""
         type_ = next(field.type for field in msgspec.structs.fields(fact) if field.encode_name == key)
         types = {type_, *get_args(type_)}
-        if issubclass(fact, FactCorrected | LearningFactCorrected) and key == "value":
+        if fact is FactCorrected and key == "value":
             return self._corrected(entry)
         if Sealed in types:
-            return clear(value, self._about(entry))
+            return clear(value, self._subject(entry.get("about", self.subjects[0])))
         if GapMark in types:
             return self._gap(value)
         if Party in types:
@@ -120,22 +109,13 @@ class StoryFile:
         if OrganisationId in types:
             return _each(value, organisation_id)
         if UUID in types:
-            return _each(value, self._id_by(key))
+            return _each(value, case_id if key == "case" else self._id_by(KIND_OF_ID[key]))
         return msgspec.convert(value, type_)
 
-    def _id_by(self, key: str) -> Callable[[str], UUID]:
-        if key == "case":
-            return case_id
-        if key in STREAMS:
-            return stream_id
-        kind = KIND_OF_ID[key]
+    def _id_by(self, kind: str) -> Callable[[str], UUID]:
         if kind == "subject":
             return self._subject
         return self._event if kind == "event" else lambda name: self._id_of(kind, name)
-
-    def _about(self, entry: Entry) -> UUID | None:
-        """Return whom a text is about, none where its kind of stream knows that itself."""
-        return self._subject(entry["about"]) if "about" in entry else None
 
     def _id_of(self, kind: str, name: str) -> UUID:
         case, _, local = name.rpartition("/")
@@ -156,7 +136,7 @@ class StoryFile:
         # A deadlock lies on the case, every other gap on an obstacle.
         obstacle = id_of("obstacle", self.name, mark["obstacle"]) if "obstacle" in mark else None
         begun_by = self._event(mark["begun_by"])
-        return GapMark(gap_id_of(obstacle or self.stream, kind, begun_by), kind, obstacle, mark["since"])
+        return GapMark(gap_id_of(obstacle or case_id(self.name), kind, begun_by), kind, obstacle, mark["since"])
 
     def _corrected(self, entry: Entry) -> Any:
         """Return the right content of a corrected field as JSON, read as that field of the corrected entry would be."""
@@ -167,28 +147,8 @@ class StoryFile:
         return msgspec.to_builtins(self._value(COMMANDS[target["do"]], entry["field"], value, target))
 
 
-class CaseFile(StoryFile):
-    """The entries of one case; the first is the opening, made of the file's head."""
-
-    def __init__(self, name: str, content: dict[str, Any]) -> None:
-        """Hold what was read of the case with a local name."""
-        opening = {key: content[key] for key in ("reference", "subjects", "title", "theme", "noticed_by")}
-        opened: Entry = {"name": "opened", "do": "OpenCase", **opening, **content["opened"]}
-        super().__init__("case", name, case_id(name), [opened, *content["event"]], content["subjects"])
-
-    def _about(self, entry: Entry) -> UUID:
-        return self._subject(entry.get("about", self.subjects[0]))
-
-
-class StreamFile(StoryFile):
-    """The entries of one learning stream; ``persons`` names whoever takes part in it."""
-
-    def __init__(self, name: str, content: dict[str, Any]) -> None:
-        """Hold what was read of the stream with a local name."""
-        super().__init__("stream", name, stream_id(name), content["event"], content.get("persons", []))
-
-
-def _recorded_at(entry: Entry) -> datetime:
+def recorded_at(entry: Entry) -> datetime:
+    """Return when an entry was recorded: as the file says, or soon after it happened."""
     if "recorded" in entry:
         return entry["recorded"]
     moment, precision = moment_of(entry["at"])

@@ -26,11 +26,6 @@ def case_id(name: str) -> UUID:
     return uuid5(DEMO, f"case/{name}")
 
 
-def stream_id(name: str) -> UUID:
-    """Return the id of the learning stream with a local name."""
-    return uuid5(DEMO, f"stream/{name}")
-
-
 def id_of(kind: str, case: str, name: str) -> UUID:
     """Return the id of a case's ``obstacle``, ``handoff``, ``subject``, ``event`` or ``command`` by its local name."""
     if kind == "event":

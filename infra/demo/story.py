@@ -1,5 +1,6 @@
-"""The demo story: a dozen fictional cases and what was learnt from them, read from the files beside this module.
+"""The demo story: a dozen fictional cases and their causes, read from the files beside this module.
 
+``cases/*.toml`` are the cases, ``learning/*.toml`` what was learnt of them, ``organisations.toml`` who takes part.
 ``story`` gives every command with the moment at which it was recorded, for an empty registry to take in as its
 history; ``cases`` says what the cases are called. ``docs/demo.md`` tells what to look at.
 """
@@ -17,7 +18,8 @@ from ...domain.event import Fact
 from ...domain.ids import organisation_stream_of
 from ...domain.organisation.facts import OrganisationRegistered, OrganisationRenamed
 from ...domain.vocabulary import OrganisationKind
-from .case_file import ENTERED_AFTER, CaseFile, StreamFile
+from .case_file import ENTERED_AFTER, CaseFile
+from .learning_file import LearningFile
 from .names import DEMO, FOLDER, SOURCE, actor_of, organisation_id, read, register
 
 NEXT_ENTRY: Final = timedelta(seconds=1)
@@ -39,13 +41,14 @@ def story() -> list[tuple[datetime, Command]]:
 
     Raises ``ValueError`` that names the entry if a file of the story is wrong.
     """
-    files = (
-        *(CaseFile(name, content) for name, content in _files("cases")),
-        *(StreamFile(name, content) for name, content in _files("streams")),
+    of_cases = (pair for name, content in _files() for pair in CaseFile(name, content).commands())
+    of_streams = (
+        pair
+        for path in sorted((FOLDER / "learning").glob("*.toml"))
+        for pair in LearningFile(path.stem.partition("-")[2], read(path)).commands()
     )
-    of_files = (pair for file in files for pair in file.commands())
     told: list[tuple[datetime, Command]] = []
-    for recorded_at, command in sorted([*_organisations(), *of_files], key=lambda pair: pair[0]):
+    for recorded_at, command in sorted([*_organisations(), *of_cases, *of_streams], key=lambda pair: pair[0]):
         told.append((max(recorded_at, told[-1][0] + NEXT_ENTRY) if told else recorded_at, command))
     return told
 
@@ -55,13 +58,13 @@ def cases() -> tuple[DemoCase, ...]:
     """Return what the cases are called, in the order in which the documentation tells them."""
     return tuple(
         DemoCase(name, content["reference"], content["title"], content["english"], content["pitch"])
-        for name, content in _files("cases")
+        for name, content in _files()
     )
 
 
-def _files(folder: str) -> list[tuple[str, dict[str, Any]]]:
-    # 01-gezin.toml: the number orders the story, the rest is the local name of the case or stream.
-    return [(path.stem.partition("-")[2], read(path)) for path in sorted((FOLDER / folder).glob("*.toml"))]
+def _files() -> list[tuple[str, dict[str, Any]]]:
+    # 01-gezin.toml: the number orders the story, the rest is the case's local name.
+    return [(path.stem.partition("-")[2], read(path)) for path in sorted((FOLDER / "cases").glob("*.toml"))]
 
 
 def _organisations() -> Iterator[tuple[datetime, Command]]:

@@ -27,13 +27,15 @@ from knelpunt.domain.vocabulary import (
     DossierStatus,
     Finding,
     GapKind,
+    LearningKind,
     PolicyQuestion,
     PromiseStatus,
     SignalReply,
     StepStatus,
 )
 from knelpunt.infra.demo.case_file import CaseFile
-from knelpunt.infra.demo.names import FOLDER, case_id, id_of, organisation_id, read, stream_id
+from knelpunt.infra.demo.learning_file import stream_id
+from knelpunt.infra.demo.names import FOLDER, case_id, id_of, organisation_id, read
 from knelpunt.infra.demo.story import cases, story
 from knelpunt.projections.derivation.answer import answer
 from knelpunt.projections.derivation.learning_kinds import answer_of_stream
@@ -120,9 +122,17 @@ def history_of(registry, case):
     return registry.histories[case_id(case)]
 
 
+KINDS = {
+    "gesprek": LearningKind.DIALOGUE,
+    "eerst-bellen": LearningKind.EXPERIMENT,
+    "samen-wijzer": LearningKind.NETWORK,
+    "brieven": LearningKind.POLICY_DOSSIER,
+}
+
+
 def stream_of(registry, name, as_of=None):
     """What a learning stream of the story is at a moment (none: today)."""
-    return answer_of_stream(registry.streams[stream_id(name)], as_of or TODAY)
+    return answer_of_stream(registry.streams[stream_id(KINDS[name], name)], as_of or TODAY)
 
 
 def kinds_of(registry, case, obstacle, as_of, known_at=None, known_to=None):
