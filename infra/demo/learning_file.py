@@ -7,7 +7,7 @@ and another stream by its file's name.
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any, cast, get_args
 from uuid import UUID, uuid5
 
 import msgspec
@@ -79,9 +79,9 @@ class LearningFile:
         if GapMark in types:
             return self._gap(value)
         if OrganisationId in types:
-            return tuple(map(organisation_id, value)) if several else organisation_id(value)
+            return tuple(map(organisation_id, cast("list[str]", value))) if several else organisation_id(value)
         if UUID in types:
-            return tuple(self._id(key, str(one)) for one in value) if several else self._id(key, value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            return tuple(self._id(key, one) for one in cast("list[str]", value)) if several else self._id(key, value)
         return msgspec.convert(value, type_)
 
     def _id(self, key: str, name: str) -> UUID:
