@@ -8,7 +8,6 @@ import typer
 
 from ...domain.vocabulary import Role
 from ..settings import TOKEN, Settings
-from ..store.connection import DatabaseRole, connect_as_registry
 from ..trail import verify as verifier
 from ..trail.bundling import write_bundle
 from ..trail.checking import FINDINGS_MAX, check_files, check_trail, published
@@ -119,15 +118,9 @@ def fsck() -> None:
     folder = given.trail()
     key = _public_key(folder)
     wrong = 0
-    with (
-        ready_database(given) as found,
-        connect_as_registry(found.url, DatabaseRole.AUDITOR) as connection,
-        progress(notices()) as bar,
-    ):
+    with ready_database(given) as found, progress(notices()) as bar:
         task = bar.add_task("Comparing", total=None)
-        for finding in check_trail(
-            folder, key, connection, lambda done, of: bar.update(task, completed=done, total=of)
-        ):
+        for finding in check_trail(folder, key, found.url, lambda done, of: bar.update(task, completed=done, total=of)):
             wrong += 1
             people().print(finding)
             if wrong == FINDINGS_MAX:

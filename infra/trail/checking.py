@@ -5,33 +5,25 @@ they are still what was signed, and so which of the two was changed.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
-import msgspec
 import psycopg
-from msgspec import Struct
 
+from ..store.connection import DatabaseRole, connect_as_registry
 from . import checkpoint as checkpoints
 from .checkpoint import Checkpoint
-from .entry import EntryError, entry
 from .errors import TileError, TrailError
 from .folder import CHECKPOINT, TrailFolder
-from .merkle import leaf_hash
+from .merkle import HASH_BYTES
 from .note import NoteError, PublicKey
-from .tiles import ENTRIES, WIDTH, GrowingTree, Tile, entries_in, narrowed, tile_at, tile_of, tiles_of
-
-BATCH_EVENTS: Final = 32 * WIDTH
-"""Events read at a time: some 10 MB."""
+from .stretches import compared, stretches, too_early
+from .tiles import ENTRIES, WIDTH, GrowingHashes, GrowingTree, entries_in, narrowed, tile_at, tile_of, tiles_of
 
 FINDINGS_MAX: Final = 100
 """After so many things that are wrong, the rest is not listed: what comes after a shifted event is all wrong."""
 
-ROWS: Final = (
-    "SELECT position, recorded_at, stream_id, version, topic, topic_version, state, event_id, occurred_at "
-    "FROM knelpunt.event WHERE position >= %s AND position < %s ORDER BY position, case_id"
-)
 OUTSIDE: Final = (
     "SELECT count(*) FROM knelpunt.event "
     "WHERE position < 0 OR position >= (SELECT next_position FROM knelpunt.log_head)"
@@ -42,46 +34,22 @@ Told = Callable[[int, int], None]
 """Told how many events have been looked at, and of how many."""
 
 
-class _Copied(Struct):
-    """Of a stored event what columns repeat."""
-
-    id: UUID
-    at: datetime
-
-
-def check_trail(
-    folder: TrailFolder, key: PublicKey, connection: psycopg.Connection, told: Told = lambda _done, _of: None
-) -> Iterator[str]:
+def check_trail(folder: TrailFolder, key: PublicKey, url: str, told: Told = lambda _done, _of: None) -> Iterator[str]:
     """Yield a sentence for each thing that is wrong with a trail, or with the events that it was made from.
 
-    Raises ``TrailError`` where there is nothing to check, ``psycopg.Error`` and ``OSError``.
+    ``url`` logs in to their database as a member of knelpunt_auditor. A long log is looked at by all cores. Raises
+    ``TrailError`` where there is nothing to check, ``psycopg.Error`` and ``OSError``.
     """
     signed, note = _signed(folder, key)
     if not (folder.checkpoint() or b"").startswith(note):
         yield "The published checkpoint is not the one signed last: knelpunt log checkpoint publishes that again."
-    tree = GrowingTree()
     different = False
-    for first, made in _derived(connection, signed.size, told):
-        if isinstance(made, str):
-            different = True
-            yield made
-            continue
-        if first != tree.size:
-            continue  # it cannot have its place any more: an event before it is missing, which has been said
-        for tile, content in tree.append(made):
-            for finding in _compared(folder, tile, content):
-                different = True
-                yield finding
-    if tree.size == signed.size:
-        for tile, content in tree.edge():
-            for finding in _compared(folder, tile, content):
-                different = True
-                yield finding
-        if tree.root() != signed.root:
-            different = True
-            yield f"The events give another root than the one that was signed for {signed.size} entries."
+    for finding in _derived(url, folder, signed, told):
+        different = True
+        yield finding
     yield from _strays(folder, signed.size)
-    yield from _beyond(connection, signed.size)
+    with closing(connect_as_registry(url, DatabaseRole.AUDITOR)) as connection:
+        yield from _beyond(connection, signed.size)
     if different:
         wrong = next(check_files(folder, signed), None)
         yield (
@@ -99,9 +67,9 @@ def check_files(folder: TrailFolder, signed: Checkpoint) -> Iterator[str]:
             tile = tile_at(ENTRIES, number, signed.size)
             for made in entries_in(folder.read(tile), tile.width):
                 for filled, content in tree.append(made):
-                    yield from _compared(folder, filled, content)
+                    yield from compared(folder, filled, content)
         for tile, content in tree.edge():
-            yield from _compared(folder, tile, content)
+            yield from compared(folder, tile, content)
     except TileError as error:
         yield str(error)
         return
@@ -131,64 +99,30 @@ def _opened(note: bytes, key: PublicKey) -> Checkpoint:
         raise TrailError(f"The checkpoint is not one that this log signed: {error}") from error
 
 
-def _derived(connection: psycopg.Connection, size: int, told: Told) -> Iterator[tuple[int, bytes | str]]:
-    """Yield the entry of each event, or what is wrong with it, by position."""
+def _derived(url: str, folder: TrailFolder, signed: Checkpoint, told: Told) -> Iterator[str]:
+    """Yield what is wrong with the events, their bundles, and the tree over them."""
+    tree = GrowingHashes()
     before: datetime | None = None
-    for first in range(0, size, BATCH_EVENTS):
-        upto = min(size, first + BATCH_EVENTS)
-        expected = first
-        rows = connection.cursor(binary=True).execute(ROWS, (first, upto), prepare=True).fetchall()
-        for position, recorded_at, *columns, event_id, occurred_at in rows:
-            if position < expected:
-                yield position, f"The event at position {position} is in the database twice."
-                continue
-            if position > expected:
-                yield expected, _missing(expected, position)
-            expected = position + 1
-            if before is not None and recorded_at <= before:
-                yield position, f"The event at position {position} was recorded no later than the one before it."
-            before = recorded_at
-            try:
-                made = entry(position, recorded_at, *columns)
-                copied = msgspec.json.decode(columns[-1], type=_Copied)
-            except (EntryError, msgspec.DecodeError) as error:
-                yield position, str(error)
-                continue
-            if copied.id != event_id or copied.at != occurred_at:
-                yield position, f"The columns of the event at position {position} say something else than the event."
-            yield position, made
-        if expected < upto:
-            yield expected, _missing(expected, upto)
-        told(upto, size)
+    for first, upto, found in stretches(url, folder, signed.size):
+        if before is not None and found.first_at is not None and found.first_at <= before:
+            yield too_early(first)
+        before = found.last_at or before
+        yield from found.findings
+        # Where an event is missing, those after it have lost their place in the tree; that is said by now.
+        if first == tree.size:
+            for leaf in _hashes(found.leaves):
+                for tile, content in tree.append_hash(leaf):
+                    yield from compared(folder, tile, content)
+        told(upto, signed.size)
+    if tree.size == signed.size:
+        for tile, content in tree.edge():
+            yield from compared(folder, tile, content)
+        if tree.root() != signed.root:
+            yield f"The events give another root than the one that was signed for {signed.size} entries."
 
 
-def _missing(first: int, end: int) -> str:
-    if end == first + 1:
-        return f"The event at position {first} is missing in the database."
-    return f"The events at positions {first} to {end - 1} are missing in the database."
-
-
-def _compared(folder: TrailFolder, tile: Tile, content: bytes) -> Iterator[str]:
-    """Yield what is wrong with a file, which should hold ``content``."""
-    try:
-        there = folder.read(tile)
-    except TileError as error:
-        yield str(error)
-        return
-    if there == content:
-        return
-    if tile.level != ENTRIES:
-        yield f"{tile.path} does not hold the hashes of what is below it."
-        return
-    try:
-        pairs = zip(entries_in(there, tile.width), entries_in(content, tile.width), strict=True)
-    except TileError as error:
-        yield f"{tile.path} is broken: {error}"
-        return
-    for index, (one, other) in enumerate(pairs, tile.number * WIDTH):
-        if one != other:
-            hashes = f"{leaf_hash(one).hex()[:16]}…, now {leaf_hash(other).hex()[:16]}…"
-            yield f"The event at position {index} is not the one that was published (leaf {hashes})."
+def _hashes(leaves: bytes) -> Iterator[bytes]:
+    return (leaves[at : at + HASH_BYTES] for at in range(0, len(leaves), HASH_BYTES))
 
 
 def _strays(folder: TrailFolder, size: int) -> Iterator[str]:

@@ -5,14 +5,12 @@ import random
 import pytest
 
 from infra.trail.given import KEY, TAMPERINGS, Trail, fill, tampered
-from knelpunt.infra.store.connection import DatabaseRole, connect_as_registry
 from knelpunt.infra.trail.checking import check_trail
 from knelpunt.infra.trail.errors import TrailError
 
 
 def checked(trail: Trail) -> list[str]:
-    with connect_as_registry(trail.url, DatabaseRole.AUDITOR) as connection:
-        return list(check_trail(trail.folder, KEY.public, connection))
+    return list(check_trail(trail.folder, KEY.public, trail.url))
 
 
 def test_a_trail_in_order(trail) -> None:
@@ -78,6 +76,27 @@ def test_changes_in_the_files(trail) -> None:
     (trail.folder.public / "tile/0/readme").write_text("?")
     (trail.folder.public / "readme").write_text("?")
     assert checked(trail) == ["readme is no file of the log.", "tile/0/readme is no file of the log."]
+
+
+def test_by_several_processes(trail, monkeypatch) -> None:
+    """A log that is looked at in stretches by processes of their own is judged alike, also at their seams."""
+    monkeypatch.setattr("knelpunt.infra.trail.stretches.ALONE_MAX", 0)
+    monkeypatch.setattr("knelpunt.infra.trail.stretches.STRETCH_EVENTS", 256)
+    trail.grown(1_000)
+    told: list[int] = []
+    assert list(check_trail(trail.folder, KEY.public, trail.url, lambda done, _: told.append(done))) == []
+    assert told == [256, 512, 768, 1_000]
+    tampered(
+        trail.url,
+        "UPDATE knelpunt.event SET recorded_at = (SELECT recorded_at FROM knelpunt.event WHERE position = 510) "
+        "WHERE position = 512",
+        "DELETE FROM knelpunt.event WHERE position = 900",
+    )
+    found = checked(trail)
+    assert "The event at position 512 was recorded no later than the one before it." in found
+    assert "The event at position 900 is missing in the database." in found
+    assert any(finding.startswith("The event at position 512 is not the one") for finding in found)
+    assert found[-1] == "The files are those that were signed: so it is the database that was changed."
 
 
 def test_a_signature_that_is_wrong(trail) -> None:

@@ -1,0 +1,85 @@
+"""Takes figures of docs/reliability.md: ``python -m benchmarks.reliability [fsck] [readings] [--events N]``.
+
+``fsck`` makes a registry of so many events, publishes its log and checks it as ``knelpunt log fsck`` does. ``readings``
+tells what recording whom a request reads of adds to its answer. The other figures there are taken by long tests.
+"""
+
+import argparse
+import os
+import shutil
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from statistics import median, quantiles
+from time import perf_counter
+from typing import Final
+from uuid import uuid4
+
+from knelpunt.infra.logbook.processing import ProcessingLog, Reading
+from knelpunt.infra.trail.checking import check_trail
+from knelpunt.infra.trail.folder import TrailFolder
+from knelpunt.infra.trail.note import ED25519, new_key
+from knelpunt.infra.trail.publisher import Publisher
+from knelpunt.infra.vault.vault import Vault
+
+from .laboratory import Laboratory, laboratory
+
+FIGURES: Final = ("fsck", "readings")
+EVENTS: Final = 1_000_000
+REQUESTS: Final = 500
+
+
+def main() -> None:
+    """Take the figures that the command line names."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.reliability")
+    parser.add_argument("figures", nargs="*", choices=FIGURES, default=FIGURES)
+    parser.add_argument("--events", type=int, default=EVENTS)
+    arguments = parser.parse_args()
+    with laboratory() as place:
+        if "readings" in arguments.figures:
+            readings(place)
+        if "fsck" in arguments.figures:
+            fsck(place, arguments.events)
+
+
+def fsck(place: Laboratory, events: int) -> None:
+    """Say how long publishing so many events takes, and checking them."""
+    url = place.registry("fsck", events).url
+    folder = TrailFolder(Path(tempfile.mkdtemp(prefix="knelpunt-trail-")))
+    try:
+        key = new_key("registry.example/events", ED25519, os.urandom(32))
+        began = perf_counter()
+        with closing(Publisher(folder, key, url)) as publisher:
+            publisher.publish()
+        print(f"published {events:,} entries in {perf_counter() - began:.1f} s", flush=True)
+        place.settle(url)
+        began = perf_counter()
+        found = list(check_trail(folder, key.public, url))
+        assert found == [], found
+        print(f"checked {events:,} entries in {perf_counter() - began:.1f} s", flush=True)
+    finally:
+        shutil.rmtree(folder.path, ignore_errors=True)
+
+
+def readings(place: Laboratory) -> None:
+    """Say how long it takes to record that a request read of one person, and of twenty."""
+    url = place.migrated("readings")
+    with closing(Vault(url, os.urandom(32))) as vault, closing(ProcessingLog(url, vault)) as log:
+        everybody = [uuid4() for _ in range(1_000)]
+        for people in (1, 20):
+            seconds: list[float] = []
+            for number in range(REQUESTS):
+                whom = [everybody[(number * people + one) % len(everybody)] for one in range(people)]
+                reading = Reading(actor="somebody", role="AGENCY", organisation="urn:org:agency", name="graphql")
+                began = perf_counter()
+                log.note(reading, whom)
+                seconds.append(perf_counter() - began)
+            p99 = quantiles(seconds, n=100)[98]
+            print(
+                f"recorded a reading of {people}: median {median(seconds) * 1000:.2f} ms, p99 {p99 * 1000:.2f} ms",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
