@@ -2,13 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from time import perf_counter
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from ...graphql.engine import Refusal
+from ...graphql.problems import ProblemCode
 from ..identity.tokens import BadToken
 from ..logbook.security import Action
 from .admission import Asked, TooMuch
@@ -61,9 +62,19 @@ def endpoint(running: RunningRegistry) -> Callable[[Request], Awaitable[Response
         found = await running.answer(who, prepared, asked.operation_name, origin)
         running.measures.answers.labels("errors" if "errors" in found else "data").inc()
         running.measures.seconds.observe(perf_counter() - started)
+        if _cannot(found):
+            return json_answer(found, 503, {"Retry-After": "1"})
         return json_answer(found)
 
     return answer
+
+
+def _cannot(found: dict[str, Any]) -> bool:
+    """Return whether nothing could be answered for the registry's own sake, so that asking again may help."""
+    if any(part is not None for part in (found.get("data") or {}).values()):
+        return False
+    codes = {error.get("extensions", {}).get("code") for error in found.get("errors", ())}
+    return bool(codes) and codes <= {ProblemCode.UNAVAILABLE, ProblemCode.NOT_LOGGED}
 
 
 async def _body(request: Request) -> bytes:

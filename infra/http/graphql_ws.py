@@ -38,6 +38,9 @@ MESSAGE_BYTES_MAX: Final = 64 * 1024
 SEND_SECONDS_MAX: Final = 10.0
 """How long a client may leave an answer lying before it is dropped."""
 
+CLOSE_SECONDS_MAX: Final = 1.0
+"""How long it may take to say why a connection is closed."""
+
 # Why a connection is closed, by the numbers of the protocol; 4408 and above are its own.
 BAD_REQUEST: Final = 4400
 UNAUTHORIZED: Final = 4401
@@ -84,8 +87,10 @@ def endpoint(running: RunningRegistry) -> Callable[[WebSocket], Awaitable[None]]
         try:
             await connection.serve()
         except _Close as close:
-            with suppress(RuntimeError, WebSocketDisconnect):
-                await socket.close(close.code, close.reason)
+            # Who takes no answers does not take the word that it is over either: it is not waited for.
+            with suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS_MAX):
+                    await socket.close(close.code, close.reason)
         except WebSocketDisconnect:
             pass
         finally:

@@ -49,6 +49,9 @@ a conflict, so two rounds nearly always do. After three, the log is held for a r
 OUTAGE_SECONDS_MAX: Final = 30.0
 """How long to go on trying without a database: a restart takes seconds."""
 
+FULL_SECONDS_MAX: Final = 2.0
+"""How long to go on trying while its disk is full: that takes somebody to make room, so callers are told."""
+
 RETRY_SECONDS: Final = 0.1
 """How long to wait before the first new try; twice as long each time, up to two seconds."""
 
@@ -189,13 +192,15 @@ class Writer:
         self, tickets: Sequence[Ticket], play: Callable[[psycopg.Connection, Desk, Sequence[Ticket]], Round]
     ) -> Round:
         """Run a round, trying again while the database is away."""
-        deadline = monotonic() + OUTAGE_SECONDS_MAX
+        began = monotonic()
         pause = RETRY_SECONDS
         while True:
             try:
                 return play(self._connected(), self._desk, tickets)
             except psycopg.OperationalError as error:
                 self._disconnect()
+                full = isinstance(error, psycopg.errors.DiskFull)
+                deadline = began + (FULL_SECONDS_MAX if full else OUTAGE_SECONDS_MAX)
                 if monotonic() + pause > deadline or self._closing.wait(pause):
                     message = (
                         f"The database could not be reached or written to ({type(error).__name__}): "

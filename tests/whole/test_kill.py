@@ -37,7 +37,8 @@ Number = tuple[int, int]
 class Service:
     """The service under test, and what it told: what was sent, and the position of what was acknowledged."""
 
-    def __init__(self, url: str, master: bytes, seed: UUID) -> None:
+    def __init__(self, url: str, master: bytes, seed: UUID, clerks: int = CLERKS) -> None:
+        self.clerks = clerks
         self._arguments = [url, master.hex(), str(seed)]
         self.sent: set[Number] = set()
         self.acknowledged: dict[Number, int] = {}
@@ -45,7 +46,7 @@ class Service:
 
     def start(self) -> None:
         """Start it where each clerk was."""
-        following = [max((n for c, n in self.sent if c == clerk), default=-1) + 1 for clerk in range(CLERKS)]
+        following = [max((n for c, n in self.sent if c == clerk), default=-1) + 1 for clerk in range(self.clerks)]
         self._process = subprocess.Popen(
             [sys.executable, str(HERE / "service_program.py"), *self._arguments, *map(str, following)],
             stdout=subprocess.PIPE,
@@ -251,14 +252,20 @@ def kill_server(server: EmbeddedServer) -> None:
             continue  # it went with the others
 
 
-@pytest.mark.parametrize("kills", KILLS)
-def test_kill_postgresql(own_server, master, kills) -> None:
+@pytest.mark.parametrize(
+    ("kills", "clerks"),
+    [
+        pytest.param(5, CLERKS, id="5"),
+        pytest.param(100, 8, id="100", marks=[pytest.mark.long, pytest.mark.timeout(7200)]),
+    ],
+)
+def test_kill_postgresql(own_server, master, kills, clerks) -> None:
     """Service and projector live through the server's deaths; all that was acknowledged was on disk."""
     random, seed = seeded(kills), uuid4()
     url = own_server.url()
     migrate(url)
     register(url, master, seed)
-    service = Service(url, master, seed)
+    service = Service(url, master, seed, clerks)
     with ExitStack() as ending:
         projector = ProjectorProcess(url)
         ending.callback(projector.kill)
@@ -267,7 +274,7 @@ def test_kill_postgresql(own_server, master, kills) -> None:
         for number in range(kills):
             under_way = strike(number, service, random, lambda: kill_server(own_server))
             assert own_server.ensure_running()
-            service.wait_for(2 * CLERKS)
+            service.wait_for(2 * clerks)
             assert under_way <= service.acknowledged.keys(), "a command was forgotten by the service"
             assert projector.runs
     check_all(url, master, seed, service, random)

@@ -22,9 +22,16 @@ from knelpunt.infra.pages.signing_in import SignIn
 
 
 @contextmanager
-def serving(asked: Asked, sign_in: SignIn | None = None, **changes: Any) -> Iterator[str]:
-    """Serve a registry with the real server, at the address given, until the end of the block; with other settings."""
+def serving(
+    asked: Asked, sign_in: SignIn | None = None, send_buffer_bytes: int | None = None, **changes: Any
+) -> Iterator[str]:
+    """Serve a registry with the real server, at the address given, until the end of the block; with other settings.
+
+    ``send_buffer_bytes`` is how much the system keeps of what a client has not taken; as much as it sees fit if none.
+    """
     sock = sockets.create_server(("127.0.0.1", 0))
+    if send_buffer_bytes is not None:
+        sock.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, send_buffer_bytes)
     services = msgspec.structs.replace(asked.running.services, **changes)
     config = uvicorn.Config(create_app(services, sign_in), log_level="warning", ws_max_size=1 << 20)
     server = uvicorn.Server(config)

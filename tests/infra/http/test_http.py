@@ -93,7 +93,10 @@ def test_a_database_that_is_away(service, postgres_server):
     with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as admin:
         admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
         admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
-        error = service.post(ask).json()["errors"][0]
+        refused = service.post(ask)
+        assert refused.status_code == 503
+        assert refused.headers["retry-after"] == "1"
+        error = refused.json()["errors"][0]
         assert error["extensions"]["code"] == "UNAVAILABLE"
         assert error["message"].endswith(".")
         assert service.get("/readyz").status_code == 503
