@@ -71,7 +71,8 @@ def endpoint(running: RunningRegistry) -> Callable[[Request], Awaitable[Response
 
 def _cannot(found: dict[str, Any]) -> bool:
     """Return whether nothing could be answered for the registry's own sake, so that asking again may help."""
-    if any(part is not None for part in (found.get("data") or {}).values()):
+    data: dict[str, Any] = found.get("data") or {}
+    if any(part is not None for part in data.values()):
         return False
     codes = {error.get("extensions", {}).get("code") for error in found.get("errors", ())}
     return bool(codes) and codes <= {ProblemCode.UNAVAILABLE, ProblemCode.NOT_LOGGED}

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from ...domain.ids import OrganisationId, UserId
 from ...domain.vocabulary import Role
 from ...graphql.ports import Asker
+from ..http.origin import origin_of
 from ..identity.development import DevelopmentIssuer
 from ..identity.tokens import BadToken
 from .oidc import AtIssuer, SignInFailed
@@ -90,6 +91,7 @@ class SignIn(Struct, frozen=True, kw_only=True):
         try:
             await visit.running.asker(token)
         except BadToken as error:
+            visit.running.turned_away("/signin", origin_of(visit.request), error)
             raise PageProblem(403, visit.words.say(str(error))) from None
         return self._signed_in(visit, token, visit.had.back)
 

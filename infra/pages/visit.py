@@ -81,7 +81,8 @@ class Visit:
                 raise SignedOut
             try:
                 self._asker = await self.running.asker(self.session.token)
-            except BadToken:
+            except BadToken as error:
+                self.running.turned_away("page", origin_of(self.request), error)
                 raise SignedOut from None
         return self._asker
 
