@@ -249,6 +249,7 @@ class _Connection:
             async with asyncio.timeout(SEND_SECONDS_MAX):
                 await self._socket.send_text(_write(message).decode())
         except TimeoutError:
+            self._running.measures.dropped.inc()
             raise _Close(TOO_MANY, "Answers were not taken in time; resume after the last of them.") from None
         except RuntimeError:
             # The socket was closed under us.

@@ -22,6 +22,9 @@ class Measures:
             registry=self._registry,
         )
         self.subscriptions = Gauge("knelpunt_graphql_subscriptions", "Subscriptions that run.", registry=self._registry)
+        self.dropped = Counter(
+            "knelpunt_graphql_dropped", "Answers of subscriptions that no client took in time.", registry=self._registry
+        )
         self.unauthenticated = Counter(
             "knelpunt_http_unauthenticated", "Requests without a token that counts.", registry=self._registry
         )
