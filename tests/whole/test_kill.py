@@ -102,7 +102,10 @@ def seeded(kills: int) -> Random:
     return Random(seed)
 
 
-EMPTY = {"quarantined", "task_state", "strategy_state", "case_link", "subject_organisation"}
+EMPTY = {
+    *("quarantined", "task_state", "strategy_state", "case_link", "subject_organisation"),
+    *("stream_state", "stream_link"),
+}
 """Tables of which the clerks' cases tell nothing."""
 
 

@@ -72,7 +72,7 @@ def places(strace: str, trail: Trail, path: Path) -> list[Place]:
     shutil.copytree(trail.folder.path, folder)
     outcome = publish(strace, trail, folder, "-o", str(log), "-e", f"trace={','.join(CALLS)}")
     assert outcome.returncode == 0, outcome.stderr
-    counted = dict.fromkeys(CALLS, 0)
+    counted: dict[str, int] = dict.fromkeys(CALLS, 0)
     found: list[Place] = []
     for line in log.read_text().splitlines():
         traced = TRACED.match(line)
