@@ -69,7 +69,7 @@ def test_generated(service: Service, cases: int) -> None:
             deadline=None,
             database=None,
             derandomize=cases < 1_000,
-            suppress_health_check=list(HealthCheck),
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
         )
         @given(st.one_of(*queries, st.one_of(mutations)))
         def ask(case: Any) -> None:
