@@ -12,7 +12,7 @@ import strawberry
 from msgspec.structs import replace
 
 from ..domain.vocabulary import GapKind, IdentityKind, LearningKind
-from ..projections.queries import cases, chains, gaps, interfaces, todos
+from ..projections.queries import cases, chains, gaps, interfaces, todos, waiting
 from ..projections.queries import organisations as organisation_queries
 from ..projections.queries.gaps import GapPlace
 from ..projections.queries.openings import FIRST, RECORDED_AT, place_at
@@ -72,6 +72,7 @@ from .settings import Settings, settings_shown
 from .subjects import Subject
 from .todos import Todo
 from .view import CaseAt, View
+from .waiting import WaitingHandover
 
 CaseIdArgument = Annotated[strawberry.ID | None, strawberry.argument(description="The case's id.")]
 ReferenceArgument = Annotated[str | None, strawberry.argument(description="The code by which people name it.")]
@@ -80,6 +81,7 @@ KnownToArgument = Annotated[
     strawberry.argument(description="Only what this organisation knew of at asOf; if not given, what anybody did."),
 ]
 IdArgument = Annotated[strawberry.ID | None, strawberry.argument(description="Its id.")]
+OrganisationIdArgument = Annotated[strawberry.ID, strawberry.argument(description="Which organisation.")]
 IdentifierArgument = Annotated[str | None, strawberry.argument(description="Its OIN or URI.")]
 GapFilterArgument = Annotated[GapFilter | None, strawberry.argument(description="Which gaps.")]
 CauseFilterArgument = Annotated[CauseFilter | None, strawberry.argument(description="Which causes.")]
@@ -343,6 +345,16 @@ class Registry(LearningLists):
         """Return the interfaces."""
         found = await self.view.session.rows(*interfaces.query(self.view.moment, interface_choice(filter)))
         return [interface(self.view, interfaces.row(row)) for row in found]
+
+    @strawberry.field(
+        description="What waits for an organisation to say something: offers that it has not answered, the most "
+        f"urgent first, then referrals of the subject to it that have not arrived; {waiting.WAITING_MAX} at most."
+    )
+    async def waiting(self, organisation: OrganisationIdArgument) -> list[WaitingHandover]:
+        """Return what waits for an organisation."""
+        name = ids.organisation_identifier(organisation, "organisation")
+        found = await self.view.session.rows(*waiting.query(self.view.moment, name))
+        return [WaitingHandover(view=self.view, row=waiting.row(row)) for row in found]
 
     @strawberry.field(
         description="One organisation, by its id or its identifier; null if it was not registered by then."

@@ -97,7 +97,9 @@ def _invite(console: Console, address: str, given: Settings) -> None:
         console.print(f"\nServing on {address} for tokens of {given.issuer} (Ctrl-C stops).", style="bold")
         return
     token = DevelopmentIssuer.at(given.data_dir).token(Role.INVESTIGATOR, ORGANISATION)
-    console.print(f"\nServing on {address} (Ctrl-C stops). Ask it, for instance:\n", style="bold")
+    console.print(
+        f"\nServing on {address} (Ctrl-C stops): open it in a browser, or ask it, for instance:\n", style="bold"
+    )
     # Never broken into lines, however narrow the terminal: they are there to be copied.
     console.print(f"TOKEN={token}", soft_wrap=True)
     console.print(EXAMPLE.format(address=address), soft_wrap=True)

@@ -32,7 +32,7 @@ FIELDS: Final = ("asOf", "knownAt", "knownTo")
 async def page(visit: Visit) -> Response:
     """Answer GET /cases/REFERENCE."""
     reference, lens = asked(visit)
-    replay = await replay_of(visit, reference, lens)
+    replay = await replay_of(visit, reference, lens, visit.recorded())
     step = _step(visit, len(replay.events))
     shown = (
         replay.case if step is None else (await state_of(visit, reference, lens | {"asOf": replay.at(step)}))["case"]
@@ -42,7 +42,8 @@ async def page(visit: Visit) -> Response:
     return await visit.page(
         "case.html", replay=replay, case=replay.case, step=step, given=given, texts=TEXTS,
         state=_stated(visit, replay, shown, step), d=drawing, looks=LOOKS, here=_here(drawing, step),
-        now=datetime.now(UTC), graphs=[graph_of(one, replay) for one in replay.case["crossChains"]],
+        recorded=visit.recorded(), now=datetime.now(UTC),
+        graphs=[graph_of(one, replay) for one in replay.case["crossChains"]],
         steps=lambda number: link(f"/cases/{reference}", given, step=number),  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     )  # fmt: skip
 

@@ -19,6 +19,7 @@ fragment Gap on Gap {
   toAct { identifier name }
   involved { identifier name }
   cases { reference title }
+  obstacle { id }
 }
 """
 

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 import jwt
-from authlib.integrations.base_client import OAuthError
+from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from httpx2 import AsyncClient, HTTPError
 from msgspec import Struct
@@ -80,7 +80,7 @@ class AtIssuer:
                 state=session.state,
                 code_verifier=session.verifier,
             )
-        except (OAuthError, HTTPError, ValueError) as error:
+        except (AuthlibBaseError, HTTPError, ValueError) as error:
             raise SignInFailed("The issuer did not sign you in: sign in again.") from error
         finally:
             await client.aclose()

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ..cli.asking import raw_id
 from .words import Words
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
@@ -18,6 +19,10 @@ MENU: Final = (
     ("/", "Overview"),
     ("/gaps", "Gaps"),
     ("/interfaces", "Handovers"),
+    ("/inbox", "Inbox"),
+    ("/mine", "My case"),
+    ("/trail", "Trail"),
+    ("/ask", "Ask"),
 )
 """The main menu: addresses, and what they are called."""
 
@@ -32,7 +37,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update({"asset": asset, "link": link, "called": called, "menu": MENU, "named": named})  # pyright: ignore[reportUnknownMemberType]  jinja2 leaves its values open
+    made.globals.update({"asset": asset, "link": link, "called": called, "menu": MENU, "named": named, "raw": raw_id})  # pyright: ignore[reportUnknownMemberType]  jinja2 leaves its values open
     return made
 
 

@@ -49,8 +49,10 @@ fragment State on Case {
 """
 
 CASE: Final = f"""
-query Replay($asOf: DateTime, $knownAt: DateTime, $knownTo: ID, $reference: String!, $language: Language!) {{
-  registry(asOf: $asOf, knownAt: $knownAt) {{
+query Replay(
+  $asOf: DateTime, $knownAt: DateTime, $knownTo: ID, $reference: String!, $language: Language!, $atLeast: Position
+) {{
+  registry(asOf: $asOf, knownAt: $knownAt, atLeast: $atLeast) {{
     asOf knownAt
     case(reference: $reference, knownTo: $knownTo) {{
       id reference title theme openedAt subjects
@@ -135,10 +137,13 @@ def names_of(case: Case, events: list[Event]) -> dict[str, str]:
     return {one["identifier"]: one["name"] or one["identifier"] for one in (*gaps, *actors, *case["organisations"])}
 
 
-async def replay_of(visit: Visit, reference: str, lens: Mapping[str, str]) -> Replay:
-    """Return a case with its timeline. Raises ``PageProblem`` if there is none that the visitor may see."""
+async def replay_of(visit: Visit, reference: str, lens: Mapping[str, str], at_least: int | None = None) -> Replay:
+    """Return a case with its timeline, which takes in what was recorded up to the position ``at_least``.
+
+    Raises ``PageProblem`` if there is none that the visitor may see.
+    """
     language = visit.words.language.value
-    registry = (await visit.ask(CASE, **lens, reference=reference, language=language))["registry"]
+    registry = (await visit.ask(CASE, **lens, reference=reference, language=language, atLeast=at_least))["registry"]
     case = registry["case"]
     if case is None:
         raise no_case(visit, reference)

@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ..http.registry import RunningRegistry
-from . import case, difference, gaps, interfaces, overview
+from . import asking, case, difference, gaps, inbox, interfaces, mine, overview, recording, trail
 from .charts import chart
 from .rendering import static
 from .sessions import Sessions
@@ -38,6 +38,17 @@ def page_routes(running: RunningRegistry, sign_in: SignIn) -> list[BaseRoute]:
         get("/cases/{reference}/moment", case.moment),
         get("/cases/{reference}/difference", difference.page),
         get("/cases/{reference}/lanes.{form}", case.taken_along),
+        get("/inbox", inbox.page),
+        get("/record", recording.everything),
+        get("/record/{command}", recording.form),
+        post("/record/{command}", recording.send),
+        get("/mine", mine.page),
+        get("/mine/download", mine.download),
+        get("/trail", trail.page),
+        get("/trail/proof", trail.proof),
+        get("/ask", asking.page),
+        post("/ask", asking.send),
+        get("/ask/schema", asking.schema),
         get("/charts/{name}.{form}", chart),
         get("/signin", sign_in.page),
         post("/signin", sign_in.sign_in),

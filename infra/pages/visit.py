@@ -30,6 +30,9 @@ FORM_BYTES_MAX: Final = 64 * 1024
 FIELDS_MAX: Final = 200
 """More fields no form of ours has."""
 
+POSITION_DIGITS_MAX: Final = 18
+"""What fits into a position; the schema says so of the rest."""
+
 _WITHIN: Final = re.compile(r"/(?![/\\])[\x21-\x7e]*\Z")
 """An address on this very service: no scheme, no other host, nothing that a browser would read as either."""
 
@@ -73,6 +76,11 @@ class Visit:
     def several(self, name: str) -> list[str]:
         """Return all values of a field of the address."""
         return [value for value in self.request.query_params.getlist(name) if value]
+
+    def recorded(self) -> int | None:
+        """Return the position of what the visitor has just recorded, which the page has to take in."""
+        given = self.query.get("recorded", "")
+        return int(given) if given.isascii() and given.isdecimal() and len(given) <= POSITION_DIGITS_MAX else None
 
     async def asker(self) -> Asker:
         """Return who is signed in. Raises ``SignedOut``."""

@@ -37,6 +37,14 @@ ROLES: Final[Mapping[Role, str]] = {
 }  # fmt: skip
 
 
+TODOS: Final[Mapping[str, str]] = {
+    "NO_CAUSE_NAMED": "It was settled, and nobody has named a cause.",
+    "CUSTODY_UNCONFIRMED": "Another says that we have it: say so too, or let go of it.",
+    "IN_CONFLICT": "What we recorded contradicts the record, and has no effect.",
+    "QUARANTINED": "An event cannot be read.",
+}
+
+
 @cache
 def catalogue(language: Language) -> NullTranslations:
     """Return the texts of a language; those in English are the texts themselves."""
@@ -125,6 +133,14 @@ class Words:
     def role(self, role: Role) -> str:
         """Return what a role is called."""
         return self.say(ROLES[role])
+
+    def value(self, field: str, value: str) -> str:
+        """Return what a value of a field of an event is called."""
+        return in_words(field, value, self.language)
+
+    def todo(self, kind: str) -> str:
+        """Return what a to-do asks for, in a sentence."""
+        return self.say(TODOS.get(kind, kind))
 
     def meaning(self, kind: str) -> str:
         """Return what a kind of gap means, in a sentence."""

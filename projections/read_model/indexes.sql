@@ -47,6 +47,7 @@ CREATE INDEX chain_state_reported ON chain_state (reported_at DESC, obstacle_id)
 CREATE INDEX chain_state_obstacle ON chain_state (obstacle_id, case_id);
 CREATE INDEX chain_state_harmed ON chain_state (reported_at, obstacle_id) WHERE harm_until > '-infinity';
 CREATE INDEX handoff_state_made ON handoff_state (made_at, handoff_id);
+CREATE INDEX handoff_state_waiting ON handoff_state (to_organisation, respond_by) WHERE outcome = 'PENDING';
 -- To-dos, the oldest or newest first, of everybody and of each organisation.
 CREATE INDEX todo_state_since ON todo_state (since, event_id);
 CREATE INDEX todo_state_organisation ON todo_state (organisation, since, event_id);

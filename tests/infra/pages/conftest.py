@@ -2,12 +2,12 @@
 
 import asyncio
 import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from graph.given import Asked
 from infra.http.given import serving
@@ -16,8 +16,10 @@ from knelpunt.infra.demo.load import load_story
 from knelpunt.infra.identity.development import DevelopmentIssuer
 from knelpunt.infra.pages.signing_in import SignIn
 from knelpunt.infra.store.registry import Registry
+from knelpunt.infra.trail.folder import KEY, TrailFolder
+from knelpunt.infra.trail.following import publisher_for
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = Path("/usr/bin/chromium")
 
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -25,34 +27,45 @@ FLAGS = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def site(shared_registry_url, tmp_path_factory) -> Iterator[Site]:
-    """The pages over the demo story."""
-    issuer = DevelopmentIssuer.at(tmp_path_factory.mktemp("issuer"))
+@contextmanager
+def _site(url: str, folder: Path) -> Iterator[Site]:
+    issuer = DevelopmentIssuer.at(folder)
+    trail = TrailFolder(folder / "trail")
     with asyncio.Runner() as runner:
-        asked = Asked(shared_registry_url, issuer, runner)
-        registry = Registry(shared_registry_url)
-        load_story(registry, asked.vault)
-        registry.close()
+        asked = Asked(url, issuer, runner)
+        with closing(Registry(url)) as registry:
+            load_story(registry, asked.vault)
         asked.project()
-        with serving(asked, SignIn(key=b"k" * 32, development=issuer)) as address:
+        with closing(publisher_for(trail, trail.path / KEY, "example.org/log", url)) as publisher:
+            publisher.publish()
+        with serving(asked, SignIn(key=b"k" * 32, development=issuer), trail=trail) as address:
             yield Site(asked, f"http://{address}")
         asked.close()
 
 
-@contextmanager
-def _chromium(playwright: Playwright) -> Iterator[Browser]:
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-    yield browser
-    browser.close()
+@pytest.fixture(scope="module")
+def site(shared_registry_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The pages over the demo story, which the tests of a module share and only read."""
+    with _site(shared_registry_url, tmp_path_factory.mktemp("issuer")) as found:
+        yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
+def own_site(new_registry: Callable[[], str], tmp_path: Path) -> Iterator[Site]:
+    """The pages over the demo story, for one test that records something."""
+    with _site(new_registry(), tmp_path) as found:
+        yield found
+
+
+# A browser for each test, after the site: while one runs, no other event loop can in the same thread.
+@pytest.fixture
 def browser() -> Iterator[Browser]:
     """A headless Chromium; where CI runs its absence is a failure, elsewhere the tests that need it are skipped."""
-    if shutil.which(CHROMIUM) is None:
+    if not CHROMIUM.exists():
         if os.environ.get("CI"):
             pytest.fail(f"There is no {CHROMIUM}: .ci/run installs it.")
         pytest.skip(f"There is no {CHROMIUM} to visit pages with: apt-get install chromium.")
-    with sync_playwright() as playwright, _chromium(playwright) as found:
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield found
+        found.close()

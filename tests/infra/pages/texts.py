@@ -7,8 +7,8 @@ from pathlib import Path
 from jinja2.ext import babel_extract
 
 from knelpunt.infra import gap_kinds
-from knelpunt.infra.pages import rendering
-from knelpunt.infra.pages.words import ROLES
+from knelpunt.infra.pages import asking, labels, rendering
+from knelpunt.infra.pages.words import ROLES, TODOS
 
 PAGES = Path(rendering.__file__).parent
 SAYING = {"say", "count", "SignInFailed", "N_"}
@@ -18,7 +18,9 @@ OPTIONS = {"silent": "false", "trim_blocks": "true", "lstrip_blocks": "true"}
 def texts() -> set[str | tuple[str, ...]]:
     """Return every text; one with a plural as both its forms."""
     found: set[str | tuple[str, ...]] = {meaning for _, meaning in gap_kinds.KINDS.values()}
-    found |= {text for _, text in rendering.MENU} | set(ROLES.values())
+    found |= {text for _, text in rendering.MENU} | set(ROLES.values()) | set(TODOS.values())
+    found |= {title for title, _ in asking.EXAMPLES}
+    found |= {*labels.LABELS.values(), *labels.COMMANDS.values(), *labels.REFUSALS.values()}
     for file in PAGES.rglob("*.py"):
         found |= set(_of_code(ast.parse(file.read_text())))
     for file in (PAGES / "templates").iterdir():

@@ -1,0 +1,117 @@
+"""A command's form: its fields as the schema declares them, with labels, and with what a case offers to choose from."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
+
+from graphql import (
+    GraphQLBoolean,
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInt,
+    GraphQLList,
+    GraphQLNonNull,
+)
+from msgspec import Struct
+
+from ...graphql.schema import SCHEMA
+from .labels import LABELS
+from .rendering import called
+from .words import Words
+
+LEFT_OUT: Final = frozenset({"commandId", "precision", "expectedVersion", "knownTo"})
+"""Fields that the form fills in itself, or that no clerk has a use for."""
+
+ABOUT: Final = "About"
+"""How the fields end that say whom a text is about: the case's first subject, where nothing else is said."""
+
+LONG: Final = frozenset({
+    "story", "need", "note", "reason", "account", "plan", "statement", "mandate", "description", "content", "value",
+})  # fmt: skip
+"""Fields that people fill with more than a line."""
+
+ORGANISATIONS: Final = frozenset({
+    "organisation", "from", "to", "experiencedAt", "told", "receivedBy", "suggests", "body", "parent", "into",
+    "sharedBy",
+})  # fmt: skip
+
+PARTY: Final = "PartyInput"
+
+ENUMERATED: Final = {"basis": "basis", "noticedBy": "noticed_by", "initiatedBy": "initiated_by"}
+"""Under which name sentences know the words of an enumeration, where that is not the field's own."""
+
+Options = Sequence[tuple[str, str]]
+
+
+class Field(Struct, frozen=True):
+    """A field of a form: ``sort`` says how it is asked for, ``options`` what may be chosen, if it is a choice."""
+
+    name: str
+    label: str
+    hint: str | None
+    """The schema's own words, in English, where there is no label in the visitor's language."""
+    sort: str
+    required: bool
+    several: bool
+    options: Options
+
+
+class Context(Struct, frozen=True):
+    """What there is to choose from: organisations, and of one case its obstacles, gaps and subjects."""
+
+    organisations: Sequence[Mapping[str, Any]]
+    case: Mapping[str, Any] | None
+
+
+def input_of(command: str) -> GraphQLInputObjectType | None:
+    """Return the input type of a command, by its mutation's name; none if there is no such mutation."""
+    mutation = SCHEMA.mutation_type
+    if mutation is None or command not in mutation.fields:
+        return None
+    return cast("GraphQLInputObjectType", SCHEMA.type_map[f"{command[0].upper()}{command[1:]}Input"])
+
+
+def fields_of(command: GraphQLInputObjectType, words: Words, context: Context) -> list[Field]:
+    """Return the fields of a form, those that must be filled in first."""
+    made: list[Field] = []
+    for name, declared in command.fields.items():
+        if name in LEFT_OUT or name.endswith(ABOUT):
+            continue
+        type_: Any = declared.type
+        required = isinstance(type_, GraphQLNonNull)
+        type_ = type_.of_type if required else type_
+        several = isinstance(type_, GraphQLList)
+        inner: Any = type_.of_type if several else type_
+        inner = inner.of_type if isinstance(inner, GraphQLNonNull) else inner
+        sort, options = _asked(name, inner, words, context)
+        label = LABELS.get(name)
+        hint = declared.description if label is None else None
+        made.append(Field(name, words.say(label) if label else name, hint, sort, required, several, options))
+    return sorted(made, key=lambda field: (not field.required, field.name == "occurredAt"))
+
+
+def _asked(name: str, type_: Any, words: Words, context: Context) -> tuple[str, Options]:
+    """Return how a field is asked for, and what may be chosen."""
+    case = context.case
+    if isinstance(type_, GraphQLEnumType):
+        return "choice", [(value, words.value(ENUMERATED.get(name, name), value)) for value in type_.values]
+    if type_ is GraphQLBoolean:
+        return "check", ()
+    if type_ is GraphQLInt:
+        return "number", ()
+    if getattr(type_, "name", "") == "DateTime":
+        return "moment", ()
+    organisations = [(one["identifier"], called(one)) for one in context.organisations]
+    if getattr(type_, "name", "") == PARTY:
+        subjects = case["subjects"] if case else ()
+        people = [(f"subject:{one}", words.say("the subject {n}", n=n)) for n, one in enumerate(subjects, 1)]
+        return "party", [*people, *((f"organisation:{one}", text) for one, text in organisations)]
+    if name in ORGANISATIONS:
+        return "choice", organisations
+    if name == "case" and case:
+        return "choice", [(case["id"], case["reference"])]
+    if case and name in {"obstacle", "obstacles", "forObstacle", "triggeredBy"}:
+        numbered = enumerate(case["obstacles"], 1)
+        return "choice", [(one["id"], f"{words.say('Obstacle')} {number}") for number, one in numbered]
+    if case and name == "gap":
+        return "choice", [(one["id"], f"{words.kind(one['kind'])} ({words.day(one['from'])})") for one in case["gaps"]]
+    return ("long" if name in LONG else "text"), ()

@@ -1,0 +1,143 @@
+"""Every command as a form: filled in, of effect once however often it is sent, and refused with the reason why."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import uuid4
+
+from graphql import GraphQLInputObjectType
+from starlette.responses import RedirectResponse, Response
+
+from .fields import Context, Field, fields_of, input_of
+from .gaps import moment_of
+from .labels import COMMANDS, REFUSALS
+from .rendering import link
+from .visit import PageProblem, Visit
+
+CONTEXT: Final = """
+query Context($case: ID, $known: Boolean!) {
+  registry {
+    organisations(first: 200) { nodes { identifier name } }
+    case(id: $case) @include(if: $known) {
+      id reference title subjects obstacles { id status } gaps { id kind from open }
+    }
+  }
+}
+"""
+
+MAY: Final = "{ viewer { mayRecord } }"
+
+
+async def everything(visit: Visit) -> Response:
+    """Answer GET /record: every command that the visitor may give."""
+    may = (await visit.ask(MAY))["viewer"]["mayRecord"]
+    titled = [(name, visit.words.say(COMMANDS[name]) if name in COMMANDS else name) for name in may]
+    recorded = visit.query.get("recorded")
+    return await visit.page("record_all.html", commands=titled, case=visit.query.get("case"), recorded=recorded)
+
+
+async def form(visit: Visit) -> Response:
+    """Answer GET /record/COMMAND, filled in as far as the address says."""
+    name, command = _command(visit)
+    given = {field: [value] for field, value in visit.query.items()}
+    return await _shown(visit, name, command, given, str(uuid4()), None, 200)
+
+
+async def send(visit: Visit) -> Response:
+    """Answer POST /record/COMMAND: to the case if it was recorded, else the form again and why not."""
+    name, command = _command(visit)
+    sent: dict[str, list[str]] = {}
+    for field, value in await visit.form():
+        if value:
+            sent.setdefault(field, []).append(value)
+    context = await _context(visit, sent)
+    fields = fields_of(command, visit.words, context)
+    command_id = sent.get("commandId", [str(uuid4())])[0]
+    wanted = [field.label for field in fields if field.required and field.sort != "check" and field.name not in sent]
+    if wanted:
+        problem = {"message": None, "sentence": None, "wanted": wanted, "facts": []}
+        return await _shown(visit, name, command, sent, command_id, problem, 422)
+    given = {field.name: _value(visit, field, sent) for field in fields if field.name in sent or field.sort == "check"}
+    given = {field: value for field, value in given.items() if value is not None} | {"commandId": command_id}
+    found = await visit.answer(_mutation(name), {"input": given})
+    for error in found.get("errors", ()):
+        problem = {"message": error["message"], "sentence": None, "wanted": [], "facts": []}
+        return await _shown(visit, name, command, sent, command_id, problem, 422)
+    answer = found["data"][name]
+    if answer["__typename"] == "Refused":
+        sentence = REFUSALS.get(answer["code"])
+        problem = {"sentence": sentence and visit.words.say(sentence), "wanted": [], **answer}
+        # What was refused had no effect: sent again, it is another request.
+        return await _shown(visit, name, command, sent, str(uuid4()), problem, 422)
+    back = f"/cases/{answer['case']['reference']}" if "case" in answer else "/record"
+    return RedirectResponse(link(back, recorded=answer["position"]), 303)
+
+
+def _command(visit: Visit) -> tuple[str, GraphQLInputObjectType]:
+    name = visit.request.path_params["command"]
+    command = input_of(name)
+    if command is None:
+        raise PageProblem(404, visit.words.say("There is no such thing to record."))
+    return name, command
+
+
+async def _context(visit: Visit, given: dict[str, list[str]]) -> Context:
+    case = given.get("case", [None])[0]
+    registry = (await visit.ask(CONTEXT, case=case, known=case is not None))["registry"]
+    return Context(registry["organisations"]["nodes"], registry.get("case"))
+
+
+async def _shown(
+    visit: Visit,
+    name: str,
+    command: GraphQLInputObjectType,
+    given: dict[str, list[str]],
+    command_id: str,
+    problem: dict[str, Any] | None,
+    status: int,
+) -> Response:
+    context = await _context(visit, given)
+    title = visit.words.say(COMMANDS[name]) if name in COMMANDS else name
+    return await visit.page(
+        "record.html",
+        status,
+        name=name,
+        title=title,
+        fields=fields_of(command, visit.words, context),
+        given=given,
+        case=context.case,
+        command_id=command_id,
+        problem=problem,
+    )
+
+
+def _value(visit: Visit, field: Field, sent: dict[str, list[str]]) -> Any:
+    """Return what a form says, as the command's input takes it. Raises ``PageProblem`` for a moment that is none."""
+    values: Sequence[str] = sent.get(field.name, ())
+    found: list[Any] = []
+    for value in values:
+        kind, _, rest = value.partition(":")
+        match field.sort:
+            case "moment":
+                found.append(moment_of(visit, value).isoformat())
+            case "number":
+                found.append(int(value) if value.isascii() and value.lstrip("-").isdecimal() else value)
+            case "check":
+                found.append(True)
+            case "party":
+                found.append({kind: rest})
+            case _:
+                found.append(value)
+    if field.several:
+        return found or None
+    return found[0] if found else None
+
+
+def _mutation(name: str) -> str:
+    """Return the document that gives a command; its name is one of the schema's."""
+    title = f"{name[0].upper()}{name[1:]}"
+    return f"""mutation Record($input: {title}Input!) {{ {name}(input: $input) {{
+        __typename
+        ... on Recorded {{ position }}
+        ... on RecordedInCase {{ case {{ reference }} }}
+        ... on Refused {{ code message facts {{ name value }} }}
+    }} }}"""

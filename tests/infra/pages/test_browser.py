@@ -1,0 +1,195 @@
+"""The pages in a real browser: accessible, within their own origin, by keyboard, with JavaScript and without."""
+
+import json
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+
+LONGEST = "DEMO-7K2M"
+WATERRIJK = "urn:knelpunt:demo:waterrijk"
+SUBJECT = "19bf7dce-ee44-5848-b342-ac546507da6c"
+
+AXE = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js")).read_text()
+
+PAGES = (
+    "/", "/?q=jeugd", "/gaps", "/interfaces", f"/cases/{LONGEST}", f"/cases/{LONGEST}?step=20",
+    f"/cases/{LONGEST}/difference?thenAsOf=2024-06-01", "/inbox", "/record", "/record/refuseHandoff",
+    "/trail?position=20",
+    "/ask", f"/mine?subject={SUBJECT}",
+)  # fmt: skip
+
+
+def found_by_axe(page) -> list[str]:
+    """What axe finds wrong on a page, at the level of WCAG 2.2 AA and its best practices."""
+    page.evaluate(AXE + "; undefined")
+    result = page.evaluate("async () => JSON.stringify((await axe.run()).violations)")
+    return [
+        f"{one['id']}: {one['help']}: {[node['html'][:120] for node in one['nodes'][:3]]}" for one in json.loads(result)
+    ]
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_axe_finds_nothing_and_nothing_goes_wrong(site, browser, width):
+    """On every page, wide and narrow, axe finds nothing, and nothing is reported, leaves the origin or overflows."""
+    with site.page(browser, "AGENCY", WATERRIJK, width=width) as watched:
+        for address in PAGES:
+            watched.page.goto(address)
+            watched.page.wait_for_load_state("networkidle")
+            assert found_by_axe(watched.page) == [], address
+            assert watched.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+        assert watched.wrong == []
+
+
+def test_dark_has_contrast_too(site, browser):
+    """In the dark the overview and a case have enough contrast as well."""
+    with site.page(browser) as watched:
+        watched.page.emulate_media(color_scheme="dark")
+        for address in ("/", f"/cases/{LONGEST}?step=40", "/gaps"):
+            watched.page.goto(address)
+            assert found_by_axe(watched.page) == [], address
+
+
+def test_stepping_through_a_case(site, browser):
+    """By keyboard and by the buttons: mark, sentence and address move at once, and how it stood follows."""
+    with site.page(browser) as watched:
+        page = watched.page
+        page.goto(f"/cases/{LONGEST}?step=20")
+        page.focus("[data-go=on]")
+        page.keyboard.press("ArrowRight")
+        assert page.text_content("#place") == "Gebeurtenis 21 van 93"
+        assert page.url.endswith("step=21")
+        assert page.text_content("#said") == page.text_content("#event-21 .summary")
+        page.keyboard.press("Enter")
+        page.click("#event-40 a[data-step]")
+        at = page.get_attribute("#event-40", "data-at")
+        page.wait_for_selector("#state h2:has-text('20 jun 2024')")
+        fresh = page.text_content("#state table")
+        page.goto(f"/cases/{LONGEST}?step=40")
+        assert page.text_content("#state table") == fresh
+        assert page.get_attribute("#event-40", "data-at") == at
+        page.focus("[data-go=on]")
+        page.keyboard.press("Home")
+        assert page.text_content("#place") == "Gebeurtenis 1 van 93"
+        page.keyboard.press("ArrowLeft")
+        assert page.text_content("#place") == "Gebeurtenis 1 van 93"
+        page.keyboard.press("End")
+        assert page.text_content("#place") == "Het einde: hoe het ervoor staat"
+        assert watched.wrong == []
+
+
+def test_the_same_steps_without_javascript(site, browser):
+    """Without JavaScript the same links show the same step, from a page that the server made."""
+    with site.page(browser, script=False) as watched:
+        page = watched.page
+        page.goto(f"/cases/{LONGEST}?step=20")
+        page.click("[data-go=on]")
+        assert page.url.endswith("step=21")
+        assert page.text_content("#place") == "Gebeurtenis 21 van 93"
+        assert page.locator("#play").is_hidden()
+        assert page.locator("input[type=range]").count() == 0
+        page.goto("/gaps")
+        page.check("input[value=CAROUSEL]")
+        page.click("main button[type=submit]")
+        assert "kind=CAROUSEL" in page.url
+
+
+def test_sliders_look_back(site, browser):
+    """Moving the slider of what was known shows the case as it was known then."""
+    with site.page(browser) as watched:
+        page = watched.page
+        page.goto(f"/cases/{LONGEST}")
+        slider = page.locator("[data-slider] input[type=range]").nth(1)
+        slider.fill("100")
+        slider.dispatch_event("change")
+        page.wait_for_url("**knownAt=2024-05-15**")
+        assert page.locator("#events > li").count() < 93
+
+
+def test_a_clerk_answers_an_offer_by_keyboard(own_site, browser):
+    """Sign in, go to the inbox, refuse an offer with a ground: with the keyboard alone, and the offer is gone."""
+    with own_site.page(browser, "AGENCY", WATERRIJK) as watched:
+        page = watched.page
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "main"
+        page.focus('nav a[href="/inbox"]')
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/inbox")
+        page.focus('a[href*="refuseHandoff"]')
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/record/refuseHandoff**")
+        page.focus("#f-ground")
+        page.keyboard.type("er is geen plaats")
+        page.focus("main form button[type=submit]")
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(300)
+        own_site.asked.project()
+        page.wait_for_url("**/cases/DEMO-9TXC?recorded=**")
+        assert "Gemeente Waterrijk nam het knelpunt niet over" in (page.text_content("#events") or "")
+        page.goto("/inbox")
+        assert page.locator('a[href*="refuseHandoff"]').count() == 0
+        assert watched.wrong == []
+
+
+def test_the_browser_checks_a_proof_and_rejects_a_tampered_one(site, browser):
+    """A proof is verified from tiles and key in the browser; a changed tile, entry, checkpoint or key is rejected."""
+    with site.page(browser, "AUDITOR") as watched:
+        page = watched.page
+
+        def verdict() -> str:
+            page.click("#verify")
+            page.wait_for_selector("#verdict.notice")
+            return page.text_content("#verdict") or ""
+
+        for position in (0, 20, 255, 256, 300, 407):
+            page.goto(f"/trail?position={position}")
+            assert verdict().startswith("Gecontroleerd"), position
+        page.evaluate("document.getElementById('entry').textContent += ' '")
+        assert "KLOPT NIET: de regel" in verdict()
+        key = page.input_value("#key")
+        page.goto("/trail?position=20")
+        page.fill("#key", key.replace("+A", "+B", 1) if "+A" in key else key[:-4] + "AAAA")
+        assert "KLOPT NIET: het checkpoint" in verdict()
+
+        def tampered(route) -> None:
+            body = bytearray(route.fetch().body())
+            body[40 * 32] ^= 1
+            route.fulfill(body=bytes(body))
+
+        page.route("**/log/tile/0/**", tampered)
+        page.goto("/trail?position=20")
+        assert "KLOPT NIET: de tegels" in verdict()
+        page.unroute("**/log/tile/0/**")
+
+        def resized(route) -> None:
+            route.fulfill(body=route.fetch().text().replace("408", "407"))
+
+        page.route("**/log/checkpoint", resized)
+        assert "KLOPT NIET: het checkpoint" in verdict()
+
+
+def test_asking_by_hand(site, browser):
+    """A question is answered below it, with and without JavaScript; a command is not taken."""
+    for script in (True, False):
+        with site.page(browser, script=script) as watched:
+            page = watched.page
+            page.goto("/ask")
+            page.fill("#query", "{ viewer { role } }")
+            page.click("#ask button")
+            page.wait_for_selector("#answer:has-text('INVESTIGATOR')")
+            page.fill("#query", 'mutation { openCase(input: {theme: "zorg", noticedBy: SUBJECT}) { __typename } }')
+            page.click("#ask button")
+            page.wait_for_selector("#answer:has-text('eigen formulier')")
+            assert watched.wrong == []
+
+
+def test_a_case_in_print(site, browser):
+    """In print a case has its swimlanes and events, and none of what only a screen can use."""
+    with site.page(browser) as watched:
+        watched.page.goto(f"/cases/{LONGEST}")
+        watched.page.emulate_media(media="print")
+        for gone in ("nav", ".stepping", ".lens", ".tools"):
+            assert watched.page.locator(gone).first.is_hidden()
+        assert watched.page.locator("svg.lanes").is_visible()
+        assert len(watched.page.pdf()) > 20_000

@@ -1,0 +1,88 @@
+"""Recording from the pages: the inbox, and commands as forms."""
+
+import re
+from html import unescape
+
+import httpx
+
+from infra.pages.visiting import csrf_of
+
+WATERRIJK = "urn:knelpunt:demo:waterrijk"
+OFFERED = "DEMO-9TXC"
+
+
+def fields_of(html: str) -> dict[str, str]:
+    """The hidden fields of a page's form."""
+    form = html[html.index('<form method="post" action="/record/') :]
+    return {name: unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)}
+
+
+def gaps(client: httpx.Client) -> str:
+    return client.get(f"/gaps?organisation={WATERRIJK}&kind=UNANSWERED").text
+
+
+def test_an_offer_is_answered_from_the_inbox(own_site):
+    """Accepting the offer that lies in the inbox closes its gap; sent twice, the form has one effect."""
+    with own_site.visitor("AGENCY", WATERRIJK) as clerk:
+        assert OFFERED in gaps(clerk)
+        inbox = clerk.get("/inbox").text
+        assert "te laat" in inbox
+        found = re.search(r'href="(/record/acceptHandoff\?[^"]+)"', inbox)
+        assert found is not None
+        form = clerk.get(unescape(found[1])).text
+        given = fields_of(form) | {"subjectPresent": "true"}
+        assert clerk.post("/record/acceptHandoff", data=given, follow_redirects=False).status_code == 303
+        again = clerk.post("/record/acceptHandoff", data=given, follow_redirects=False)
+        assert again.status_code == 303
+        own_site.asked.project()
+        shown = clerk.get(again.headers["location"]).text
+        assert "Het is vastgelegd" in shown
+        assert shown.count("Gemeente Waterrijk nam het knelpunt over.") == 1
+        assert OFFERED not in gaps(clerk)
+        assert "/record/acceptHandoff" not in clerk.get("/inbox").text
+        # Now it is theirs: accepting once more is refused, and the page says why.
+        refused = clerk.post("/record/acceptHandoff", data=fields_of(form) | {"commandId": ""})
+        assert refused.status_code == 422
+        assert "De overdracht is niet meer open." in refused.text
+        assert 'role="alert"' in refused.text
+
+
+def test_a_gap_is_acknowledged_with_a_plan(own_site):
+    """An organisation owns up to a gap from its inbox, and the inbox says so from then on."""
+    with own_site.visitor("AGENCY", WATERRIJK) as clerk:
+        found = re.search(r'href="(/record/acknowledgeGap\?[^"]+)"', clerk.get("/inbox").text)
+        assert found is not None
+        form = clerk.get(unescape(found[1])).text
+        chosen = re.search(r'<option value="([^"]+)" selected>', form)
+        assert chosen is not None
+        given = fields_of(form) | {"gap": unescape(chosen[1]), "plan": "Wij bellen morgen.", "due": "2030-01-01"}
+        answer = clerk.post("/record/acknowledgeGap", data=given, follow_redirects=False)
+        assert answer.status_code == 303, answer.text
+        own_site.asked.project()
+        assert "Wij bellen morgen." in clerk.get(answer.headers["location"]).text
+        assert "dicht uiterlijk 1 jan 2030" in clerk.get("/inbox").text
+
+
+def test_what_a_form_lacks_is_named_and_what_was_typed_is_kept(site):
+    """A form without something it needs comes back with what is missing, and with all that was typed."""
+    with site.visitor("AGENCY", WATERRIJK) as clerk:
+        form = clerk.get("/record/openCase").text
+        given = {"csrf": csrf_of(form), "commandId": "", "title": "Te <lang> verhaal"}
+        answer = clerk.post("/record/openCase", data=given)
+        assert answer.status_code == 422
+        assert "Vul in: Thema, Wie het het eerst zag" in answer.text
+        assert "Te &lt;lang&gt; verhaal" in answer.text
+        assert clerk.get("/record/dropEverything").status_code == 404
+
+
+def test_every_command_has_its_form(site):
+    """Each command that somebody may give is listed, and has a form with a label for each of its fields."""
+    with site.visitor("AGENCY", WATERRIJK) as clerk:
+        listed = re.findall(r'href="(/record/\w+)"', clerk.get("/record").text)
+        assert len(listed) > 30
+        for address in ("/record/openCase", "/record/resolveObstacle", "/record/beginWaiting", "/record/strikeEvent"):
+            assert address in listed
+            form = clerk.get(address).text
+            named = set(re.findall(r'<(?:input|select|textarea) id="(f-\w+)"', form))
+            assert named
+            assert named <= set(re.findall(r'<label for="(f-\w+)"', form))
