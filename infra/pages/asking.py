@@ -10,9 +10,10 @@ import msgspec
 from graphql import OperationType
 from starlette.responses import PlainTextResponse, Response
 
-from ...graphql.engine import Refusal, operation_type
+from ...graphql.engine import Prepared, Refusal, operation_type
+from ...graphql.problems import Problem, ProblemCode
 from ...graphql.schema import sdl
-from ..http.admission import Asked, TooMuch
+from ..http.admission import Asked
 from .visit import Visit
 
 EXAMPLES: Final = (
@@ -91,18 +92,18 @@ async def schema(visit: Visit) -> Response:
 
 
 async def _answer(visit: Visit, query: str, variables: dict[str, Any]) -> dict[str, Any]:
-    who = await visit.asker()
-    try:
-        prepared = visit.running.admission.admit(who, Asked(query=query, variables=variables))
-    except ValueError:
+    if not query:
         return {"errors": [{"message": visit.words.say("Type a question first.")}]}
-    except (Refusal, TooMuch) as refusal:
-        return {"errors": refusal.errors}
-    if operation_type(prepared, None) is not OperationType.QUERY:
-        return {
-            "errors": [{"message": visit.words.say("Only questions are asked here: each command has its own form.")}]
-        }
-    return await visit.running.answer(who, prepared, None)
+    who = await visit.asker()
+
+    def admit() -> Prepared:
+        prepared = visit.running.admission.admit(who, Asked(query=query, variables=variables))
+        if operation_type(prepared, None) is not OperationType.QUERY:
+            message = "Only questions are asked here: each command has its own form."
+            raise Refusal([Problem(ProblemCode.INVALID, visit.words.say(message))])
+        return prepared
+
+    return await visit.admitted(admit)
 
 
 async def _shown(visit: Visit, query: str, variables: str, answer: dict[str, Any] | None) -> Response:

@@ -10,6 +10,7 @@ from graphql import (
     GraphQLInt,
     GraphQLList,
     GraphQLNonNull,
+    get_named_type,
 )
 from msgspec import Struct
 
@@ -80,8 +81,7 @@ def fields_of(command: GraphQLInputObjectType, words: Words, context: Context) -
         required = isinstance(type_, GraphQLNonNull)
         type_ = type_.of_type if required else type_
         several = isinstance(type_, GraphQLList)
-        inner: Any = type_.of_type if several else type_
-        inner = inner.of_type if isinstance(inner, GraphQLNonNull) else inner
+        inner = cast("Any", get_named_type(type_))  # pyright: ignore[reportUnknownVariableType]
         sort, options = _asked(name, inner, words, context)
         label = LABELS.get(name)
         hint = declared.description if label is None else None

@@ -1,12 +1,14 @@
 """Every command as a form: filled in, of effect once however often it is sent, and refused with the reason why."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import uuid4
 
 from graphql import GraphQLInputObjectType
+from msgspec import Struct
 from starlette.responses import RedirectResponse, Response
 
+from ..cli.asking import is_id
 from .fields import Context, Field, fields_of, input_of
 from .gaps import moment_of
 from .labels import COMMANDS, REFUSALS
@@ -14,10 +16,10 @@ from .rendering import link
 from .visit import PageProblem, Visit
 
 CONTEXT: Final = """
-query Context($case: ID, $known: Boolean!) {
+query Context($id: ID, $reference: String, $known: Boolean!) {
   registry {
     organisations(first: 200) { nodes { identifier name } }
-    case(id: $case) @include(if: $known) {
+    case(id: $id, reference: $reference) @include(if: $known) {
       id reference title subjects obstacles { id status } gaps { id kind from open }
     }
   }
@@ -25,6 +27,15 @@ query Context($case: ID, $known: Boolean!) {
 """
 
 MAY: Final = "{ viewer { mayRecord } }"
+
+
+class _Problem(Struct, frozen=True):
+    """Why something was not recorded: a sentence in the visitor's language, the registry's own, what is missing."""
+
+    sentence: str | None = None
+    message: str | None = None
+    wanted: Sequence[str] = ()
+    facts: Sequence[Mapping[str, str]] = ()
 
 
 async def everything(visit: Visit) -> Response:
@@ -39,7 +50,7 @@ async def form(visit: Visit) -> Response:
     """Answer GET /record/COMMAND, filled in as far as the address says."""
     name, command = _command(visit)
     given = {field: [value] for field, value in visit.query.items()}
-    return await _shown(visit, name, command, given, str(uuid4()), None, 200)
+    return await _shown(visit, name, command, given, str(uuid4()), None)
 
 
 async def send(visit: Visit) -> Response:
@@ -54,20 +65,18 @@ async def send(visit: Visit) -> Response:
     command_id = sent.get("commandId", [str(uuid4())])[0]
     wanted = [field.label for field in fields if field.required and field.sort != "check" and field.name not in sent]
     if wanted:
-        problem = {"message": None, "sentence": None, "wanted": wanted, "facts": []}
-        return await _shown(visit, name, command, sent, command_id, problem, 422)
+        return await _shown(visit, name, command, sent, command_id, _Problem(wanted=wanted))
     given = {field.name: _value(visit, field, sent) for field in fields if field.name in sent or field.sort == "check"}
     given = {field: value for field, value in given.items() if value is not None} | {"commandId": command_id}
     found = await visit.answer(_mutation(name), {"input": given})
     for error in found.get("errors", ()):
-        problem = {"message": error["message"], "sentence": None, "wanted": [], "facts": []}
-        return await _shown(visit, name, command, sent, command_id, problem, 422)
+        return await _shown(visit, name, command, sent, command_id, _Problem(message=error["message"]))
     answer = found["data"][name]
     if answer["__typename"] == "Refused":
-        sentence = REFUSALS.get(answer["code"])
-        problem = {"sentence": sentence and visit.words.say(sentence), "wanted": [], **answer}
+        said = REFUSALS.get(answer["code"])
+        problem = _Problem(visit.words.say(said) if said else None, answer["message"], (), answer["facts"])
         # What was refused had no effect: sent again, it is another request.
-        return await _shown(visit, name, command, sent, str(uuid4()), problem, 422)
+        return await _shown(visit, name, command, sent, str(uuid4()), problem)
     back = f"/cases/{answer['case']['reference']}" if "case" in answer else "/record"
     return RedirectResponse(link(back, recorded=answer["position"]), 303)
 
@@ -81,9 +90,14 @@ def _command(visit: Visit) -> tuple[str, GraphQLInputObjectType]:
 
 
 async def _context(visit: Visit, given: dict[str, list[str]]) -> Context:
-    case = given.get("case", [None])[0]
-    registry = (await visit.ask(CONTEXT, case=case, known=case is not None))["registry"]
-    return Context(registry["organisations"]["nodes"], registry.get("case"))
+    named = given.get("case", [""])[0]
+    # People know a case by its reference; the form then goes on with its id.
+    asked = {"id" if is_id(named) else "reference": named} if named else {}
+    registry = (await visit.ask(CONTEXT, **asked, known=bool(named)))["registry"]
+    case = registry.get("case")
+    if case is not None:
+        given["case"] = [case["id"]]
+    return Context(registry["organisations"]["nodes"], case)
 
 
 async def _shown(
@@ -92,14 +106,13 @@ async def _shown(
     command: GraphQLInputObjectType,
     given: dict[str, list[str]],
     command_id: str,
-    problem: dict[str, Any] | None,
-    status: int,
+    problem: _Problem | None,
 ) -> Response:
     context = await _context(visit, given)
     title = visit.words.say(COMMANDS[name]) if name in COMMANDS else name
     return await visit.page(
         "record.html",
-        status,
+        200 if problem is None else 422,
         name=name,
         title=title,
         fields=fields_of(command, visit.words, context),

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from ..cli.asking import raw_id
+from .rendering import called
 from .visit import PageProblem, Visit
 
 PAGE: Final = 200
@@ -16,7 +17,7 @@ EVENTS_MAX: Final = 5_000
 EVENT: Final = """
 fragment Told on Event {
   id position type occurredAt precision recordedAt inferred
-  actor { organisation { identifier name } role }
+  actor { organisation { identifier } role }
   data
   summary(language: $language)
   conflict { message contradictedBy { id } }
@@ -131,10 +132,18 @@ class Replay:
 
 
 def names_of(case: Case, events: list[Event]) -> dict[str, str]:
-    """Return what every organisation in a case is called."""
+    """Return what every organisation is called, those with a part in the case first, in the order of their coming in.
+
+    Who only recorded something goes by its identifier.
+    """
     gaps = (one for gap in case["gaps"] for field in ("toAct", "involved") for one in gap[field])
-    actors = (event["actor"]["organisation"] for event in events)
-    return {one["identifier"]: one["name"] or one["identifier"] for one in (*gaps, *actors, *case["organisations"])}
+    names = {one["identifier"]: called(one) for one in case["organisations"]}
+    for one in gaps:
+        names.setdefault(one["identifier"], called(one))
+    for event in events:
+        recorder: str = event["actor"]["organisation"]["identifier"]
+        names.setdefault(recorder, recorder)
+    return names
 
 
 async def replay_of(visit: Visit, reference: str, lens: Mapping[str, str], at_least: int | None = None) -> Replay:

@@ -91,7 +91,7 @@ class SignIn(Struct, frozen=True, kw_only=True):
         try:
             await visit.running.asker(token)
         except BadToken as error:
-            visit.running.turned_away("/signin", origin_of(visit.request), error)
+            visit.turned_away(error)
             raise PageProblem(403, visit.words.say(str(error))) from None
         return self._signed_in(visit, token, visit.had.back)
 

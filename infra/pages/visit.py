@@ -9,13 +9,14 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from ...graphql.engine import Refusal
+from ...graphql.engine import Prepared, Refusal
 from ...graphql.ports import Asker
 from ...projections.summaries import Language
 from ..http.admission import TooMuch
 from ..http.origin import origin_of
 from ..http.registry import RunningRegistry
 from ..identity.tokens import BadToken
+from ..logbook.security import Action
 from .rendering import link, rendered
 from .sessions import Session, Sessions, new_session
 from .words import Words
@@ -66,6 +67,7 @@ class Visit:
         self.words = Words(language_of(request))
         self.had = sessions.read(request)
         self.session: Session = self.had or new_session()
+        self._origin = origin_of(request)
         self._asker: Asker | None = None
 
     @property
@@ -90,18 +92,30 @@ class Visit:
             try:
                 self._asker = await self.running.asker(self.session.token)
             except BadToken as error:
-                self.running.turned_away("page", origin_of(self.request), error)
+                self.turned_away(error)
                 raise SignedOut from None
         return self._asker
 
-    async def answer(self, document: str, variables: Mapping[str, Any], operation: str | None = None) -> dict[str, Any]:
+    def turned_away(self, error: BadToken) -> None:
+        """Record that a token does not count."""
+        self.running.turned_away(self.request.url.path, self._origin, error)
+
+    async def answer(self, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Return the response to a document of ours, errors and all. Raises ``SignedOut``."""
         who = await self.asker()
+        return await self.admitted(lambda: self.running.admission.admit_ours(who, document, variables))
+
+    async def admitted(self, admit: Callable[[], Prepared]) -> dict[str, Any]:
+        """Return the response to what is admitted, or why it is not. Raises ``SignedOut``."""
+        who = await self.asker()
         try:
-            prepared = self.running.admission.admit_ours(who, document, variables)
-        except (Refusal, TooMuch) as refusal:
+            prepared = admit()
+        except TooMuch as refusal:
+            self.running.refused(Action.ADMISSION, self.request.url.path, "too much at once", self._origin, who)
             return {"errors": refusal.errors}
-        return await self.running.answer(who, prepared, operation, origin_of(self.request))
+        except Refusal as refusal:
+            return {"errors": refusal.errors}
+        return await self.running.answer(who, prepared, None, self._origin)
 
     async def ask(self, document: str, **variables: Any) -> dict[str, Any]:
         """Return the data of an answer to a document of ours. Raises ``SignedOut`` and ``PageProblem``."""

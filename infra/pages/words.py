@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel.dates import get_month_names
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
@@ -65,6 +65,8 @@ class Words:
         self.tag = language.lower()
         """As HTML's ``lang`` names it."""
         self._place = _PLACES[language]
+        # Looked up once: a case has a thousand moments, and Babel reads its pattern anew for each.
+        self._months: Mapping[int, str] = get_month_names("abbreviated", locale=self._place)
         self._texts = catalogue(language)
 
     def say(self, text: str, /, **values: object) -> str:
@@ -90,7 +92,10 @@ class Words:
 
     def day(self, moment: str | datetime | None) -> str:
         """Return the day of a moment; an ellipsis for what has not come."""
-        return "…" if moment is None else format_date(local(moment), "d MMM y", locale=self._place)
+        if moment is None:
+            return "…"
+        at = local(moment)
+        return f"{at.day} {self._months[at.month]} {at.year}"
 
     def stretch(self, begin: str, end: str | None) -> str:
         """Return from which day until which something was so."""
@@ -98,8 +103,14 @@ class Words:
 
     def moment(self, moment: str | datetime, precision: str = "SECOND") -> str:
         """Return a moment, as exactly as it is known."""
-        form = {"MONTH": "MMM y", "DAY": "d MMM y"}.get(precision, "d MMM y HH:mm")
-        return format_datetime(local(moment), form, locale=self._place)
+        at = local(moment)
+        match precision:
+            case "MONTH":
+                return f"{self._months[at.month]} {at.year}"
+            case "DAY":
+                return self.day(at)
+            case _:
+                return f"{self.day(at)} {at:%H:%M}"
 
     def form_day(self, moment: str | datetime | None) -> str:
         """Return a moment's day as a form's field holds it; what is no moment stays as it is."""
