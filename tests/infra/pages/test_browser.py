@@ -29,7 +29,7 @@ def found_by_axe(page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("width", [1440, 360])
+@pytest.mark.parametrize("width", [360, pytest.param(1440, marks=pytest.mark.long)])
 def test_axe_finds_nothing_and_nothing_goes_wrong(site, browser, width):
     """On every page, wide and narrow, axe finds nothing, and nothing is reported, leaves the origin or overflows."""
     with site.page(browser, "AGENCY", WATERRIJK, width=width) as watched:
@@ -41,6 +41,7 @@ def test_axe_finds_nothing_and_nothing_goes_wrong(site, browser, width):
         assert watched.wrong == []
 
 
+@pytest.mark.long
 def test_dark_has_contrast_too(site, browser):
     """In the dark the overview and a case have enough contrast as well."""
     with site.page(browser) as watched:
@@ -94,6 +95,7 @@ def test_the_same_steps_without_javascript(site, browser):
         assert "kind=CAROUSEL" in page.url
 
 
+@pytest.mark.long
 def test_sliders_look_back(site, browser):
     """Moving the slider of what was known shows the case as it was known then."""
     with site.page(browser) as watched:
@@ -184,6 +186,7 @@ def test_asking_by_hand(site, browser):
             assert watched.wrong == []
 
 
+@pytest.mark.long
 def test_a_case_in_print(site, browser):
     """In print a case has its swimlanes and events, and none of what only a screen can use."""
     with site.page(browser) as watched:

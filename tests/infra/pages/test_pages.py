@@ -19,7 +19,7 @@ ADDRESSES = (
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("language", ["nl", pytest.param("en", marks=pytest.mark.long)])
 def test_pages_are_valid_html(site, address, language):
     """Each page answers in both languages with HTML that a strict parser takes, one heading first, ids used once."""
     with site.visitor() as visitor:
