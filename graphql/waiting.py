@@ -11,9 +11,7 @@ from .organisations import Organisation, organisation
 from .view import CaseAt, View
 
 
-@strawberry.type(
-    description="An offer that has not been answered, or a referral of the subject that has not arrived."
-)
+@strawberry.type(description="An offer that has not been answered, or a referral of the subject that has not arrived.")
 class WaitingHandover:
     """What went to an organisation, at the view's two times."""
 
