@@ -23,6 +23,9 @@ ORGANISATIONS: Final = """
 
 USER: Final = "development"
 
+LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+"""This very machine, as it calls itself."""
+
 
 class SignIn(Struct, frozen=True, kw_only=True):
     """How visitors sign in: ``key`` seals their sessions, ``public_url`` is where their browsers reach the pages.
@@ -45,6 +48,7 @@ class SignIn(Struct, frozen=True, kw_only=True):
         back = within(visit.query.get("back"))
         found: list[dict[str, Any]] = []
         if self.development is not None:
+            _expect_here(visit)
             everybody = Asker("urn:knelpunt:development", Role.ADMINISTRATOR, USER)
             answer: dict[str, Any] = await visit.running.ask(everybody, ORGANISATIONS)
             # Without a database there are none to choose from, and one may still be typed.
@@ -57,6 +61,7 @@ class SignIn(Struct, frozen=True, kw_only=True):
         form = dict(await visit.form())
         if self.development is None:
             raise PageProblem(404, visit.words.say("Signing in here is not how this registry works."))
+        _expect_here(visit)
         organisation = form.get("other") or form.get("organisation") or None
         try:
             role = Role(form.get("role", ""))
@@ -111,6 +116,21 @@ class SignIn(Struct, frozen=True, kw_only=True):
         response = RedirectResponse("/", 303)
         visit.sessions.forget(response)
         return response
+
+
+def _expect_here(visit: Visit) -> None:
+    """Raise ``PageProblem`` for who is not at this machine: nobody else may choose whom to be.
+
+    Both sides of the connection are looked at: a proxy lets others in from here, and a name that somebody else has
+    pointed here would let their page in.
+    """
+    client = visit.request.client
+    if client is None or client.host not in LOCAL or visit.request.url.hostname not in LOCAL:
+        message = (
+            "Choosing whom to be is for who sits at the registry's own machine: "
+            "for others, have it sign people in with an issuer of tokens."
+        )
+        raise PageProblem(403, visit.words.say(message))
 
 
 async def choose_language(visit: Visit) -> Response:

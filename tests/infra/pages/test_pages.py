@@ -52,6 +52,14 @@ def test_nobody_sees_anything_before_signing_in(site):
             assert stranger.post("/signin", data=given).headers["location"] == "/"
 
 
+def test_only_who_is_here_chooses_whom_to_be(site):
+    """By a name that is not this machine's own, as through a proxy, nobody gets a token of the built-in issuer."""
+    with httpx.Client(base_url=site.address, headers={"Host": "registry.example"}, timeout=60) as other:
+        assert other.get("/signin").status_code == 403
+        csrf = csrf_of(httpx.get(f"{site.address}/signin", timeout=60).text)
+        assert other.post("/signin", data={"csrf": csrf, "role": "ADMINISTRATOR"}).status_code == 403
+
+
 def test_a_form_of_another_site_is_refused(site):
     """A form without the token of this very session has no effect, and neither has one with an older session's."""
     with site.visitor() as visitor:
