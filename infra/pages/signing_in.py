@@ -9,7 +9,6 @@ from starlette.responses import RedirectResponse, Response
 from ...domain.ids import OrganisationId, UserId
 from ...domain.vocabulary import Role
 from ...graphql.ports import Asker
-from ..http.origin import origin_of
 from ..identity.development import DevelopmentIssuer
 from ..identity.tokens import BadToken
 from .oidc import AtIssuer, SignInFailed
