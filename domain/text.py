@@ -77,6 +77,12 @@ class Erased(Struct, frozen=True, gc=False):
     about: SubjectId
 
 
+class Withheld(Struct, frozen=True, gc=False):
+    """What a reader gets for a sealed text that is not theirs to read, whether or not its key still exists."""
+
+    about: SubjectId
+
+
 Text = Clear | Sealed
 """The type of every personal or free text in a fact: clear on the way in, sealed in what is recorded."""
 

@@ -17,7 +17,7 @@ from ..domain.event import Event as RecordedEvent
 from ..domain.learning.facts import LearningFact
 from ..domain.organisation.facts import OrganisationFact
 from ..domain.organisation.standing import told
-from ..domain.text import Clear, Erased, Sealed
+from ..domain.text import Clear, Erased, Sealed, Withheld
 from ..domain.vocabulary import Precision, Role
 from ..projections.derivation.answer import UNFIT, Told
 from ..projections.summaries import Language, organisations_named, summary
@@ -139,7 +139,10 @@ class Event(Node):
             for knower in self.told.event.known_to
         ]
 
-    @strawberry.field(description='Its own fields. A text about somebody who was erased is {"erased": true}.')
+    @strawberry.field(
+        description='Its own fields. A text about somebody who was erased is {"erased": true}, and one that is not for '
+        'you to read {"withheld": true}.'
+    )
     def data(self) -> Json:
         """Return the fact's fields, with its texts opened."""
         fact = self.told.event.data
@@ -279,7 +282,7 @@ class Event(Node):
         await self.view.organisations.load_all((*organisations_named(event), *((asked,) if asked else ())))
         return summary(event, language, self._called, asked)
 
-    async def _opened(self, what: Callable[[Mapping[Sealed, Clear | Erased]], Any]) -> Any:
+    async def _opened(self, what: Callable[[Mapping[Sealed, Clear | Erased | Withheld]], Any]) -> Any:
         return what(await self.view.opened(await texts_held(self.view, self.told)))
 
 

@@ -17,25 +17,30 @@ class GroundCount:
     count: int = strawberry.field(description="How often it was given.")
 
 
-@strawberry.type(description="What went from one organisation to another, and what became of it.")
+@strawberry.type(
+    description="What went from one organisation to another, and what became of it. To an analyst a count that rests "
+    "on fewer than ten persons is null."
+)
 class Interface:
     """An interface at the view's two times."""
 
     from_: Organisation = strawberry.field(name="from", description="The organisation that offered or referred.")
     to: Organisation = strawberry.field(description="The organisation that was asked, or referred to.")
-    offers: int = strawberry.field(
+    offers: int | None = strawberry.field(
         description="How many offers were made. Each is one of the next six: what had become of it at asOf."
     )
-    accepted: int = strawberry.field(description="How many of them were accepted.")
-    refused: int = strawberry.field(description="How many of them were refused.")
-    withdrawn: int = strawberry.field(description="How many of them were withdrawn.")
-    lapsed: int = strawberry.field(description="How many of them lapsed: the obstacle was settled or changed hands.")
-    unanswered: int = strawberry.field(
+    accepted: int | None = strawberry.field(description="How many of them were accepted.")
+    refused: int | None = strawberry.field(description="How many of them were refused.")
+    withdrawn: int | None = strawberry.field(description="How many of them were withdrawn.")
+    lapsed: int | None = strawberry.field(
+        description="How many of them lapsed: the obstacle was settled or changed hands."
+    )
+    unanswered: int | None = strawberry.field(
         description="How many of them wait for an answer that is overdue. What was answered late was answered."
     )
-    pending: int = strawberry.field(description="How many of them wait for an answer that is not overdue yet.")
-    referrals: int = strawberry.field(description="How many times the subject was told to go there.")
-    arrived: int = strawberry.field(
+    pending: int | None = strawberry.field(description="How many of them wait for an answer that is not overdue yet.")
+    referrals: int | None = strawberry.field(description="How many times the subject was told to go there.")
+    arrived: int | None = strawberry.field(
         description="How many of those arrived: whoever was referred to came to hold the obstacle by a later event."
     )
     response_time_median_days: float | None = strawberry.field(

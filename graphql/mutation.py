@@ -14,6 +14,7 @@ import strawberry
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
+from ..domain.access import may_record
 from ..domain.case import facts as f
 from ..domain.command import COMMANDS, Command, RefusalCode
 from ..domain.command import Refused as DomainRefused
@@ -39,6 +40,7 @@ from .organisations import Organisation
 from .ports import Recorded as Answer
 from .problems import Problem, ProblemCode
 from .scalars import Position
+from .unseen import record
 from .view import CaseAt, CaseReading, StreamAt, View, later
 
 __all__ = ["Mutation"]
@@ -262,7 +264,11 @@ def _field_of(name: str) -> StrawberryField:
         command = await command_of(asking, name, input)
         if isinstance(command, DomainRefused):
             return refused(command)
-        answer = await asking.session.record(command)
+        if not asking.asker.owns and not may_record(asking.asker.role, type(command.data)):
+            message = "This is not for somebody in your role to record; viewer.mayRecord names what is."
+            facts = (("role", asking.asker.role.value),)
+            return refused(DomainRefused(RefusalCode.NOT_PERMITTED, message, facts))
+        answer = await record(asking, command)
         if isinstance(answer, DomainRefused):
             return refused(answer)
         return payload(answer=answer, command=command, view=asking.view_after(answer.position, command.occurred_at))

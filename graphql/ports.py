@@ -13,7 +13,7 @@ from msgspec import Struct
 from ..domain.command import Command, Refused
 from ..domain.event import Event
 from ..domain.ids import SubjectId
-from ..domain.text import Clear, Erased, Sealed
+from ..domain.text import Clear, Erased, Sealed, Withheld
 from ..domain.vocabulary import IdentityKind, Role
 from ..projections.queries.openings import Opening, OpeningChoice, OpeningPlace
 
@@ -21,13 +21,21 @@ from ..projections.queries.openings import Opening, OpeningChoice, OpeningPlace
 class Asker(Struct, frozen=True):
     """Who asks, as their token says: ``organisation`` is none for those who act for none, and may only read.
 
-    ``expires_at`` is none for the owner of an embedded registry.
+    ``expires_at`` is none for the owner of an embedded registry. ``subject`` is whom a subject's token is about;
+    ``owns`` is whether they own the database's files, and so see all that is in them, whatever their role.
     """
 
     organisation: str | None
     role: Role
     user: str
     expires_at: datetime | None = None
+    subject: UUID | None = None
+    owns: bool = False
+
+    @property
+    def counts_only(self) -> bool:
+        """Whether they are told counts over all cases, and nothing of any one of them."""
+        return self.role is Role.ANALYST and not self.owns
 
 
 class Pinned(Struct, frozen=True):
@@ -183,7 +191,7 @@ class Session(Protocol):
         """Return the event at a position, or the error of one that cannot be read."""
         ...
 
-    async def opened(self, events: Sequence[Event]) -> Mapping[Sealed, Clear | Erased]:
+    async def opened(self, events: Sequence[Event]) -> Mapping[Sealed, Clear | Erased | Withheld]:
         """Return the texts of events as they were recorded, by their sealed form."""
         ...
 

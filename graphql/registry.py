@@ -12,9 +12,9 @@ import strawberry
 from msgspec.structs import replace
 
 from ..domain.vocabulary import GapKind, IdentityKind, LearningKind
-from ..projections.queries import cases, chains, gaps, interfaces, todos, waiting
+from ..projections.queries import cases, chains, counted, gaps, interfaces, todos, waiting
 from ..projections.queries import organisations as organisation_queries
-from ..projections.queries.gaps import GapPlace
+from ..projections.queries.gaps import GapChoice, GapPlace
 from ..projections.queries.openings import FIRST, RECORDED_AT, place_at
 from ..projections.queries.search_words import WORDS_MAX
 from ..projections.queries.streams import StreamOrder
@@ -306,11 +306,19 @@ class Registry(LearningLists):
         )
 
     @strawberry.field(
-        description="How many gaps there are of each kind, the most first; a kind of which there is none is left out."
+        description="How many gaps there are of each kind, the most first; a kind of which there is none is left out. "
+        "An analyst is told of those that count as of the beginning of the month, chosen by 'kinds' and 'open' alone, "
+        "and of no kind that fewer than ten persons met."
     )
     async def gap_counts(self, filter: GapFilterArgument = None) -> list[GapKindCount]:  # noqa: A002
         """Return how many gaps a filter chooses, by kind."""
-        query = gaps.counts_by_kind(self.view.moment, await _chosen(self.view, filter))
+        choice = await _chosen(self.view, filter)
+        if self.view.asker.counts_only:
+            if replace(choice, kinds=None, open=None) != GapChoice():
+                raise bad_input("filter: as an analyst, choose by 'kinds' and 'open' alone.")
+            query = counted.gaps(self.view.moment, choice.kinds, open_=choice.open)
+        else:
+            query = gaps.counts_by_kind(self.view.moment, choice)
         return [GapKindCount(kind=GapKind(kind), count=count) for kind, count in await self.view.session.rows(*query)]
 
     @strawberry.field(description="What is left to do about the record itself.")
@@ -343,7 +351,11 @@ class Registry(LearningLists):
     )
     async def interfaces(self, filter: InterfaceFilterArgument = None) -> list[Interface]:  # noqa: A002
         """Return the interfaces."""
-        found = await self.view.session.rows(*interfaces.query(self.view.moment, interface_choice(filter)))
+        choice = interface_choice(filter)
+        if self.view.asker.counts_only:
+            found = await self.view.session.rows(*counted.interfaces(self.view.moment, choice))
+            return [interface(self.view, counted.interface(row)) for row in found]
+        found = await self.view.session.rows(*interfaces.query(self.view.moment, choice))
         return [interface(self.view, interfaces.row(row)) for row in found]
 
     @strawberry.field(

@@ -17,6 +17,7 @@ from graphql import (
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.field import StrawberryField
 
+from ..domain.access import may_record
 from ..domain.command import COMMANDS
 from ..domain.vocabulary import Role
 from . import ids
@@ -76,8 +77,13 @@ class Viewer:
 
     @strawberry.field(description="The mutations that you may ask for.")
     def may_record(self) -> list[str]:
-        """Return the mutations open to the asker: all of them, whatever the role, for who acts for an organisation."""
-        return [name[0].lower() + name[1:] for name in COMMANDS] if self.asking.asker.organisation else []
+        """Return the mutations open to the asker: those of their role, if they act for an organisation."""
+        asker = self.asking.asker
+        if asker.organisation is None:
+            return []
+        return [
+            name[0].lower() + name[1:] for name, fact in COMMANDS.items() if asker.owns or may_record(asker.role, fact)
+        ]
 
 
 @strawberry.type(description="What can be asked.")
@@ -131,7 +137,8 @@ async def _registry(asking: Asking, as_of: datetime | None, known_at: datetime |
 
 
 async def _node(view: View, named: ids.Named) -> Node | None:
-    assert named.case is not None, "a global id holds the case"
+    if named.case is None:
+        return None
     kind = ids.STREAMS.get(named.kind or "")
     if kind is not None:
         return None if await view.stream(named.id, kind) is None else TYPES[kind](at=StreamAt(view, named.id))

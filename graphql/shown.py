@@ -12,7 +12,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from ..domain.case.corrections import Correction
 from ..domain.event import Fact
-from ..domain.text import Clear, Erased, Sealed
+from ..domain.text import Clear, Erased, Sealed, Withheld
 from .scalars import moment_text
 
 
@@ -25,7 +25,7 @@ def _shown_names(fact: type[Struct]) -> tuple[tuple[str, str], ...]:
     )
 
 
-def shown_fact(fact: Fact, texts: Mapping[Sealed, Clear | Erased]) -> dict[str, Any]:
+def shown_fact(fact: Fact, texts: Mapping[Sealed, Clear | Erased | Withheld]) -> dict[str, Any]:
     """Return a fact as JSON, field for field, with its texts in clear."""
     shown = {name: _shown(getattr(fact, attribute), texts) for attribute, name in _shown_names(type(fact))}
     if isinstance(fact, Correction):
@@ -33,7 +33,7 @@ def shown_fact(fact: Fact, texts: Mapping[Sealed, Clear | Erased]) -> dict[str, 
     return shown
 
 
-def _shown(value: Any, texts: Mapping[Sealed, Clear | Erased]) -> Any:
+def _shown(value: Any, texts: Mapping[Sealed, Clear | Erased | Withheld]) -> Any:
     match value:
         case None | bool() | int():
             return value
@@ -49,7 +49,9 @@ def _shown(value: Any, texts: Mapping[Sealed, Clear | Erased]) -> Any:
             return [_shown(each, texts) for each in cast("tuple[Any, ...]", value)]
         case Sealed():
             opened = texts.get(value)
-            return opened.content.reveal() if isinstance(opened, Clear) else {"erased": True}
+            if isinstance(opened, Clear):
+                return opened.content.reveal()
+            return {"withheld": True} if isinstance(opened, Withheld) else {"erased": True}
         case Struct():
             return {name: _shown(getattr(value, attribute), texts) for attribute, name in _shown_names(type(value))}
         case _:

@@ -19,7 +19,7 @@ from ..domain.learning.facts import LearningFact
 from ..domain.organisation.standing import standing_at
 from ..domain.registry.facts import STREAM as REGISTRY_STREAM
 from ..domain.settings import Course
-from ..domain.text import Clear, Erased, Sealed
+from ..domain.text import Clear, Erased, Sealed, Withheld
 from ..domain.vocabulary import LearningKind
 from ..projections.derivation.answer import CaseAnswer, ObstacleAnswer, Told, answer
 from ..projections.derivation.learning import LearningAnswer
@@ -120,7 +120,7 @@ class View:
         self.tasks_to = Batch[str, list[tuple[str, str, datetime]]](self._tasks_to)
         self.adoptions = Batch[UUID, list[tuple[str, datetime]]](self._adoptions)
         self.cases_of = Batch[UUID, UUID | None](self._cases_of)
-        self.texts = Batch[UUID, Mapping[Sealed, Clear | Erased]](self._texts)
+        self.texts = Batch[UUID, Mapping[Sealed, Clear | Erased | Withheld]](self._texts)
         self.across: Across | None = None
         """What lies over several cases, once it was asked for."""
         self._to_open: dict[UUID, Event] = {}
@@ -177,15 +177,17 @@ class View:
         rows = await self.session.rows(*streams.linked_with(self.moment, [target for target, _ in keys]))
         return {key: [stream for target, kind, stream in rows if (target, kind) == key] for key in keys}
 
-    async def _texts(self, events: Sequence[UUID]) -> Mapping[UUID, Mapping[Sealed, Clear | Erased] | Exception]:
+    async def _texts(
+        self, events: Sequence[UUID]
+    ) -> Mapping[UUID, Mapping[Sealed, Clear | Erased | Withheld] | Exception]:
         opened = await self.session.opened([self._to_open[event] for event in events])
         return dict.fromkeys(events, opened)
 
-    async def opened(self, events: Sequence[Event]) -> Mapping[Sealed, Clear | Erased]:
+    async def opened(self, events: Sequence[Event]) -> Mapping[Sealed, Clear | Erased | Withheld]:
         """Return the texts that events hold, as they were recorded, by their sealed form."""
         self._to_open.update((event.id, event) for event in events)
         await self.texts.load_all(event.id for event in events)
-        opened: dict[Sealed, Clear | Erased] = {}
+        opened: dict[Sealed, Clear | Erased | Withheld] = {}
         for event in events:
             opened.update(self.texts.known[event.id])
         return opened

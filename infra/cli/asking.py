@@ -25,7 +25,7 @@ from .terminal import notices
 if TYPE_CHECKING:
     from ..http.registry import RunningRegistry
 
-OWNER: Final = Asker("urn:knelpunt:owner", Role.ADMINISTRATOR, "owner")
+OWNER: Final = Asker("urn:knelpunt:owner", Role.ADMINISTRATOR, "owner", owns=True)
 """Whom the command line acts as on our own database where no token says otherwise: whoever may read its files."""
 
 CONNECTIONS: Final = 2

@@ -20,7 +20,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from ...domain.command import Command, RefusalCode, Refused
 from ...domain.event import Event
 from ...domain.ids import SubjectId
-from ...domain.text import Clear, Erased, Sealed
+from ...domain.text import Clear, Erased, Sealed, Withheld
 from ...domain.vocabulary import IdentityKind
 from ...graphql.ports import Asker, Pinned
 from ...graphql.problems import Problem, ProblemCode
@@ -31,10 +31,11 @@ from ..logbook.security import DONE, Action, SecurityEvent
 from ..store import reading
 from ..store.batch import Recorded
 from ..store.codec import Row, UnreadableEvent
-from ..store.connection import DatabaseRole, Principal, address, principal_text
+from ..store.connection import OWNER_ROLE, DatabaseRole, Principal, address, principal_text
 from ..store.writer import Overloaded, StoreUnavailable
 from ..vault import identities
 from ..vault.identities import Identities, IdentityError
+from .entitled import OPENED_TO, entitled
 from .horizon import Horizon
 from .origin import Origin
 from .published import PublishedTrail
@@ -66,6 +67,16 @@ PIN: Final = (
 BRIEF: Final = "BEGIN READ ONLY; SELECT set_config('knelpunt.principal', {principal}, true)"
 REACHED: Final = "SELECT position FROM read.projected"
 HEAD: Final = "SELECT next_position - 1 FROM knelpunt.log_head"
+SETTLED: Final = (
+    "SELECT next_position - 1, CASE WHEN knelpunt.sees_log() THEN next_position - 1 "
+    "ELSE (SELECT position FROM read.projected) END FROM knelpunt.log_head"
+)
+"""Where the log ends, and up to where it is settled who sees what: that follows from what the projections took in."""
+
+BETWEEN: Final = (
+    f"SELECT {reading.COLUMNS} FROM knelpunt.event WHERE position > %s AND position <= %s "  # noqa: S608
+    "ORDER BY position LIMIT %s"
+)
 AT: Final = f"SELECT {reading.COLUMNS} FROM knelpunt.event WHERE position = %s"  # noqa: S608
 
 NOTED_SECONDS: Final = 60.0
@@ -97,7 +108,7 @@ def shown(error: BaseException) -> Problem | None:
     match error:
         case errors.QueryCanceled():
             return Problem(ProblemCode.TIMEOUT, "The database took too long over this: ask for less at once.")
-        case errors.UndefinedTable() | errors.InvalidSchemaName():
+        case errors.UndefinedTable() | errors.UndefinedFunction() | errors.InvalidSchemaName():
             return Problem(ProblemCode.UNAVAILABLE, _NOT_BUILT)
         case PoolTimeout() | psycopg.OperationalError() | psycopg.InterfaceError() | errors.InFailedSqlTransaction():
             return Problem(ProblemCode.UNAVAILABLE, _UNAVAILABLE)
@@ -108,6 +119,16 @@ def shown(error: BaseException) -> Problem | None:
             return Problem(ProblemCode.UNREADABLE, message, position=unreadable.position)
         case _:
             return None
+
+
+def principal_of(asker: Asker) -> Principal:
+    """Return for whom a transaction reads on behalf of somebody."""
+    return Principal(
+        OWNER_ROLE if asker.owns else asker.role.value,
+        asker.organisation,
+        asker.user,
+        None if asker.subject is None else str(asker.subject),
+    )
 
 
 class PostgresSession:
@@ -132,7 +153,7 @@ class PostgresSession:
         )
         self._tail = tail
         self._horizon = horizon
-        self._principal = principal_text(Principal(asker.role.value, asker.organisation, asker.user))
+        self._principal = principal_text(principal_of(asker))
         self._pinned: AsyncConnection | None = None
         self._trail: asyncio.Task[PublishedTrail | None] | None = None
         self._shown_of: set[SubjectId] = set()
@@ -205,12 +226,14 @@ class PostgresSession:
             return reading.attempt(Row(*columns))
         return None
 
-    async def opened(self, events: Sequence[Event]) -> Mapping[Sealed, Clear | Erased]:
-        """Return the texts of events as they were recorded."""
+    async def opened(self, events: Sequence[Event]) -> Mapping[Sealed, Clear | Erased | Withheld]:
+        """Return the texts of events as they were recorded, those that are not for the asker to read withheld."""
+        rows = await self._fetched(OPENED_TO, ([event.position for event in events],))
+        may_open, withheld = entitled(events, {position: (own, about) for position, own, about in rows})
         with _shown():
-            opened = await asyncio.to_thread(self._vault.open, events)
+            opened = await asyncio.to_thread(self._vault.open, may_open)
         self._shown_of.update(text.about for text, shown in opened.items() if isinstance(shown, Clear))
-        return opened
+        return withheld | opened
 
     async def note(self) -> None:
         """Record of whom an answer that is ready to leave shows texts. Raises ``Problem``: then it must not leave."""
@@ -291,9 +314,11 @@ class PostgresSession:
         while True:
             changed = self._tail.changed
             rows: Sequence[tuple[Any, ...]] = ()
+            head = settled = position
             # After a failure the tail wakes when the database is back, and the poll comes anyway.
             with suppress(Problem):
-                rows = await self._fetched(reading.AFTER, (position, FOLLOWED_AT_ONCE))
+                ((head, settled),) = await self._fetched(SETTLED, None)
+                rows = await self._fetched(BETWEEN, (position, settled, FOLLOWED_AT_ONCE))
             for columns in rows:
                 event = reading.attempt(Row(*columns))
                 position = columns[0]
@@ -301,7 +326,9 @@ class PostgresSession:
                 if isinstance(event, Event):
                     yield event
             if len(rows) < FOLLOWED_AT_ONCE:
-                await self._tail.wait(changed, POLL_SECONDS)
+                # What they do not see is passed over once and for all.
+                position = max(position, settled)
+                await self._tail.wait(changed, POLL_SECONDS if head <= settled else LOOK_SECONDS_MAX)
 
     async def openings(self, after: OpeningPlace | None, choice: OpeningChoice) -> AsyncIterator[Opening]:
         """Yield every gap that opened beyond a place, or opens from now on; outages are waited out."""

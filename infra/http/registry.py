@@ -126,4 +126,5 @@ class RunningRegistry:
 
 def asker_of(viewer: Viewer) -> Asker:
     """Return who asks, as a verified token says."""
-    return Asker(viewer.organisation, viewer.role, viewer.user, datetime.fromtimestamp(viewer.expires_at, UTC))
+    expires_at = datetime.fromtimestamp(viewer.expires_at, UTC)
+    return Asker(viewer.organisation, viewer.role, viewer.user, expires_at, viewer.subject)

@@ -7,7 +7,7 @@ nothing here is used.
 from pathlib import Path
 from time import time
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import jwt
 from cryptography.hazmat.primitives import serialization
@@ -60,6 +60,7 @@ class DevelopmentIssuer(Struct, frozen=True):
         organisation: str | None,
         user: str = "development",
         lifetime_seconds: int = LIFETIME_SECONDS,
+        subject: UUID | None = None,
     ) -> str:
         """Return a token, valid from now on, that says so."""
         now = int(time())
@@ -76,6 +77,8 @@ class DevelopmentIssuer(Struct, frozen=True):
         }
         if organisation is not None:
             claims["organisation"] = organisation
+        if subject is not None:
+            claims["subject"] = str(subject)
         return jwt.encode(claims, self.key, algorithm="ES256", headers={"kid": KEY_ID})
 
     def verifier(self) -> Verifier:

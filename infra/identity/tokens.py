@@ -6,6 +6,7 @@ proves it; the organisation is a claim of the token and never of a request.
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+from uuid import UUID
 
 import jwt
 import msgspec
@@ -37,7 +38,7 @@ class BadToken(Exception):  # noqa: N818  named for what it is
 class Viewer(Struct, frozen=True):
     """Who asks: their organisation (none for those who act for none), role, pseudonym, and until when the token holds.
 
-    ``expires_at`` is in seconds since 1970.
+    ``expires_at`` is in seconds since 1970; ``subject`` is the pseudonym under which cases are about a subject.
     """
 
     role: Role
@@ -45,6 +46,7 @@ class Viewer(Struct, frozen=True):
     organisation: str | None
     expires_at: int
     token_id: str
+    subject: UUID | None = None
 
     def actor(self) -> Actor | None:
         """Return as whom they record events, or none if they act for no organisation and so may not."""
@@ -101,6 +103,7 @@ class _Claims(Struct, frozen=True):
     jti: str
     exp: int
     organisation: OrganisationId | None = None
+    subject: UUID | None = None
 
 
 def _viewer(claims: Mapping[str, Any]) -> Viewer:
@@ -112,4 +115,6 @@ def _viewer(claims: Mapping[str, Any]) -> Viewer:
             "The token does not say who it is for: it needs sub, role, azp, jti, and an organisation's identifier."
         )
         raise BadToken(message) from None
-    return Viewer(said.role, said.sub, said.organisation, said.exp, said.jti)
+    # Whose chain a token opens only counts for who acts for themselves.
+    subject = said.subject if said.role is Role.SUBJECT else None
+    return Viewer(said.role, said.sub, said.organisation, said.exp, said.jti, subject)

@@ -28,7 +28,7 @@ from ..store import reading
 from ..store.codec import UnreadableEvent, decode
 from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, principal_text
 from ..store.recorder import CHANNEL
-from . import schema
+from . import schema, viewers
 from .forgetting import forget_erased
 from .rederiving import rederive, settings_upto
 from .subjects import Subjects
@@ -170,19 +170,21 @@ class Projector:
                 elif not isinstance(event.data, RegistryFact):
                     streams.setdefault(event.stream, []).append(event)
         sheets = Sheets()
-        self._load(connection, streams, position)
-        for stream, events in streams.items():
+        derived = {stream: events for stream, events in streams.items() if _has_rows(events[0])}
+        self._load(connection, derived, position)
+        for stream, events in derived.items():
             timelines = self._kept[stream]
             for event in events:
                 timelines.record(event)
             sheets.add(stream, *timelines.take())
         sheets.write(connection)
+        viewers.bring(connection, streams, rows[-1].position)
         if any(isinstance(one.data, BRINGS_BACK) for of_stream in streams.values() for one in of_stream) or erased:
             forget_erased(connection)
         if unreadable:
             quarantine(connection, unreadable)
         reached = rows[-1].position
-        self._subjects.bring(connection, streams, position, reached)
+        self._subjects.bring(connection, derived, position, reached)
         self._reached = reached
         connection.execute("UPDATE projected SET position = %s", (reached,))
         self._trim()
@@ -222,6 +224,11 @@ class Projector:
             self._kept.popitem(last=False)
         for stream in [stream for stream, one in self._kept.items() if len(one) > HISTORY_KEPT_MAX]:
             del self._kept[stream]
+
+
+def _has_rows(event: Event) -> bool:
+    """Return whether rows are kept of the stream of an event, beside who may see what because of it."""
+    return not isinstance(event.data, InvestigationFact)
 
 
 def timelines_of(stream: UUID, recorded: Sequence[Event], event: Event, settings: Course) -> Timelines:

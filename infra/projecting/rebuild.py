@@ -27,10 +27,11 @@ from ...projections.derivation.learning_kinds import learning_timelines
 from ...projections.derivation.organisations import organisation_timelines
 from ...projections.derivation.subjects import subject_rows_of
 from ...projections.derivation.timelines import Row, rows_of
+from ...projections.derivation.viewers import Viewer
 from ..store.codec import UnreadableEvent, decode_columns
 from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, pool, principal_text
 from ..store.reading import COLUMNS
-from . import schema
+from . import schema, viewers
 from .forgetting import forget_erased
 from .projector import LOCK, Projector
 from .rederiving import registry_history
@@ -131,6 +132,7 @@ def _fill_subjects(connection: psycopg.Connection, url: str, upto: int, workers:
         connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
         connection.execute("SELECT set_config('work_mem', %s, true)", (WORK_MEM,))
         schema.within(connection, schema.NEXT)
+        connection.execute(viewers.FILL)
         forget_erased(connection)
         count = connection.execute(LIST_FOLLOWED).rowcount
     # No more processes than there is work for: starting one takes as long as folding a hundred subjects.
@@ -183,6 +185,7 @@ def fill_share(url: str, upto: int, start: int, end: int) -> int:
     """Project the streams of a range of shares into ``read_next``; return how many events they had."""
     count = 0
     sheets = Sheets()
+    seen: list[Viewer] = []
     # A fold makes no cycles, so looking for them only costs.
     gc.disable()
     try:
@@ -199,10 +202,16 @@ def fill_share(url: str, upto: int, start: int, end: int) -> int:
                     count += len(events)
                     if not events or isinstance(events[0].data, SubjectErased):
                         continue
+                    if isinstance(events[0].data, InvestigationFact):
+                        viewers.bring_investigation(connection, events[0].stream, events)
+                    seen += viewers.viewers_of(events)
                     sheets.add(events[0].stream, _rows(events, changes))
                     if sheets.size >= SHEET_ROWS:
                         sheets.fill(connection)
+                        viewers.fill(connection, seen)
+                        seen.clear()
             sheets.fill(connection)
+            viewers.fill(connection, seen)
     finally:
         gc.enable()
     return count

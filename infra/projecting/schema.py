@@ -20,7 +20,7 @@ NEXT: Final = "read_next"
 DERIVATION: Final = 5
 """The version of what is derived. Raised with every change that makes other rows of the same events."""
 
-_SQL: Final = ("tables.sql", "indexes.sql", "keys.sql", "security.sql")
+_SQL: Final = ("tables.sql", "indexes.sql", "keys.sql", "counted.sql", "security.sql")
 
 CREATE_LOCK: Final = 0x6B6E6C70_6372656D
 """The advisory lock that whoever makes the first read model holds ("knlpcrem")."""
@@ -61,6 +61,7 @@ def finish(connection: psycopg.Connection, schema: str) -> None:
     """Make keys of the indexes that have been made, and say who may read, in the transaction that is open."""
     within(connection, schema)
     connection.execute(_script("keys.sql"))
+    connection.execute(_script("counted.sql"))
     connection.execute(_script("security.sql"))
 
 

@@ -65,7 +65,11 @@ class Principal(Struct, frozen=True, omit_defaults=True):
     role: str
     organisation: str | None = None
     user: str | None = None
+    subject: str | None = None
 
+
+OWNER_ROLE: Final = "OWNER"
+"""The role of whoever owns the files of the database and asks over no network: they see all there is."""
 
 REGISTRY: Final = Principal("REGISTRY")
 """The registry itself, where it acts for nobody: deciding, projecting, following the log."""

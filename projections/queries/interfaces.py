@@ -16,19 +16,22 @@ PAIRS_MAX: Final = 2_000
 
 
 class InterfaceRow(Struct, frozen=True):
-    """What went from one organisation to another. Times are in days, shares from 0 to 1; none: nothing to measure."""
+    """What went from one organisation to another. Times are in days, shares from 0 to 1; none: nothing to measure.
+
+    A count is none where it rests on so few persons that the asker is not told.
+    """
 
     from_: str
     to: str
-    offers: int
-    accepted: int
-    refused: int
-    withdrawn: int
-    lapsed: int
-    unanswered: int
-    pending: int
-    referrals: int
-    arrived: int
+    offers: int | None
+    accepted: int | None
+    refused: int | None
+    withdrawn: int | None
+    lapsed: int | None
+    unanswered: int | None
+    pending: int | None
+    referrals: int | None
+    arrived: int | None
     median_days: float | None
     p90_days: float | None
     grounds: tuple[tuple[RefusalGround, int], ...]

@@ -1,5 +1,81 @@
--- Who may read and write the read model. Row security is on and forced on every table of case data; until the access
--- rules come, whoever reads for a principal sees all, and who reads for nobody sees nothing.
+-- Who may read and write the read model. Row security is on and forced on every table of case data: whoever reads for a
+-- principal sees the cases that they have to do with, and who reads for nobody sees nothing. Whatever is decided here is
+-- decided by plain comparisons of columns, so that the planner keeps its indexes; the functions run as the projector,
+-- and answer for the principal of the transaction. Their bodies are bound to the tables of this read model, so that they
+-- go with it when a rebuild takes its place.
+
+-- viewers: the names by which the principal has to do with cases. An agency's are its own, and those of all that stand
+-- under it now: units at every level, and those that went up in them.
+CREATE FUNCTION viewers() RETURNS text[]
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    WITH RECURSIVE principal (role, organisation, subject) AS (
+        SELECT p ->> 'role', p ->> 'organisation', p ->> 'subject' FROM (SELECT knelpunt.principal()) AS one (p)
+    ), below (organisation) AS (
+        SELECT organisation FROM principal WHERE role IN ('AGENCY', 'SOLUTION_TEAM') AND organisation IS NOT NULL
+        UNION
+        SELECT o.organisation
+          FROM organisation_state o JOIN below b ON coalesce(o.merged_into, o.parent) = b.organisation
+         WHERE o.known_until = 'infinity' AND o.as_of_from <= now() AND o.as_of_until > now()
+    )
+    SELECT array(
+        SELECT 'O:' || organisation FROM below
+        UNION ALL
+        SELECT 'N:' || organisation FROM principal WHERE role = 'INTAKE' AND organisation IS NOT NULL
+        UNION ALL
+        SELECT 'S:' || subject FROM principal WHERE role = 'SUBJECT' AND subject IS NOT NULL
+    );
+END;
+
+-- sees_case: whether somebody with these names has to do with a case.
+CREATE FUNCTION sees_case(names text[], asked uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT EXISTS (SELECT FROM case_viewer v WHERE v.case_id = asked AND v.viewer = ANY (names)
+                      AND v.from_at <= now() AND v.until_at > now());
+END;
+
+-- leads: whether the principal is on an investigation.
+CREATE FUNCTION leads(asked uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT EXISTS (SELECT FROM investigation_member m
+                    WHERE m.investigation_id = asked AND knelpunt.principal() ->> 'role' = 'INVESTIGATOR'
+                      AND m.user_id = knelpunt.principal() ->> 'user');
+END;
+
+-- opened_to: which of the events at these positions the principal may read the texts of. A subject reads those about
+-- themselves, or about whom they represent: these are named, and nothing is said of events of which no text may be read.
+CREATE FUNCTION opened_to(positions bigint[]) RETURNS TABLE ("position" bigint, own boolean, about uuid[])
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT e.position, own.own, about.about
+      FROM (SELECT p ->> 'role', p ->> 'user', viewers() FROM (SELECT knelpunt.principal()) AS one (p)) AS me (role, name, names)
+     CROSS JOIN knelpunt.event e
+     CROSS JOIN LATERAL (SELECT convert_from(e.state, 'UTF8')::jsonb -> 'actor') AS who (actor)
+     CROSS JOIN LATERAL (SELECT knelpunt.told_by_them(e.state)) AS own (own)
+      LEFT JOIN LATERAL (SELECT array_agg(DISTINCT coalesce(v.represents, v.subject_id)) FROM case_viewer v
+                          WHERE me.role = 'SUBJECT' AND v.case_id = e.case_id AND v.viewer = ANY (me.names)
+                            AND v.from_at <= now() AND v.until_at > now()) AS about (about) ON true
+     WHERE e.position = ANY (positions)
+       AND CASE
+           WHEN me.role IN ('REGISTRY', 'OWNER') THEN true
+           WHEN e.case_id = '00000000-0000-0000-0000-000000000000' THEN
+               CASE WHEN e.topic IN ('investigation-opened', 'investigator-assigned', 'investigator-released',
+                                     'case-included', 'dialogue-attached', 'finding-recorded', 'report-published',
+                                     'follow-up-planned', 'follow-up-done', 'investigation-fact-corrected',
+                                     'investigation-event-struck')
+                    THEN leads(e.stream_id) OR own.own ELSE true END
+           WHEN me.role = 'INVESTIGATOR' THEN
+               own.own OR EXISTS (SELECT FROM investigation_case c JOIN investigation_member m USING (investigation_id)
+                                   WHERE c.case_id = e.case_id AND m.user_id = me.name)
+           WHEN me.role IN ('AGENCY', 'SOLUTION_TEAM') THEN
+               who.actor ->> 'role' <> 'SUBJECT' AND 'O:' || (who.actor ->> 'organisation') = ANY (me.names)
+           WHEN me.role = 'INTAKE' THEN own.own
+           WHEN me.role = 'SUBJECT' THEN own.own OR about.about IS NOT NULL
+           ELSE false
+       END;
+END;
 
 DO $$
 DECLARE
@@ -7,20 +83,40 @@ DECLARE
 BEGIN
     FOREACH each IN ARRAY ARRAY[
         'quarantined', 'case_state', 'case_party', 'case_subject', 'case_link', 'chain_state', 'gap_state', 'handoff_state',
-        'todo_state', 'case_to_rederive', 'stream_state', 'stream_link'
+        'todo_state', 'case_to_rederive', 'stream_state', 'stream_link', 'case_viewer', 'investigation_member', 'investigation_case',
+        'subject_organisation'
     ] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', each);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', each);
+        EXECUTE format('CREATE POLICY projector ON %I TO knelpunt_projector USING (true) WITH CHECK (true)', each);
+    END LOOP;
+    FOREACH each IN ARRAY ARRAY[
+        'quarantined', 'case_state', 'case_party', 'case_subject', 'case_link', 'chain_state', 'gap_state', 'handoff_state',
+        'todo_state'
+    ] LOOP
         EXECUTE format(
-            'CREATE POLICY principal ON %I FOR SELECT USING ((SELECT current_setting(''knelpunt.principal'', true)) <> '''')',
+            'CREATE POLICY principal ON %1$I FOR SELECT TO knelpunt_reader, knelpunt_appender USING ((SELECT knelpunt.sees_all())'
+            '   OR EXISTS (SELECT FROM case_viewer v WHERE v.case_id = %1$I.case_id))',
             each
         );
-        EXECUTE format('CREATE POLICY projector ON %I TO knelpunt_projector USING (true) WITH CHECK (true)', each);
+    END LOOP;
+    -- Intake sees what it entered, and nothing of what was derived of that and of what others said.
+    FOREACH each IN ARRAY ARRAY['case_party', 'case_link', 'chain_state', 'gap_state', 'handoff_state', 'todo_state'] LOOP
+        EXECUTE format(
+            'CREATE POLICY derived ON %I AS RESTRICTIVE FOR SELECT TO knelpunt_reader, knelpunt_appender '
+            'USING ((SELECT knelpunt.sees_derived()))',
+            each
+        );
     END LOOP;
 END;
 $$;
+-- Who sees a case is for the policies above to know: they read these rows as the reader, and each reader has their own.
+CREATE POLICY principal ON case_viewer FOR SELECT TO knelpunt_reader, knelpunt_appender
+    USING (viewer = ANY ((SELECT viewers())::text[]) AND from_at <= now() AND until_at > now());
 -- What lies over several cases is shown to those alone who may see each of them: it would reveal the others. So
 -- whatever rule says who sees a case says it here too.
+CREATE POLICY across ON gap_state FOR SELECT TO knelpunt_reader, knelpunt_appender
+    USING (cases IS NOT NULL AND (SELECT knelpunt.principal()) IS NOT NULL);
 CREATE POLICY whole ON gap_state AS RESTRICTIVE FOR SELECT TO knelpunt_reader, knelpunt_appender
     USING (cases IS NULL OR NOT EXISTS (
         SELECT FROM unnest(cases) AS over (case_id)
@@ -33,13 +129,24 @@ CREATE POLICY linked ON stream_link AS RESTRICTIVE FOR SELECT TO knelpunt_reader
                     WHERE k.obstacle_id = target_id)
                WHEN 'CASE' THEN EXISTS (SELECT FROM case_state s WHERE s.case_id = target_id)
                ELSE true END);
--- Which organisations a subject has to do with is for the projector alone.
-ALTER TABLE subject_organisation ENABLE ROW LEVEL SECURITY;
-ALTER TABLE subject_organisation FORCE ROW LEVEL SECURITY;
-CREATE POLICY projector ON subject_organisation TO knelpunt_projector USING (true) WITH CHECK (true);
+CREATE POLICY whole ON case_link AS RESTRICTIVE FOR SELECT TO knelpunt_reader, knelpunt_appender
+    USING ((SELECT knelpunt.sees_all()) OR EXISTS (SELECT FROM case_viewer v WHERE v.case_id = case_link.to_case_id));
+-- What there is to do about the record of an organisation, or of the registry's own terms, hides no case.
+CREATE POLICY elsewhere ON todo_state FOR SELECT TO knelpunt_reader, knelpunt_appender
+    USING (case_id = '00000000-0000-0000-0000-000000000000' AND (SELECT knelpunt.principal()) IS NOT NULL);
+-- What the registry learns by is about no person: everybody may know of it, and of what overdue is in it.
+CREATE POLICY principal ON stream_state FOR SELECT TO knelpunt_reader, knelpunt_appender
+    USING ((SELECT knelpunt.principal()) IS NOT NULL);
+CREATE POLICY principal ON stream_link FOR SELECT TO knelpunt_reader, knelpunt_appender
+    USING ((SELECT knelpunt.principal()) IS NOT NULL);
+CREATE POLICY learnt ON gap_state FOR SELECT TO knelpunt_reader, knelpunt_appender
+    USING ((SELECT knelpunt.principal()) IS NOT NULL
+           AND EXISTS (SELECT FROM stream_state s WHERE s.stream_id = gap_state.case_id));
 DO $$
 BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO knelpunt_reader, knelpunt_appender', current_schema());
     EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO knelpunt_reader, knelpunt_appender', current_schema());
+    EXECUTE format('REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA %I FROM PUBLIC', current_schema());
+    EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %I TO knelpunt_reader, knelpunt_appender', current_schema());
 END;
 $$;

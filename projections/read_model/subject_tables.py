@@ -9,7 +9,12 @@ from types import MappingProxyType
 from typing import Final
 
 SUBJECT_TABLES: Final[Mapping[str, str]] = MappingProxyType(
-    {"case_subject": "subject_id", "subject_organisation": "subject_id", "gap_state": "case_id"}
+    {
+        "case_subject": "subject_id",
+        "case_viewer": "subject_id",
+        "subject_organisation": "subject_id",
+        "gap_state": "case_id",
+    }
 )
 """Each such table, and its column with the subject's pseudonym."""
 

@@ -80,6 +80,28 @@ CREATE TABLE subject_organisation (
     organisation text NOT NULL
 );
 
+-- Who has to do with a case, and so sees it, by the name that somebody who asks has: an organisation (O:), its intake
+-- (N:), a subject (S:).
+CREATE TABLE case_viewer (
+    from_at timestamptz NOT NULL DEFAULT '-infinity',
+    until_at timestamptz NOT NULL DEFAULT 'infinity',
+    case_id uuid NOT NULL,
+    viewer text COLLATE "C" NOT NULL,
+    source text COLLATE "C" NOT NULL,            -- party, recorded, subject, or the event by which one represents another
+    subject_id uuid,                             -- the subject that the viewer is; null: it is none
+    represents uuid                              -- the subject on whose behalf; null: on nobody's
+);
+
+-- Who is on which investigation, and which cases that includes: they see those whole.
+CREATE TABLE investigation_member (
+    investigation_id uuid NOT NULL,
+    user_id text COLLATE "C" NOT NULL
+);
+CREATE TABLE investigation_case (
+    case_id uuid NOT NULL,
+    investigation_id uuid NOT NULL
+);
+
 CREATE TABLE chain_state (
     as_of_from timestamptz NOT NULL,
     as_of_until timestamptz NOT NULL,

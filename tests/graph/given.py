@@ -64,7 +64,8 @@ class Asked:
         return self._runner.run(coroutine)
 
     def asker(self, organisation: str | None = GEMEENTE, role: Role = Role.AGENCY) -> Asker:
-        return Asker(organisation, role, "somebody", datetime.now(UTC) + timedelta(hours=1))
+        """Somebody who acts in a role, and sees all there is: most tests are about other things than who sees what."""
+        return Asker(organisation, role, "somebody", datetime.now(UTC) + timedelta(hours=1), owns=True)
 
     def response(self, query: str, asker: Asker | None = None, **variables: Any) -> dict[str, Any]:
         return self.run(self.running.ask(asker or self.asker(), query, variables))
@@ -135,7 +136,7 @@ class Asked:
 class Story:
     """A case with an obstacle at the municipality, told step by step."""
 
-    def __init__(self, asked: Asked, days_ago: int = 100, **opening: Any) -> None:
+    def __init__(self, asked: Asked, days_ago: int = 100, opener: Asker | None = None, **opening: Any) -> None:
         self.asked = asked
         self.start = datetime.now(UTC) - timedelta(days=days_ago)
         opened = asked.done(
@@ -143,6 +144,7 @@ class Story:
             {"theme": "schulden", "noticedBy": "SUBJECT", "title": "Een brief te veel", "occurredAt": self.day(0)}
             | opening,
             "case { id reference subjects }",
+            opener,
         )
         self.case = opened["case"]["id"]
         self.reference = opened["case"]["reference"]

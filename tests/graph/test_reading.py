@@ -475,7 +475,7 @@ FOUND = """search(text: "zorg") { edges { value node { ... on Case { reference t
         ("gaps(first: 50) { nodes { evidence { id type data } } }", 2),
         (WIDE, 4),
         ("cases(first: 50) { nodes { id reference theme status openedAt } }", 1),
-        (DEEP, 4),
+        (DEEP, 5),  # which of the texts may be read is asked along
         ("chains(first: 50) { nodes { obstacle { triggeredBy { id } } segments { organisation { name } } } }", 3),
         ("organisations { nodes { name kind } }", 1),
         ("interfaces { from { name } to { name } offers }", 2),

@@ -19,6 +19,7 @@ from knelpunt.domain.vocabulary import Role
 from knelpunt.infra.http.app import create_app
 from knelpunt.infra.identity.development import DevelopmentIssuer
 from knelpunt.infra.pages.signing_in import SignIn
+from knelpunt.infra.projecting.projector import Projector
 
 
 @contextmanager
@@ -44,6 +45,21 @@ def serving(
     finally:
         server.should_exit = True
         thread.join(20)
+
+
+@contextmanager
+def projecting(url: str) -> Iterator[None]:
+    """Project a registry as events are recorded, until the end of the block: who sees what follows from that."""
+    stopping = threading.Event()
+    projector = Projector(url)
+    thread = threading.Thread(target=projector.run, args=(stopping,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join(20)
+        projector.close()
 
 
 @dataclass

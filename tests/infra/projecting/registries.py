@@ -37,7 +37,15 @@ from knelpunt.infra.store.connection import DatabaseRole, connect
 from knelpunt.projections.read_model.copying import COLUMNS
 from oracle.told import mend
 
-TABLES = (*COLUMNS, "subject_organisation", "quarantined", "projected")
+TABLES = (
+    *COLUMNS,
+    "case_viewer",
+    "investigation_member",
+    "investigation_case",
+    "subject_organisation",
+    "quarantined",
+    "projected",
+)
 PAST = datetime(2025, 6, 1, tzinfo=UTC)
 """History that was recorded elsewhere lies in the past of whoever runs the tests; some machine-made cases run on."""
 

@@ -1,0 +1,108 @@
+"""Keeps who sees which case, in the transaction that keeps the rows it guards.
+
+Parties and subjects come from their own rows, what else there is from events (``projections/derivation/viewers``).
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+import psycopg
+
+from ...domain.case.facts import CaseFact
+from ...domain.event import Event
+from ...domain.investigation.facts import InvestigationFact
+from ...domain.investigation.standing import standing_at
+from ...projections.derivation.viewers import Viewer, may_change_representatives, recorders, representatives
+from ..store import reading
+from ..store.arrays import uuid_array
+
+# As is known today: who was named by mistake, and was struck or corrected since, is no party.
+FROM_ROWS: Final = """
+SELECT case_id, 'O:' || organisation AS viewer, 'party' AS source, NULL::uuid AS subject_id
+  FROM case_party WHERE known_until = 'infinity'
+UNION
+SELECT case_id, 'S:' || subject_id, 'subject', subject_id FROM case_subject WHERE known_until = 'infinity'
+"""
+FILL: Final = f"INSERT INTO case_viewer (case_id, viewer, source, subject_id) {FROM_ROWS}"
+LEAVE: Final = f"""
+DELETE FROM case_viewer v WHERE v.case_id = ANY(%(cases)s) AND v.source IN ('party', 'subject')
+   AND NOT EXISTS (SELECT FROM ({FROM_ROWS}) r
+                    WHERE r.case_id = v.case_id AND r.viewer = v.viewer AND r.source = v.source)
+"""  # noqa: S608
+ENTER: Final = f"""
+INSERT INTO case_viewer (case_id, viewer, source, subject_id)
+SELECT * FROM ({FROM_ROWS}) r WHERE r.case_id = ANY(%(cases)s) ON CONFLICT DO NOTHING
+"""  # noqa: S608
+ADD: Final = """
+INSERT INTO case_viewer (case_id, viewer, source, from_at, until_at, subject_id, represents)
+VALUES (%s, %s, %s, coalesce(%s::timestamptz, '-infinity'), coalesce(%s::timestamptz, 'infinity'), %s, %s)
+    ON CONFLICT DO NOTHING
+"""
+LET_GO: Final = "DELETE FROM case_viewer WHERE case_id = ANY(%s) AND represents IS NOT NULL"
+COPY: Final = "COPY case_viewer (case_id, viewer, source, from_at, until_at, subject_id, represents) FROM STDIN"
+
+
+def bring(connection: psycopg.Connection, streams: Mapping[UUID, Sequence[Event]], upto: int) -> None:
+    """Bring in line who sees the cases of these streams, and who is on these investigations, up to a position.
+
+    The rows of their parties and subjects have been brought up to there already.
+    """
+    cases = [stream for stream, events in streams.items() if isinstance(events[0].data, CaseFact)]
+    inquiries = [stream for stream, events in streams.items() if isinstance(events[0].data, InvestigationFact)]
+    if cases:
+        values = {"cases": uuid_array(cases)}
+        connection.execute(LEAVE, values)
+        connection.execute(ENTER, values)
+        _add(connection, recorders([event for case in cases for event in streams[case]]))
+    related = [case for case in cases if any(map(may_change_representatives, streams[case]))]
+    if related:
+        connection.execute(LET_GO, (uuid_array(related),))
+        for history in _histories(connection, related, upto).values():
+            _add(connection, representatives(history))
+    for inquiry, history in _histories(connection, inquiries, upto).items():
+        bring_investigation(connection, inquiry, history)
+
+
+def bring_investigation(connection: psycopg.Connection, inquiry: UUID, history: Sequence[Event]) -> None:
+    """Bring in line who is on an investigation and which cases it includes, by its whole history."""
+    standing = standing_at(history)
+    connection.execute("DELETE FROM investigation_member WHERE investigation_id = %s", (inquiry,))
+    connection.execute("DELETE FROM investigation_case WHERE investigation_id = %s", (inquiry,))
+    if standing is not None:
+        connection.execute(
+            "INSERT INTO investigation_member SELECT %s, unnest(%s::text[])", (inquiry, list(standing.investigators))
+        )
+        connection.execute(
+            "INSERT INTO investigation_case SELECT unnest(%s::uuid[]), %s", (list(standing.cases), inquiry)
+        )
+
+
+def viewers_of(history: Sequence[Event]) -> list[Viewer]:
+    """Return who sees a case by its events alone."""
+    return [*recorders(history), *representatives(history)]
+
+
+def fill(connection: psycopg.Connection, viewers: Iterable[Viewer]) -> None:
+    """Write who sees cases by their events to a table that nobody reads yet and that row security does not guard."""
+    with connection.cursor().copy(COPY) as copy:
+        for one in viewers:
+            bounds = one.from_ or "-infinity", one.until or "infinity"
+            copy.write_row((one.case, one.name, one.source, *bounds, one.subject, one.represents))
+
+
+def _add(connection: psycopg.Connection, viewers: Iterable[Viewer]) -> None:
+    connection.cursor().executemany(
+        ADD,
+        [(one.case, one.name, one.source, one.from_, one.until, one.subject, one.represents) for one in viewers],
+    )
+
+
+def _histories(connection: psycopg.Connection, streams: Collection[UUID], upto: int) -> dict[UUID, list[Event]]:
+    """Return the events of streams that can be read, up to and with a position."""
+    found: dict[UUID, list[Event]] = {stream: [] for stream in streams}
+    if found:
+        rows = reading.to_rows(connection.execute(reading.STREAMS_UPTO, (list(found), upto)))
+        for event in reading.readable(rows)[0]:
+            found[event.stream].append(event)
+    return found
