@@ -18,6 +18,12 @@ CREATE FUNCTION knelpunt.sees_all() RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN coalesce(knelpunt.principal() ->> 'role' IN ('REGISTRY', 'OWNER', 'AUDITOR', 'INVESTIGATOR'), false);
 
+-- sees_learnt: whether they see what the registry learns by: causes, and what else is about no person.
+CREATE FUNCTION knelpunt.sees_learnt() RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN coalesce(knelpunt.principal() ->> 'role' IN ('REGISTRY', 'OWNER', 'AUDITOR', 'INVESTIGATOR', 'AGENCY',
+                                                    'SOLUTION_TEAM'), false);
+
 -- sees_derived: whether they see what is derived of the cases that they see. Intake sees but what it entered.
 CREATE FUNCTION knelpunt.sees_derived() RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -96,10 +102,13 @@ BEGIN
                            'follow-up-done', 'investigation-fact-corrected', 'investigation-event-struck')
                 THEN knelpunt.leads(stream_id) OR knelpunt.told_by_them(state)
             -- That a cause has to do with an obstacle is for those who see the obstacle's case.
-            WHEN topic = 'obstacle-linked' THEN EXISTS (
+            WHEN topic = 'obstacle-linked' THEN knelpunt.sees_learnt() AND EXISTS (
                 SELECT FROM knelpunt.known_obstacle k
                  WHERE k.obstacle_id = (convert_from(state, 'UTF8')::jsonb -> 'data' ->> 'obstacle')::uuid)
-            ELSE true  -- organisations, causes, and the registry's own terms are everybody's to know
+            WHEN knelpunt.sees_learnt() THEN true
+            -- Organisations, and the registry's own terms, are everybody's to know.
+            ELSE EXISTS (SELECT FROM knelpunt.stream_head h
+                          WHERE h.stream_id = sees_event.stream_id AND h.kind IN ('organisation', 'registry'))
         END;
     ELSIF role = 'INTAKE' THEN
         RETURN knelpunt.told_by_them(state);
@@ -115,6 +124,7 @@ END
 $$;
 
 GRANT EXECUTE ON FUNCTION knelpunt.principal(), knelpunt.sees_log(), knelpunt.sees_all(), knelpunt.sees_derived(),
+                          knelpunt.sees_learnt(),
                           knelpunt.viewers(), knelpunt.sees_case(text[], uuid), knelpunt.leads(uuid), knelpunt.told_by_them(bytea),
                           knelpunt.sees_event(text[], uuid, uuid, text, bytea)
     TO knelpunt_appender, knelpunt_projector, knelpunt_reader, knelpunt_auditor, knelpunt_eraser;

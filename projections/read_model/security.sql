@@ -134,13 +134,13 @@ CREATE POLICY whole ON case_link AS RESTRICTIVE FOR SELECT TO knelpunt_reader, k
 -- What there is to do about the record of an organisation, or of the registry's own terms, hides no case.
 CREATE POLICY elsewhere ON todo_state FOR SELECT TO knelpunt_reader, knelpunt_appender
     USING (case_id = '00000000-0000-0000-0000-000000000000' AND (SELECT knelpunt.principal()) IS NOT NULL);
--- What the registry learns by is about no person: everybody may know of it, and of what overdue is in it.
+-- What the registry learns by is about no person: whoever works on cases may know of it, and of what is overdue in it.
 CREATE POLICY principal ON stream_state FOR SELECT TO knelpunt_reader, knelpunt_appender
-    USING ((SELECT knelpunt.principal()) IS NOT NULL);
+    USING ((SELECT knelpunt.sees_learnt()));
 CREATE POLICY principal ON stream_link FOR SELECT TO knelpunt_reader, knelpunt_appender
-    USING ((SELECT knelpunt.principal()) IS NOT NULL);
+    USING ((SELECT knelpunt.sees_learnt()));
 CREATE POLICY learnt ON gap_state FOR SELECT TO knelpunt_reader, knelpunt_appender
-    USING ((SELECT knelpunt.principal()) IS NOT NULL
+    USING ((SELECT knelpunt.sees_learnt())
            AND EXISTS (SELECT FROM stream_state s WHERE s.stream_id = gap_state.case_id));
 DO $$
 BEGIN

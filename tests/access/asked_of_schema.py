@@ -22,6 +22,8 @@ from knelpunt.graphql.schema import SCHEMA
 
 ENGINE = Engine(introspection=False)
 WIDE = "first: 20"
+NOBODY = '"00000000-0000-4000-8000-000000000000"'
+"""The id of something of a kind that the story has none of."""
 
 
 def call(name: str, field: GraphQLField, given: Mapping[str, str]) -> str:
@@ -29,8 +31,8 @@ def call(name: str, field: GraphQLField, given: Mapping[str, str]) -> str:
     needed = [one for one, argument in field.args.items() if is_required_argument(argument)]
     wanted = [f"{one}: {given.get(f'{name}Id', given[one]) if one == 'id' else given[one]}" for one in needed]
     wanted += [WIDE] if "first" in field.args else []
-    if name in {"case", "organisation"} and "id" in field.args:
-        wanted.append(f"id: {given[f'{name}Id']}")
+    if "id" in field.args and "id" not in needed:
+        wanted.append(f"id: {given.get(f'{name}Id', NOBODY)}")
     return f"{name}({', '.join(wanted)})" if wanted else name
 
 

@@ -1,6 +1,7 @@
 """Who sees a case follows from what is recorded, also when that changes."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from graph.given import GEMEENTE, LONG_AGO, SVB, ZORG, Asked, Story
@@ -54,11 +55,12 @@ def test_who_represents_somebody_sees_their_case_while_they_do(asked):
     asked.organisations()
     story = Story(asked, title="Een brief te veel")
     now, before, partner = str(uuid4()), str(uuid4()), str(uuid4())
-    for subject, relation, given in (
+    related: tuple[tuple[str, str, dict[str, Any]], ...] = (
         (now, "REPRESENTS", {"from": story.day(1)}),
         (before, "REPRESENTS", {"from": story.day(1), "until": story.day(2)}),
         (partner, "HOUSEHOLD", {}),
-    ):
+    )
+    for subject, relation, given in related:
         story.done("relateSubject", 3, subject=subject, to=story.subject, relation=relation, **given)
 
     def seen() -> list[bool]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from graph.given import Asked
-from infra.http.given import Service, projecting, serving
+from infra.http.given import Service, serving
 from knelpunt.infra.identity.development import DevelopmentIssuer
 
 
@@ -19,6 +19,6 @@ def service(registry_url: str, tmp_path: Path) -> Iterator[Service]:
         asked = Asked(registry_url, issuer, runner)
         asked.organisations()
         asked.project()
-        with projecting(registry_url), serving(asked) as address:
+        with serving(asked) as address:
             yield Service(asked, issuer, address)
         asked.close()

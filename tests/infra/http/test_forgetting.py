@@ -10,6 +10,7 @@ from websockets.exceptions import ConnectionClosed
 from graph.given import Story
 from infra.http.given import Service, hear, say
 from knelpunt.domain.event import Event
+from knelpunt.domain.vocabulary import Role
 from knelpunt.infra.forgetting.erasing import Eraser
 
 TITLE = "Een brief te veel"
@@ -76,7 +77,7 @@ def test_the_log_tells_of_it(service) -> None:
     story = Story(service.asked)
     erase(service, UUID(story.subject))
     service.asked.project()
-    with service.socket() as socket:
+    with service.socket(service.issuer.token(Role.AUDITOR, None)) as socket:
         query = "subscription { events(after: -1, types: [SubjectErased]) { summary(language: EN) case { id } data } }"
         say(socket, id="1", type="subscribe", payload={"query": query})
         event = hear(socket)["payload"]["data"]["events"]
