@@ -172,7 +172,8 @@ def asked_about(case: Told, cause: str) -> dict[str, str]:
     """What the arguments of questions need, so that they are about one case."""
     return {
         "id": json.dumps(case.id), "caseId": json.dumps(case.id), "organisationId": json.dumps(GEMEENTE),
-        "subjectId": json.dumps(case.subject), "causeId": json.dumps(cause), "text": json.dumps(case.reference), "position": "0", "fromSize": "0",
+        "subjectId": json.dumps(case.subject), "causeId": json.dumps(cause),
+        "text": json.dumps(case.reference), "position": "0", "fromSize": "0",
     }  # fmt: skip
 
 

@@ -7,8 +7,15 @@ from pathlib import Path
 import pytest
 
 from graph.given import Asked
-from infra.http.given import Service, serving
+from infra.http.given import Service, projecting, serving
 from knelpunt.infra.identity.development import DevelopmentIssuer
+
+
+@pytest.fixture
+def projected(registry_url: str) -> Iterator[None]:
+    """Events are told once it is settled who sees them, which follows from what is projected."""
+    with projecting(registry_url):
+        yield
 
 
 @pytest.fixture

@@ -57,6 +57,7 @@ def test_an_answer_under_way(service, erased_meanwhile) -> None:
     assert case["timeline"]["nodes"][0]["data"]["title"] == {"erased": True}
 
 
+@pytest.mark.usefixtures("projected")
 def test_a_subscription_under_way(service, erased_meanwhile) -> None:
     """A subscription ends instead of showing the text; resumed, it shows that it is gone, and loses nothing."""
     story = Story(service.asked)

@@ -7,18 +7,13 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from graph.given import GEMEENTE, SVB, Story
-from infra.http.given import hear, projecting, say
+from infra.http.given import hear, say
+
+pytestmark = pytest.mark.usefixtures("projected")
 
 EVENTS = """subscription E($after: Position, $types: [EventType!], $organisations: [ID!]) {
   events(after: $after, types: $types, organisations: $organisations) { position type summary data case { id } }
 }"""
-
-
-@pytest.fixture(autouse=True)
-def projected(registry_url):
-    """Events are told once it is settled who sees them, which follows from what is projected."""
-    with projecting(registry_url):
-        yield
 
 
 def subscribe(socket, **variables):
