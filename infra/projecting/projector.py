@@ -170,9 +170,8 @@ class Projector:
                 elif not isinstance(event.data, RegistryFact):
                     streams.setdefault(event.stream, []).append(event)
         sheets = Sheets()
-        derived = {stream: events for stream, events in streams.items() if _has_rows(events[0])}
-        self._load(connection, derived, position)
-        for stream, events in derived.items():
+        self._load(connection, streams, position)
+        for stream, events in streams.items():
             timelines = self._kept[stream]
             for event in events:
                 timelines.record(event)
@@ -184,7 +183,7 @@ class Projector:
         if unreadable:
             quarantine(connection, unreadable)
         reached = rows[-1].position
-        self._subjects.bring(connection, derived, position, reached)
+        self._subjects.bring(connection, streams, position, reached)
         self._reached = reached
         connection.execute("UPDATE projected SET position = %s", (reached,))
         self._trim()
@@ -224,11 +223,6 @@ class Projector:
             self._kept.popitem(last=False)
         for stream in [stream for stream, one in self._kept.items() if len(one) > HISTORY_KEPT_MAX]:
             del self._kept[stream]
-
-
-def _has_rows(event: Event) -> bool:
-    """Return whether rows are kept of the stream of an event, beside who may see what because of it."""
-    return not isinstance(event.data, InvestigationFact)
 
 
 def timelines_of(stream: UUID, recorded: Sequence[Event], event: Event, settings: Course) -> Timelines:

@@ -20,6 +20,7 @@ from psycopg import sql
 from ...domain.erasure import SubjectErased
 from ...domain.event import Event
 from ...domain.ids import CaseId
+from ...domain.investigation.facts import InvestigationFact
 from ...domain.learning.facts import LearningFact
 from ...domain.organisation.facts import OrganisationFact
 from ...domain.registry.facts import RegistryFact

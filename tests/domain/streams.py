@@ -60,6 +60,9 @@ class Directory:
     def obstacle(self, obstacle: UUID) -> bool:
         return False
 
+    def concluded(self, dialogue: UUID) -> bool | None:
+        return None
+
     def stream(self, stream: UUID, kind: LearningKind) -> bool:
         return KNOWN.get(kind) == stream
 

@@ -194,6 +194,7 @@ def _acknowledging(rng: Random, kind: LearningKind, events: Sequence[Event]) -> 
     for event in events:
         fact = event.data
         if isinstance(fact, begins) and rng.random() < 0.4:
+            assert isinstance(fact, d.FirstStepChosen | p.PromiseMade)
             since = max(fact.due, event.occurred_at)
             at = since + DAY * rng.choice((-3, 1, 4, 30))
             gap = gap_id_of(event.stream, GapKind.COMMITMENT_OVERDUE, event.id)
