@@ -68,6 +68,18 @@ BEGIN
 END
 $$;
 
+-- published: whether an investigation has been published: whoever learns from the registry may know of it then.
+CREATE FUNCTION knelpunt.published(investigation_id uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    IF NOT knelpunt.sees_learnt() OR to_regprocedure('read.published(uuid)') IS NULL THEN
+        RETURN false;
+    END IF;
+    RETURN read.published(investigation_id);
+END
+$$;
+
 -- told_by_them: whether the reader recorded an event themselves: their organisation, the intake of their organisation, or
 -- for those who act for themselves the user.
 CREATE FUNCTION knelpunt.told_by_them(state bytea) RETURNS boolean
@@ -97,10 +109,15 @@ BEGIN
     ELSIF case_id = '00000000-0000-0000-0000-000000000000' THEN
         RETURN CASE
             WHEN topic = 'subject-erased' THEN role = 'PRIVACY_OFFICER'
-            WHEN topic IN ('investigation-opened', 'investigator-assigned', 'investigator-released', 'case-included',
+            -- Which cases it includes is for those who see them.
+            WHEN topic = 'case-included' THEN
+                knelpunt.leads(stream_id) OR knelpunt.told_by_them(state) OR (
+                    knelpunt.published(stream_id)
+                    AND knelpunt.sees_case(names, (convert_from(state, 'UTF8')::jsonb -> 'data' ->> 'case')::uuid))
+            WHEN topic IN ('investigation-opened', 'investigator-assigned', 'investigator-released',
                            'dialogue-attached', 'finding-recorded', 'report-published', 'follow-up-planned',
                            'follow-up-done', 'investigation-fact-corrected', 'investigation-event-struck')
-                THEN knelpunt.leads(stream_id) OR knelpunt.told_by_them(state)
+                THEN knelpunt.leads(stream_id) OR knelpunt.told_by_them(state) OR knelpunt.published(stream_id)
             -- That a cause has to do with an obstacle is for those who see the obstacle's case.
             WHEN topic = 'obstacle-linked' THEN knelpunt.sees_learnt() AND EXISTS (
                 SELECT FROM knelpunt.known_obstacle k
@@ -125,7 +142,8 @@ $$;
 
 GRANT EXECUTE ON FUNCTION knelpunt.principal(), knelpunt.sees_log(), knelpunt.sees_all(), knelpunt.sees_derived(),
                           knelpunt.sees_learnt(),
-                          knelpunt.viewers(), knelpunt.sees_case(text[], uuid), knelpunt.leads(uuid), knelpunt.told_by_them(bytea),
+                          knelpunt.viewers(), knelpunt.sees_case(text[], uuid), knelpunt.leads(uuid), knelpunt.published(uuid),
+                          knelpunt.told_by_them(bytea),
                           knelpunt.sees_event(text[], uuid, uuid, text, bytea)
     TO knelpunt_appender, knelpunt_projector, knelpunt_reader, knelpunt_auditor, knelpunt_eraser;
 

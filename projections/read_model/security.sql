@@ -35,6 +35,15 @@ BEGIN ATOMIC
                       AND v.from_at <= now() AND v.until_at > now());
 END;
 
+-- published: whether an investigation has been published, as is known now.
+CREATE FUNCTION published(asked uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT EXISTS (SELECT FROM stream_state s
+                    WHERE s.stream_id = asked AND s.kind = 'INVESTIGATION' AND s.marks @> ARRAY['published=YES']
+                      AND s.known_until = 'infinity' AND s.as_of_until = 'infinity');
+END;
+
 -- leads: whether the principal is on an investigation.
 CREATE FUNCTION leads(asked uuid) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -65,7 +74,7 @@ BEGIN ATOMIC
                                      'case-included', 'dialogue-attached', 'finding-recorded', 'report-published',
                                      'follow-up-planned', 'follow-up-done', 'investigation-fact-corrected',
                                      'investigation-event-struck')
-                    THEN leads(e.stream_id) OR own.own ELSE true END
+                    THEN leads(e.stream_id) OR own.own OR published(e.stream_id) ELSE true END
            WHEN me.role = 'INVESTIGATOR' THEN
                own.own OR EXISTS (SELECT FROM investigation_case c JOIN investigation_member m USING (investigation_id)
                                    WHERE c.case_id = e.case_id AND m.user_id = me.name)
@@ -135,10 +144,13 @@ CREATE POLICY whole ON case_link AS RESTRICTIVE FOR SELECT TO knelpunt_reader, k
 CREATE POLICY elsewhere ON todo_state FOR SELECT TO knelpunt_reader, knelpunt_appender
     USING (case_id = '00000000-0000-0000-0000-000000000000' AND (SELECT knelpunt.principal()) IS NOT NULL);
 -- What the registry learns by is about no person: whoever works on cases may know of it, and of what is overdue in it.
+-- Of an investigation, whoever is not on it knows once it is published, and never by a row of before.
 CREATE POLICY principal ON stream_state FOR SELECT TO knelpunt_reader, knelpunt_appender
-    USING ((SELECT knelpunt.sees_learnt()));
+    USING ((SELECT knelpunt.sees_learnt())
+           AND (kind <> 'INVESTIGATION' OR marks @> ARRAY['published=YES'] OR (SELECT knelpunt.sees_log())
+                OR leads(stream_id)));
 CREATE POLICY principal ON stream_link FOR SELECT TO knelpunt_reader, knelpunt_appender
-    USING ((SELECT knelpunt.sees_learnt()));
+    USING ((SELECT knelpunt.sees_learnt()) AND EXISTS (SELECT FROM stream_state s WHERE s.stream_id = stream_link.stream_id));
 CREATE POLICY learnt ON gap_state FOR SELECT TO knelpunt_reader, knelpunt_appender
     USING ((SELECT knelpunt.sees_learnt())
            AND EXISTS (SELECT FROM stream_state s WHERE s.stream_id = gap_state.case_id));

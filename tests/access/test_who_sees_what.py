@@ -173,7 +173,7 @@ def asked_about(case: Told, cause: str) -> dict[str, str]:
     return {
         "id": json.dumps(case.id), "caseId": json.dumps(case.id), "organisationId": json.dumps(GEMEENTE),
         "subjectId": json.dumps(case.subject), "causeId": json.dumps(cause),
-        "text": json.dumps(case.reference), "position": "0", "fromSize": "0",
+        "organisation": json.dumps(ZORG), "text": json.dumps(case.reference), "position": "0", "fromSize": "0",
     }  # fmt: skip
 
 
