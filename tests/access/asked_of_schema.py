@@ -29,7 +29,8 @@ NOBODY = '"00000000-0000-4000-8000-000000000000"'
 def call(name: str, field: GraphQLField, given: Mapping[str, str]) -> str:
     """A field with its arguments, the whole of a list on one page."""
     needed = [one for one, argument in field.args.items() if is_required_argument(argument)]
-    wanted = [f"{one}: {given.get(f'{name}Id', given[one]) if one == 'id' else given[one]}" for one in needed]
+    others = given["id"] if name == "node" else NOBODY
+    wanted = [f"{one}: {given.get(f'{name}Id', others) if one == 'id' else given[one]}" for one in needed]
     wanted += [WIDE] if "first" in field.args else []
     if "id" in field.args and "id" not in needed:
         wanted.append(f"id: {given.get(f'{name}Id', NOBODY)}")
