@@ -258,5 +258,6 @@ async def _mark_across(asking: Asking, case: UUID, subject: UUID, gap: UUID, at:
             Refused(RefusalCode.UNKNOWN_GAP, "There is no such gap in this case at that moment.", (("gap", str(gap)),))
         )
     if case not in found.cases:
-        raise _malformed("gap: this gap lies in other cases.", ("gap", str(gap)), ("case", str(found.cases[0])))
+        where = found.cases[0] if found.cases else found.case
+        raise _malformed("gap: this gap lies in other cases.", ("gap", str(gap)), ("case", str(where)))
     return f.GapMark(found.id, found.kind, None, found.from_)

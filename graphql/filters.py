@@ -15,6 +15,7 @@ from ..projections.queries.gaps import GapChoice, GapOrder
 from ..projections.queries.interfaces import InterfaceChoice
 from ..projections.queries.openings import OpeningChoice
 from ..projections.queries.organisations import OrganisationChoice
+from ..projections.queries.rules import RuleChoice
 from ..projections.queries.streams import StreamChoice
 from ..projections.queries.todos import TodoChoice, TodoOrder
 from . import ids
@@ -146,6 +147,19 @@ class CauseFilter:
     begun: Period | None = strawberry.field(default=None, description="Identified in this period.")
 
 
+@strawberry.input(description="Which remedies count: all conditions must hold, and of several values any.")
+class RuleFilter:
+    """Conditions on remedies."""
+
+    organisations: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="That one of these organisations applied."
+    )
+    parties: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="In cases in which one of these organisations has a part."
+    )
+    themes: list[str] | None = strawberry.field(default=None, description="In cases of one of these themes.")
+
+
 @strawberry.input(description="Which to-dos a list holds: all conditions must hold, and of several values any.")
 class TodoFilter:
     """Conditions on to-dos."""
@@ -267,6 +281,17 @@ def cause_choice(chosen: CauseFilter | None) -> StreamChoice:
         begun_until=begun.until,
         marks=tuple(one for one in marks if one is not None),
         links=() if obstacles is None else (obstacles,),
+    )
+
+
+def rule_choice(chosen: RuleFilter | None) -> RuleChoice:
+    """Return what a filter means. Raises ``Problem``."""
+    if chosen is None:
+        return RuleChoice()
+    return RuleChoice(
+        parties=organisations_of(chosen.parties, "parties"),
+        organisations=organisations_of(chosen.organisations, "organisations"),
+        themes=texts_of(chosen.themes, "themes"),
     )
 
 

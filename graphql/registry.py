@@ -16,6 +16,7 @@ from ..projections.queries import cases, chains, counted, gaps, interfaces, todo
 from ..projections.queries import organisations as organisation_queries
 from ..projections.queries.gaps import GapChoice, GapPlace
 from ..projections.queries.openings import FIRST, RECORDED_AT, place_at
+from ..projections.queries.rules import RULES_MAX
 from ..projections.queries.search_words import WORDS_MAX
 from ..projections.queries.streams import StreamOrder
 from . import ids
@@ -48,6 +49,7 @@ from .filters import (
     GapOrder,
     InterfaceFilter,
     OrganisationFilter,
+    RuleFilter,
     TodoFilter,
     TodoOrder,
     case_choice,
@@ -56,6 +58,7 @@ from .filters import (
     gap_choice,
     interface_choice,
     organisation_choice,
+    rule_choice,
     todo_choice,
 )
 from .gaps import GapKindCount, gap_of_row
@@ -66,6 +69,7 @@ from .looking import asked_below
 from .nodes import page_size, place_of
 from .organisations import Organisation
 from .problems import bad_input
+from .rules import RuleDepartedFrom, rules_departed_from
 from .scalars import GapCursor, Position
 from .search import SearchConnection, search_page
 from .settings import Settings, settings_shown
@@ -84,6 +88,7 @@ IdArgument = Annotated[strawberry.ID | None, strawberry.argument(description="It
 OrganisationIdArgument = Annotated[strawberry.ID, strawberry.argument(description="Which organisation.")]
 IdentifierArgument = Annotated[str | None, strawberry.argument(description="Its OIN or URI.")]
 GapFilterArgument = Annotated[GapFilter | None, strawberry.argument(description="Which gaps.")]
+RuleFilterArgument = Annotated[RuleFilter | None, strawberry.argument(description="Of which remedies.")]
 CauseFilterArgument = Annotated[CauseFilter | None, strawberry.argument(description="Which causes.")]
 StreamOrderArgument = Annotated[StreamOrder, strawberry.argument(description="In which order.")]
 GapOrderArgument = Annotated[GapOrder, strawberry.argument(description="In which order.")]
@@ -252,6 +257,14 @@ class Registry(LearningLists):
         """Return a page of causes."""
         kinds = (CauseConnection, CauseEdge, Cause)
         return await stream_page(self.view, kinds, cause_choice(filter), order_by, first, after)
+
+    @strawberry.field(
+        description=f"The rules that had to be departed from to help somebody, the one that most often had to first; "
+        f"{RULES_MAX} at most."
+    )
+    async def rules_departed_from(self, filter: RuleFilterArgument = None) -> list[RuleDepartedFrom]:  # noqa: A002
+        """Return the rules that remedies departed from."""
+        return await rules_departed_from(self.view, rule_choice(filter))
 
     @strawberry.field(description="The catalogue of barriers: what keeps government from involving citizens.")
     async def barriers(self) -> list[Barrier]:

@@ -12,9 +12,13 @@ from ..domain.event import Event as RecordedEvent
 from ..domain.organisation import facts as o
 from ..domain.vocabulary import TeamMotive
 from ..projections.derivation.answer import Told
+from ..projections.queries import cases, rules
+from ..projections.queries.cases import CaseChoice
+from ..projections.queries.rules import RULES_MAX, RuleChoice
 from .events import Event
 from .gaps import text_of
 from .organisations import Organisation, organisation
+from .rules import RuleDepartedFrom, rules_departed_from
 from .view import View, later
 
 
@@ -54,6 +58,25 @@ class SolutionTeam:
     def contact(self) -> str | None:
         """Return how to reach it."""
         return text_of(self.view, self.event.told, self._fact.contact)
+
+    @strawberry.field(
+        description=f"Rules that remedies in its cases departed from, the one that most did first; {RULES_MAX} at most."
+    )
+    async def rules_departed_from(self) -> list[RuleDepartedFrom]:
+        """Return the rules departed from in its cases."""
+        return await rules_departed_from(self.view, RuleChoice(parties=[self._fact.organisation]))
+
+    @strawberry.field(description="In how many cases it has a part.")
+    async def case_count(self) -> int:
+        """Return how many cases it has a part in; 'cases' with its id as organisation lists them."""
+        choice = CaseChoice(organisations=[self._fact.organisation])
+        return (await self.view.session.rows(*cases.count(self.view.moment, choice)))[0][0]
+
+    @strawberry.field(description="How many solutions for one subject alone there were in those cases.")
+    async def remedy_count(self) -> int:
+        """Return how many remedies there were in its cases."""
+        choice = RuleChoice(parties=[self._fact.organisation])
+        return (await self.view.session.rows(*rules.remedies(self.view.moment, choice)))[0][0]
 
     @property
     def _fact(self) -> o.SolutionTeamEstablished:

@@ -107,9 +107,9 @@ class CaseFile:
         if Party in types:
             return Party(subject=self._subject(value)) if value in self.subjects else Party(organisation_id(value))
         if OrganisationId in types:
-            return _each(value, organisation_id)
+            return each(value, organisation_id)
         if UUID in types:
-            return _each(value, case_id if key == "case" else self._id_by(KIND_OF_ID[key]))
+            return each(value, case_id if key == "case" else self._id_by(KIND_OF_ID[key]))
         return msgspec.convert(value, type_)
 
     def _id_by(self, kind: str) -> Callable[[str], UUID]:
@@ -155,5 +155,6 @@ def recorded_at(entry: Entry) -> datetime:
     return moment + (ENTERED_AFTER if precision is Precision.SECOND else ENTERED_BY_EVENING)
 
 
-def _each(value: str | list[str], of: Callable[[str], Any]) -> Any:
+def each(value: str | list[str], of: Callable[[str], Any]) -> Any:
+    """Return what a local name stands for, or what each of several does."""
     return of(value) if isinstance(value, str) else tuple(of(name) for name in value)

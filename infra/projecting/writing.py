@@ -38,6 +38,7 @@ _CHANGE: Final = MappingProxyType(
         "case_party": _change("case_party", "s.case_id = c.stream AND s.organisation = c.name", "text"),
         "case_subject": _change("case_subject", "s.case_id = c.stream AND s.subject_id = c.name", "uuid"),
         "case_link": _change("case_link", "s.case_id = c.stream AND s.event_id = c.name", "uuid"),
+        "remedy_state": _change("remedy_state", "s.case_id = c.stream AND s.event_id = c.name", "uuid"),
         "chain_state": _change("chain_state", "s.case_id = c.stream AND s.obstacle_id = c.name", "uuid"),
         "gap_state": _change("gap_state", "s.case_id = c.stream AND s.gap_id = c.name", "uuid"),
         "handoff_state": _change("handoff_state", "s.case_id = c.stream AND s.handoff_id = c.name", "uuid"),

@@ -1,8 +1,8 @@
-"""What the read model keeps of where a case belongs: whose it is, and with which other cases it was linked."""
+"""What the read model keeps beside a case's chains: whose it is, which cases it was linked with, its remedies."""
 
 from msgspec import Struct
 
-from ...domain.ids import CaseId, EventId, SubjectId
+from ...domain.ids import CaseId, EventId, ObstacleId, SubjectId
 from ...domain.vocabulary import CaseRelation
 
 
@@ -19,3 +19,12 @@ class LinkFacet(Struct, frozen=True, gc=False):
     event: EventId
     to: CaseId
     relation: CaseRelation
+
+
+class RemedyFacet(Struct, frozen=True, gc=False):
+    """A solution for this one subject, by an event of the case's own; ``rule`` is what it departs from, if named."""
+
+    event: EventId
+    obstacle: ObstacleId
+    organisation: str
+    rule: str | None

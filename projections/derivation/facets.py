@@ -20,7 +20,7 @@ from ...domain.case.state import Open, Settled
 from ...domain.event import Event
 from ...domain.ids import CaseId, EventId, HandoffId, ObstacleId
 from ...domain.vocabulary import Harm
-from .belonging import LinkFacet, SubjectFacet
+from .belonging import LinkFacet, RemedyFacet, SubjectFacet
 from .chain import Chain
 from .fold import CaseFold
 from .learning_facets import StreamFacet, StreamLinkFacet
@@ -119,6 +119,7 @@ Facet = (
     | PartyFacet
     | SubjectFacet
     | LinkFacet
+    | RemedyFacet
     | TodoFacet
     | OrganisationFacet
     | TaskFacet
@@ -192,6 +193,9 @@ class CaseFacets:
                     changed[f"subject/{subject}"] = [(at, None, SubjectFacet(subject, place))]
         elif type(fact) is f.CaseLinked:
             changed[event.id.int] = [(at, None, LinkFacet(event.id, fact.case, fact.relation))]
+        elif type(fact) is f.RemedyApplied:
+            remedy = RemedyFacet(event.id, fact.obstacle, fact.organisation, fact.rule_departed_from)
+            changed[event.id.int] = [(at, None, remedy)]
         for chain in touched:
             self._chain(event, chain, changed, whole=whole)
         if self.fold.circles_changed or (whole and self._rings):

@@ -17,7 +17,7 @@ from uuid import UUID
 from ...domain.ids import gap_name_of
 from ...domain.settings import GRACES
 from ...domain.vocabulary import GapKind
-from ..derivation.belonging import LinkFacet, SubjectFacet
+from ..derivation.belonging import LinkFacet, RemedyFacet, SubjectFacet
 from ..derivation.facets import (
     FOR_EVER,
     CaseFacet,
@@ -47,6 +47,7 @@ COLUMNS: Final = MappingProxyType(
         "case_party": f"{WINDOWS}, case_id, organisation",
         "case_subject": f"{WINDOWS}, case_id, subject_id, place",
         "case_link": f"{WINDOWS}, case_id, event_id, to_case_id, relation",
+        "remedy_state": f"{WINDOWS}, case_id, event_id, obstacle_id, organisation, rule",
         "chain_state": (
             f"{WINDOWS}, reported_at, harm_until, case_id, obstacle_id, claimed, settled_at, holder, theme, "
             "organisations, harms"
@@ -76,6 +77,7 @@ TABLES: Final = MappingProxyType(
         PartyFacet: "case_party",
         SubjectFacet: "case_subject",
         LinkFacet: "case_link",
+        RemedyFacet: "remedy_state",
         ChainFacet: "chain_state",
         GapFacet: "gap_state",
         HandoffFacet: "handoff_state",
@@ -242,6 +244,11 @@ class _Scribe:
         """Write that the case was linked with another."""
         ids = b"".join(_SIXTEEN + one for one in (self.case, state.event.bytes, state.to.bytes))
         return ids + _text(state.relation)
+
+    def remedy(self, state: RemedyFacet) -> bytes:
+        """Write a remedy of the case."""
+        ids = b"".join(_SIXTEEN + one for one in (self.case, state.event.bytes, state.obstacle.bytes))
+        return ids + _text(state.organisation) + _text_or_null(state.rule)
 
     def chain(self, state: ChainFacet) -> bytes:
         """Write a chain's header."""
@@ -429,6 +436,7 @@ _WRITERS: Final[Mapping[type, tuple[str, int, Callable[[_Scribe, Any], bytes]]]]
             PartyFacet: _Scribe.party,
             SubjectFacet: _Scribe.subject,
             LinkFacet: _Scribe.link,
+            RemedyFacet: _Scribe.remedy,
             ChainFacet: _Scribe.chain,
             GapFacet: _Scribe.gap,
             HandoffFacet: _Scribe.handoff,
@@ -455,7 +463,7 @@ def name_of(state: Facet) -> UUID | str | None:
             return state.id
         case SubjectFacet():
             return state.subject
-        case LinkFacet() | TodoFacet():
+        case LinkFacet() | TodoFacet() | RemedyFacet():
             return state.event
         case PartyFacet() | OrganisationFacet():
             return state.organisation

@@ -33,6 +33,7 @@ CREATE UNIQUE INDEX case_viewer_pkey ON case_viewer (case_id, viewer, source);
 CREATE UNIQUE INDEX investigation_member_pkey ON investigation_member (investigation_id, user_id);
 CREATE UNIQUE INDEX investigation_case_pkey ON investigation_case (case_id, investigation_id);
 CREATE UNIQUE INDEX subject_organisation_pkey ON subject_organisation (subject_id, organisation);
+CREATE UNIQUE INDEX remedy_state_pkey ON remedy_state (case_id, event_id, as_of_from, known_from);
 CREATE UNIQUE INDEX chain_state_pkey ON chain_state (case_id, obstacle_id, as_of_from, known_from);
 CREATE UNIQUE INDEX handoff_state_pkey ON handoff_state (case_id, handoff_id, as_of_from, known_from);
 CREATE UNIQUE INDEX todo_state_pkey ON todo_state (stream_id, event_id, as_of_from, known_from, case_id);

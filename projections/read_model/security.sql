@@ -91,17 +91,17 @@ DECLARE
     each text;
 BEGIN
     FOREACH each IN ARRAY ARRAY[
-        'quarantined', 'case_state', 'case_party', 'case_subject', 'case_link', 'chain_state', 'gap_state', 'handoff_state',
-        'todo_state', 'case_to_rederive', 'stream_state', 'stream_link', 'case_viewer', 'investigation_member', 'investigation_case',
-        'subject_organisation'
+        'quarantined', 'case_state', 'case_party', 'case_subject', 'case_link', 'remedy_state', 'chain_state', 'gap_state',
+        'handoff_state', 'todo_state', 'case_to_rederive', 'stream_state', 'stream_link', 'case_viewer',
+        'investigation_member', 'investigation_case', 'subject_organisation'
     ] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', each);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', each);
         EXECUTE format('CREATE POLICY projector ON %I TO knelpunt_projector USING (true) WITH CHECK (true)', each);
     END LOOP;
     FOREACH each IN ARRAY ARRAY[
-        'quarantined', 'case_state', 'case_party', 'case_subject', 'case_link', 'chain_state', 'gap_state', 'handoff_state',
-        'todo_state'
+        'quarantined', 'case_state', 'case_party', 'case_subject', 'case_link', 'remedy_state', 'chain_state', 'gap_state',
+        'handoff_state', 'todo_state'
     ] LOOP
         EXECUTE format(
             'CREATE POLICY principal ON %1$I FOR SELECT TO knelpunt_reader, knelpunt_appender USING ((SELECT knelpunt.sees_all())'
@@ -110,7 +110,7 @@ BEGIN
         );
     END LOOP;
     -- Intake sees what it entered, and nothing of what was derived of that and of what others said.
-    FOREACH each IN ARRAY ARRAY['case_party', 'case_link', 'chain_state', 'gap_state', 'handoff_state', 'todo_state'] LOOP
+    FOREACH each IN ARRAY ARRAY['case_party', 'case_link', 'remedy_state', 'chain_state', 'gap_state', 'handoff_state', 'todo_state'] LOOP
         EXECUTE format(
             'CREATE POLICY derived ON %I AS RESTRICTIVE FOR SELECT TO knelpunt_reader, knelpunt_appender '
             'USING ((SELECT knelpunt.sees_derived()))',

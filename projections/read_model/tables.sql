@@ -73,6 +73,20 @@ CREATE TABLE case_link (
     relation text NOT NULL
 );
 
+-- Solutions for one subject, and the rules that they departed from.
+CREATE TABLE remedy_state (
+    as_of_from timestamptz NOT NULL,
+    as_of_until timestamptz NOT NULL,
+    known_from timestamptz NOT NULL,
+    until_known_from timestamptz NOT NULL,
+    known_until timestamptz NOT NULL,
+    case_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    obstacle_id uuid NOT NULL,
+    organisation text NOT NULL,
+    rule text                                    -- the rule departed from; null: none was named
+);
+
 -- Which organisations what lies over the cases of a subject may hang on: those named in them, and all above those. For
 -- the projector alone: what becomes of an organisation changes what lies over the cases of these subjects.
 CREATE TABLE subject_organisation (

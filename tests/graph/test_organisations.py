@@ -185,3 +185,32 @@ def test_what_was_mended_is_shown_as_it_was(tree):
     assert correction["data"]["reason"] == "Tikfout"
     earlier = tree.registry(ask, f'(knownAt: "{before}")')["organisation"]
     assert (earlier["name"], len(earlier["events"])) == ("Buurtteam", 3)
+
+
+def test_a_solution_team_counts_the_rules_departed_from(tree):
+    """A team tells its motives, its cases and remedies, and the rule that most often had to be departed from."""
+    given = {"organisation": WIJK, "motives": ["SENSE_OF_JUSTICE"], "occurredAt": "2020-01-01T00:00:00Z"}
+    tree.done("establishSolutionTeam", given)
+    stories = [Story(tree, days_ago=100) for _ in range(3)]
+    for story, rules in zip(stories, (("awb:4:15", "awb:4:13", None), ("awb:4:15",), ("pw:11",)), strict=True):
+        obstacle = story.report(1, told=[] if story is stories[2] else [WIJK])
+        for day, rule in enumerate(rules, 2):
+            story.done("applyRemedy", day, obstacle=obstacle, ruleDepartedFrom=rule)
+    ask = (
+        f'organisation(identifier: "{WIJK}") {{ solutionTeam {{ motives caseCount remedyCount '
+        "rulesDepartedFrom { rule remedies cases } } } rulesDepartedFrom { rule remedies cases organisations } "
+        'none: rulesDepartedFrom(filter: {themes: ["wonen"]}) { rule }'
+    )
+    found = tree.registry(ask)
+    assert found["organisation"]["solutionTeam"] == {
+        "motives": ["SENSE_OF_JUSTICE"],
+        "caseCount": 2,
+        "remedyCount": 4,
+        "rulesDepartedFrom": [
+            {"rule": "awb:4:15", "remedies": 2, "cases": 2},
+            {"rule": "awb:4:13", "remedies": 1, "cases": 1},
+        ],
+    }
+    assert [one["rule"] for one in found["rulesDepartedFrom"]] == ["awb:4:15", "awb:4:13", "pw:11"]
+    assert found["none"] == []
+    assert tree.registry(ask, f'(asOf: "{stories[0].day(1)}")')["rulesDepartedFrom"] == []

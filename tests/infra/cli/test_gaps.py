@@ -13,13 +13,16 @@ from histories.several import by_stream, people_of
 from infra.cli.conftest import CommandLine, InThisProcess
 from infra.cli.test_import import LOGS, RECEIPT
 from knelpunt.domain.ids import organisation_stream_of
-from knelpunt.infra.demo.names import case_id, organisation_id, register
+from knelpunt.domain.vocabulary import LearningKind
+from knelpunt.infra.demo.learning_file import stream_id
+from knelpunt.infra.demo.names import FOLDER, case_id, organisation_id, register
 from knelpunt.infra.demo.story import cases
 from knelpunt.infra.postgres.embedded import EmbeddedServer
 from knelpunt.infra.store.connection import REGISTRY
 from knelpunt.infra.store.reading import events_of
 from knelpunt.infra.store.registry import Registry
 from knelpunt.projections.derivation.answer import answer
+from knelpunt.projections.derivation.learning_kinds import answer_of_stream
 from knelpunt.projections.derivation.subjects import subject_gaps
 
 THEN = datetime(2025, 3, 25, 12, tzinfo=UTC)
@@ -36,6 +39,9 @@ def derived(demo_folder: Path):
         histories = [events_of(registry.reader, REGISTRY, [case_id(case.name)]) for case in cases()]
         streams = [organisation_stream_of(organisation_id(name)) for name in register()["organisation"]]
         organisations = by_stream(events_of(registry.reader, REGISTRY, streams))
+        names = [path.stem.partition("-")[2] for path in (FOLDER / "learning").glob("*.toml")]
+        causes = [stream_id(LearningKind.CAUSE, name) for name in names]
+        learnt = by_stream(events_of(registry.reader, REGISTRY, causes))
     people = people_of([event for history in histories for event in history])
 
     def known(as_known: datetime | None) -> dict:
@@ -55,7 +61,13 @@ def derived(demo_folder: Path):
             for person in people
             for gap in subject_gaps(known(known_at), as_of, subject=person)
         }
-        return within | over
+        about = {
+            str(gap.id): (None, gap)
+            for history in learnt.values()
+            if (seen := [e for e in history if known_at is None or e.recorded_at <= known_at])
+            for gap in answer_of_stream(seen, as_of).gaps
+        }
+        return within | over | about
 
     return at
 
@@ -132,7 +144,9 @@ def test_csv_and_table_hold_the_same_gaps(demo_here: InThisProcess) -> None:
     assert [row["toAct"].split() for row in rows] == [gap["toAct"] for gap in data]
     lines = demo_here.done("gaps", *as_of).splitlines()
     assert [line.split()[0] for line in lines[1:-1]] == [gap["kind"] for gap in data]
-    assert lines[-1] == f"{len(data)} gaps in {len({case for gap in data for case in gap['cases']})} cases."
+    told = f"{len(data)} gaps in {len({case for gap in data for case in gap['cases']})} cases"
+    about = sum(gap["cause"] is not None for gap in data)
+    assert lines[-1] == (f"{told}, {about} of them about causes and their like." if about else f"{told}.")
     assert "urn:knelpunt" not in "".join(lines)
 
 

@@ -23,21 +23,26 @@ from knelpunt.domain.network.facts import COMMANDS as NETWORK
 from knelpunt.domain.organisation.facts import OrganisationFact, OrganisationRegistered, OrganisationRenamed
 from knelpunt.domain.text import Clear
 from knelpunt.domain.vocabulary import (
+    CauseStatus,
     DialogueStatus,
     DossierStatus,
     Finding,
     GapKind,
     LearningKind,
+    Level,
     PolicyQuestion,
     PromiseStatus,
     SignalReply,
     StepStatus,
+    Stopped,
 )
 from knelpunt.infra.demo.case_file import CaseFile
 from knelpunt.infra.demo.learning_file import stream_id
 from knelpunt.infra.demo.names import FOLDER, case_id, id_of, organisation_id, read
 from knelpunt.infra.demo.story import cases, story
 from knelpunt.projections.derivation.answer import answer
+from knelpunt.projections.derivation.causes import status_of
+from knelpunt.projections.derivation.ladder import next_rung
 from knelpunt.projections.derivation.learning_kinds import answer_of_stream
 from knelpunt.projections.derivation.shapes import Gap
 from knelpunt.projections.derivation.subjects import cross_chains, subject_gaps
@@ -215,11 +220,13 @@ def test_what_lies_over_two_cases_is_open_today(registry):
 
 
 def test_every_kind_of_gap_occurs_and_counts(registry):
-    """Each of the eighteen kinds can be shown, and fifteen of them are open today."""
+    """Each of the twenty-one kinds can be shown, and sixteen of them are open today."""
     found = [gap for history in registry.histories.values() for gap in answer(history, TODAY).gaps] + over(registry)
+    found += [gap for history in registry.streams.values() for gap in answer_of_stream(history, TODAY).gaps]
     gaps = [gap for gap in found if gap.counts(TODAY)]
     assert {gap.kind for gap in gaps} == set(GapKind)
     settled = {GapKind.CONTESTED, GapKind.WRONGLY_SETTLED, GapKind.GAVE_UP}
+    settled |= {GapKind.CAUSE_UNOWNED, GapKind.MEASURE_OVERDUE}
     assert {gap.kind for gap in gaps if gap.open} == set(GapKind) - settled
 
 
@@ -229,6 +236,24 @@ def test_the_oracle_sees_the_same_gaps(registry):
         ours = {(gap.obstacle, gap.kind, gap.from_, gap.until, gap.open) for gap in answer(history, TODAY).gaps}
         theirs = {(g.obstacle, g.kind, g.from_, g.until, g.open) for g in oracle_answer(history, TODAY).gaps}
         assert ours == theirs
+
+
+def test_two_causes_reach_different_rungs(registry):
+    """One climbed to a ministry that is silent, after a measure that failed; one that worked removed the other."""
+    chain, address = (
+        answer_of_stream(registry.streams[stream_id(LearningKind.CAUSE, name)], TODAY)
+        for name in ("verrekening", "adres")
+    )
+    assert (chain.state.level, address.state.level) == (Level.MINISTRY, Level.ORGANISATION)
+    step = next_rung(chain.state, TODAY)
+    assert step is not None
+    assert step.level is Level.LEGISLATOR
+    assert next_rung(address.state, TODAY) is None
+    found = [one.evaluations[0].stopped for state in (chain.state, address.state) for one in state.measures.values()]
+    assert found == [Stopped.NO, Stopped.YES]
+    assert (status_of(chain.state), status_of(address.state)) == (CauseStatus.OWNED, CauseStatus.REMOVED)
+    assert not chain.conflicts
+    assert not address.conflicts
 
 
 def test_two_conflicts_stand(registry):

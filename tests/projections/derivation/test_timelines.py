@@ -23,6 +23,7 @@ from knelpunt.domain.case.facts import (
     ObstacleReopened,
     ObstacleReported,
     ObstacleResolved,
+    RemedyApplied,
     StepTaken,
     SubjectReferred,
 )
@@ -30,7 +31,7 @@ from knelpunt.domain.case.named import organisations_of
 from knelpunt.domain.event import Event
 from knelpunt.domain.settings import DEFAULTS
 from knelpunt.projections.derivation.answer import CaseAnswer, answer
-from knelpunt.projections.derivation.belonging import LinkFacet, SubjectFacet
+from knelpunt.projections.derivation.belonging import LinkFacet, RemedyFacet, SubjectFacet
 from knelpunt.projections.derivation.facets import (
     FOR_EVER,
     CaseFacet,
@@ -83,6 +84,9 @@ def expected(history: list[Event], as_of: datetime, known_at: datetime) -> set[F
     for one in given_.timeline:
         if isinstance(one.event.data, CaseLinked) and one.conflict is None and one.struck_by is None:
             facets.add(LinkFacet(one.event.id, one.event.data.case, one.event.data.relation))
+        if isinstance(one.event.data, RemedyApplied) and one.conflict is None and one.struck_by is None:
+            said = one.event.data
+            facets.add(RemedyFacet(one.event.id, said.obstacle, said.organisation, said.rule_departed_from))
     facets |= {PartyFacet(organisation) for organisation in parties(given_)}
     harms = {one.obstacle: one.figures.harms for one in given_.obstacles}
     every_harm = tuple(harm for stated in harms.values() for harm in stated)
