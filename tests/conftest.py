@@ -26,9 +26,27 @@ settings.load_profile("default")
 SERVER_FOLDER = "KNELPUNT_TEST_SERVER_FOLDER"
 
 
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES_MIN = 8 << 30  # a run takes some two; the rest is for whatever else the machine does
+
+
+def _work_in_memory() -> None:
+    """Keep temporary files in memory where there is room, and so servers and databases, which come and go by the hundred.
+
+    On a disk that takes its time half of a run is waiting. What a kill leaves behind is the same.
+    """
+    if "TMPDIR" in os.environ or not MEMORY.is_dir():
+        return
+    there = os.statvfs(MEMORY)
+    if there.f_bavail * there.f_frsize >= MEMORY_BYTES_MIN and not there.f_flag & os.ST_NOEXEC:
+        os.environ["TMPDIR"] = str(MEMORY)
+        tempfile.tempdir = None
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """One folder a run for the shared server: made before the workers start, which inherit its name."""
     if not hasattr(config, "workerinput"):
+        _work_in_memory()
         folder = _open_folder()
         os.environ[SERVER_FOLDER] = str(folder)
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
@@ -60,18 +78,7 @@ def open_folder() -> Iterator[Path]:
 def postgres_server() -> Iterator[EmbeddedServer]:
     """The server of this test run: all workers share it, and the last one to finish stops it."""
     with EmbeddedServer.start(Path(os.environ[SERVER_FOLDER]) / "registry") as server:
-        _trust_the_power(server)
         yield server
-
-
-def _trust_the_power(server: EmbeddedServer) -> None:
-    """Let the shared server not wait for the disk: nothing here outlives a power cut, and hundreds of databases come
-    and go. What a kill leaves behind is the same; the tests of the server itself have servers of their own.
-    """
-    configuration = server._places.configuration
-    configuration.write_text(configuration.read_text("utf-8").replace("fsync = on", "fsync = off"), "utf-8")
-    with psycopg.connect(server.url("postgres"), autocommit=True) as admin:
-        admin.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture

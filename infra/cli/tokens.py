@@ -1,6 +1,6 @@
 """``knelpunt token``: a token of the built-in issuer, for development."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -8,13 +8,11 @@ import typer
 
 from ...domain.ids import OrganisationId, UserId
 from ...domain.vocabulary import Role
-from ..identity.development import DevelopmentIssuer
+from ..identity.development import USER, DevelopmentIssuer
 from ..settings import ISSUER
 from .failure import Failure, WrongUsage
 from .session import settings
 from .terminal import notices, people
-
-USER: Final = "developer"
 
 RoleOption = Annotated[Role, typer.Option("--role", metavar="R", help="What the user is to the registry.")]
 OrganisationOption = Annotated[

@@ -22,6 +22,9 @@ ISSUER: Final = "urn:knelpunt:development"
 KEY_ID: Final = "development"
 FILE_NAME: Final = "development-issuer.pem"
 
+USER: Final = "development"
+"""Whom a token names if nobody is named: the one user, wherever they come from, who tries the registry out."""
+
 LIFETIME_SECONDS: Final = 12 * 3600
 """How long a token holds: a working day."""
 
@@ -58,7 +61,7 @@ class DevelopmentIssuer(Struct, frozen=True):
         self,
         role: Role,
         organisation: str | None,
-        user: str = "development",
+        user: str = USER,
         lifetime_seconds: int = LIFETIME_SECONDS,
         subject: UUID | None = None,
     ) -> str:

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from ...domain.ids import OrganisationId, UserId
 from ...domain.vocabulary import Role
 from ...graphql.ports import Asker
-from ..identity.development import DevelopmentIssuer
+from ..identity.development import USER, DevelopmentIssuer
 from ..identity.tokens import BadToken
 from .oidc import AtIssuer, SignInFailed
 from .sessions import SessionTooLarge, new_session
@@ -20,7 +20,6 @@ ORGANISATIONS: Final = """
 """
 """For the built-in issuer's page: it is for trying out, with one's own data."""
 
-USER: Final = "development"
 
 LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 """This very machine, as it calls itself."""
