@@ -267,7 +267,9 @@ def _field_of(name: str) -> StrawberryField:
         if not asking.asker.owns and not may_record(asking.asker.role, type(command.data)):
             message = "This is not for somebody in your role to record; viewer.mayRecord names what is."
             facts = (("role", asking.asker.role.value),)
-            return refused(DomainRefused(RefusalCode.NOT_PERMITTED, message, facts))
+            not_permitted = DomainRefused(RefusalCode.NOT_PERMITTED, message, facts)
+            asking.session.not_permitted(command, not_permitted)
+            return refused(not_permitted)
         answer = await record(asking, command)
         if isinstance(answer, DomainRefused):
             return refused(answer)

@@ -203,6 +203,10 @@ class Session(Protocol):
         """Hand in a command and wait for its answer."""
         ...
 
+    def not_permitted(self, command: Command, refused: Refused) -> None:
+        """Take note that a command was refused that the asker's role may not give."""
+        ...
+
     async def head(self) -> int:
         """Return the position of the last event of the log; -1 where there is none."""
         ...

@@ -31,7 +31,7 @@ MEMORY_BYTES_MIN = 8 << 30  # a run takes some two; the rest is for whatever els
 
 
 def _work_in_memory() -> None:
-    """Keep temporary files in memory where there is room, and so servers and databases, which come and go by the hundred.
+    """Keep temporary files, and so servers and databases, which come and go by the hundred, in memory if it has room.
 
     On a disk that takes its time half of a run is waiting. What a kill leaves behind is the same.
     """

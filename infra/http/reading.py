@@ -284,18 +284,21 @@ class PostgresSession:
         """Hand in a command and wait for its answer."""
         with _shown():
             answer = await asyncio.wrap_future(self._services.writer.submit(command))
-        self._watch(command, answer)
+        if not isinstance(answer, Refused):
+            if command.data.topic in SETTINGS:
+                self._watch(Action.SETTING, command, DONE)
+        elif answer.code is RefusalCode.NOT_PERMITTED:
+            self.not_permitted(command, answer)
         return answer
 
-    def _watch(self, command: Command, answer: Recorded | Refused) -> None:
-        """Note what bears on security: a command that its role may not give, and a setting that was changed."""
-        topic, by = command.data.topic, f"{command.actor.organisation} {command.actor.user}"
-        if isinstance(answer, Refused):
-            if answer.code is RefusalCode.NOT_PERMITTED:
-                refused = f"REFUSED {answer.code}"
-                self._services.security.note(SecurityEvent(Action.COMMAND, topic, refused, self._origin.address, by))
-        elif topic in SETTINGS:
-            self._services.security.note(SecurityEvent(Action.SETTING, topic, DONE, self._origin.address, by))
+    def not_permitted(self, command: Command, refused: Refused) -> None:
+        """Take note that a command was refused that the asker's role may not give."""
+        self._watch(Action.COMMAND, command, f"REFUSED {refused.code}")
+
+    def _watch(self, action: Action, command: Command, result: str) -> None:
+        """Note what bears on security."""
+        by = f"{command.actor.organisation} {command.actor.user}"
+        self._services.security.note(SecurityEvent(action, command.data.topic, result, self._origin.address, by))
 
     async def head(self) -> int:
         """Return the position of the last event of the log."""

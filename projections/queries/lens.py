@@ -58,28 +58,7 @@ class Conditions:
         return " AND ".join((*self._all, *more))
 
 
-def _halving(moment: LiteralString, upto: LiteralString) -> LiteralString:
-    """Return the query for the last position, up to one, that was recorded by a moment; both are expressions.
-
-    recorded_at increases with the position, which has no holes, so halving finds it over the primary key, in as many
-    look-ups as the number of events has bits. LIMIT keeps the planner from reading the whole log for a join instead.
-    """
-    return f"""
-WITH RECURSIVE halving (low, high) AS (
-    SELECT -1::bigint, ({upto})::bigint
-    UNION ALL
-    SELECT CASE WHEN found.early THEN middle.at ELSE low END, CASE WHEN found.early THEN high ELSE middle.at - 1 END
-      FROM halving
-     CROSS JOIN LATERAL (SELECT (low + high + 1) / 2 AS at) middle
-     CROSS JOIN LATERAL (SELECT e.recorded_at <= {moment} AS early
-                           FROM knelpunt.event e WHERE e.position = middle.at LIMIT 1) found
-     WHERE low < high
-)
-SELECT low FROM halving WHERE low = high
-"""  # noqa: S608 - constants
-
-
-POSITION_AT: Final = _halving("%(known_at)s", "%(upto)s")
+POSITION_AT: Final = "SELECT knelpunt.position_by(%(known_at)s, %(upto)s)"
 
 
 def position_at(known_at: datetime, upto: int) -> Query:
@@ -89,4 +68,4 @@ def position_at(known_at: datetime, upto: int) -> Query:
 
 def position_by(moment: LiteralString) -> LiteralString:
     """Return the expression for the last position of all that was recorded by a moment, itself an expression."""
-    return f"({_halving(moment, 'SELECT next_position - 1 FROM knelpunt.log_head')})"  # noqa: S608 - constants
+    return f"knelpunt.position_by({moment})"

@@ -308,7 +308,7 @@ def test_who_reads_for_nobody_finds_organisations_alone(asked):
     query, values = search.page(Moment(datetime.now().astimezone(), LATEST), words_asked("gemeente"), None, 50)
     with connect(asked.url, DatabaseRole.READER) as connection:
         nobody = [search.row(row).field.value for row in connection.execute(query, values)]
-        connection.execute("SELECT set_config('knelpunt.principal', '{}', false)")
+        connection.execute("SELECT set_config('knelpunt.principal', '{\"role\": \"AUDITOR\"}', false)")
         somebody = [search.row(row).field.value for row in connection.execute(query, values)]
     assert nobody == ["NAME"]
     assert somebody == ["THEME", "NAME"]

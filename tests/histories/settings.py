@@ -32,7 +32,8 @@ def change(id_: UUID, recorded_at: datetime, what: Term | GapKind, days: int, po
 def changes_within(history: Sequence[Event], rng: Random, count: int) -> list[Event]:
     """Changes right after events of a history, in order; each has the position of the event that it follows."""
     after = sorted(rng.sample(range(len(history)), min(count, len(history))))
-    kinds = [*Term, *GapKind]
+    of_causes = {GapKind.CAUSE_UNOWNED, GapKind.ESCALATION_UNANSWERED, GapKind.MEASURE_OVERDUE}
+    kinds = [*Term, *(kind for kind in GapKind if kind not in of_causes)]
     return [
         change(
             uuid5(NAMESPACE, f"change/{rng.random()}"),

@@ -104,7 +104,7 @@ def seeded(kills: int) -> Random:
 
 EMPTY = {
     *("quarantined", "task_state", "strategy_state", "case_link", "subject_organisation"),
-    *("stream_state", "stream_link", "remedy_state"),
+    *("stream_state", "stream_link", "remedy_state", "investigation_member", "investigation_case"),
 }
 """Tables of which the clerks' cases tell nothing."""
 

@@ -197,7 +197,7 @@ def test_the_gaps_of_a_real_log(fresh_here: InThisProcess, tmp_path: Path) -> No
         pytest.skip("the logs of ../shared are not there")
     (tmp_path / "receipt.toml").write_text(RECEIPT, "utf-8")
     fresh_here.done("import", LOGS / "receipt.csv.gz", "--mapping", tmp_path / "receipt.toml")
-    token = fresh_here.done("token", "--role", "ANALYST").strip()
+    token = fresh_here.done("token", "--role", "AUDITOR").strip()
     behind = fresh_here.fails("gaps", KNELPUNT_TOKEN=token)
     assert "run knelpunt serve, or knelpunt project --once" in behind
     fresh_here.done("project", "--once")

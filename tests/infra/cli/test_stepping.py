@@ -409,7 +409,8 @@ def test_told_anew_when_somebody_is_erased(ask: Asking, story: Story, monkeypatc
 def test_nor_where_it_is_printed(wide: Story, capsys: pytest.CaptureFixture[str]) -> None:
     """What a replay or a list of gaps prints for people goes through the same function as what a walk shows."""
     named = {"identifier": "urn:org:x", "name": "A\x1b[31mB\u202e"}
-    gaps = [dict(gap, toAct=[named], cases=[{"id": "x", "reference": "X\x9b"}]) for gap in wide.replay.case["gaps"]]
+    here = {"toAct": [named], "cases": [{"id": "x", "reference": "X\x9b"}], "about": None}
+    gaps = [gap | here for gap in wide.replay.case["gaps"]]
     case = dict(wide.replay.case, gaps=gaps)
     lens = {"asOf": wide.replay.as_of, "knownAt": wide.replay.known_at}
     print_replay(people(), Replay(case, wide.replay.events, lens, None))

@@ -136,6 +136,7 @@ def test_idle_sockets_and_slow_consumers(narrow_service: Service, monkeypatch, t
     assert min(beside) < TIMES_MAX * min(alone)
 
 
+@pytest.mark.usefixtures("projected")
 def test_a_slow_consumer_is_dropped(narrow_service: Service, monkeypatch) -> None:
     """Who takes no answers is let go in time, with what was kept for them; who takes them is not."""
     monkeypatch.setattr(graphql_ws, "SEND_SECONDS_MAX", 1.0)

@@ -143,5 +143,5 @@ def test_a_mutation_over_http(service):
     assert opened["event"]["actor"]["organisation"]["identifier"] == SVB
     service.asked.project()
     asked = "query Q($p: Position!) { registry(atLeast: $p) { cases { totalCount } } }"
-    reply = service.post({"query": asked, "variables": {"p": opened["position"]}})
+    reply = service.post({"query": asked, "variables": {"p": opened["position"]}}, service.token(SVB))
     assert reply.json()["data"]["registry"]["cases"]["totalCount"] == 1

@@ -73,6 +73,7 @@ def test_no_record_no_answer(service) -> None:
     assert "Een brief" in service.post({"query": TITLES}).text
 
 
+@pytest.mark.usefixtures("projected")
 def test_a_subscription_records_whom_it_shows(service) -> None:
     """Events that follow each other about one person make one record, those about two people two."""
     stories = [Story(service.asked), Story(service.asked)]

@@ -59,7 +59,14 @@ def test_batches_of_any_size_equal_a_rebuild(registry_url, monkeypatch, batch, s
     assert rebuild(registry_url, workers=1) == len(log) - 1
     assert everything(registry_url) == live
     empty = {table for table in live if not live[table]}
-    assert empty <= {"quarantined", "stream_state", "stream_link", "investigation_member", "investigation_case"}
+    assert empty <= {
+        "quarantined",
+        "stream_state",
+        "stream_link",
+        "investigation_member",
+        "investigation_case",
+        "remedy_state",
+    }
 
 
 def test_an_empty_registry_has_an_empty_read_model(registry_url) -> None:

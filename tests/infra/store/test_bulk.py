@@ -91,7 +91,7 @@ def test_commands_and_chunks_know_each_other(appender) -> None:
     assert outcomes(append(appender, [one, two])) == ["repeated", "recorded"]
     assert put(appender, [one, two]) == BulkAppended(0, 2, 2)
     with appender.transaction():
-        appender.execute("SELECT set_config('knelpunt.principal', 'x', true)")
+        appender.execute("SELECT set_config('knelpunt.principal', '{\"role\": \"AUDITOR\"}', true)")
         row = appender.execute("SELECT obstacle_id, case_id FROM knelpunt.known_obstacle").fetchall()
     assert row == [(obstacle, stream)]
 

@@ -34,11 +34,11 @@ STATEMENTS = MappingProxyType(
         "ON CONFLICT UPDATE": "INSERT INTO knelpunt.event SELECT * FROM knelpunt.event "
         "ON CONFLICT (position, case_id) DO UPDATE SET topic = 'case-closed'",
         "TRUNCATE": "TRUNCATE knelpunt.event",
-        "ALTER USING": "ALTER TABLE knelpunt.event ALTER COLUMN topic TYPE text USING 'case-closed'",
+        "ALTER USING": "ALTER TABLE knelpunt.event ALTER COLUMN topic_version TYPE integer USING 2",
         "CREATE RULE": "CREATE RULE quiet AS ON INSERT TO knelpunt.event DO INSTEAD NOTHING",
         "DISABLE TRIGGER": "ALTER TABLE knelpunt.event DISABLE TRIGGER USER",
         "DROP TRIGGER": "DROP TRIGGER destroyed ON vault.key",
-        "DROP TABLE": "DROP TABLE knelpunt.event",
+        "DROP TABLE": "DROP TABLE knelpunt.event CASCADE",
         "LOCK EXCLUSIVE": "LOCK TABLE knelpunt.event IN EXCLUSIVE MODE",
         "INSERT": "INSERT INTO knelpunt.event SELECT (jsonb_populate_record(e, jsonb_build_object("
         "'position', 7, 'event_id', gen_random_uuid(), 'version', 2))).* FROM knelpunt.event e",
