@@ -9,13 +9,14 @@ from datetime import datetime
 
 from ..case.corrections import Correction, Striking
 from ..case.decide import Directory, mending, proposed, refuse_corrected, refuse_moment, refused, told_late
-from ..case.named import moments_of, organisations_of
 from ..case.rules import Objection
 from ..command import Command, RefusalCode, Refused
 from ..event import Event, Fact
-from ..vocabulary import LearningKind, Role
+from ..learning.decide import refuse_times, refuse_unknown
+from ..vocabulary import Role
 from . import facts as f
-from .standing import advance, standing_at
+from .rules import RULES
+from .standing import Investigation, advance
 
 
 def decide_investigation(
@@ -29,8 +30,8 @@ def decide_investigation(
         _refuse_person(command, history)
         or refuse_moment(at, now)
         or _refuse_stream(command, fact, history)
-        or _refuse_times(fact)
-        or _refuse_unknown(command, fact, directory)
+        or refuse_times(RULES, fact, at)
+        or refuse_unknown(command, directory)
         or _refuse_method(fact, history, directory)
     )
     if refusal is not None:
@@ -38,7 +39,7 @@ def decide_investigation(
     event = proposed(command, history, at, now)
     if isinstance(fact, Correction | Striking):
         return _refuse_mending(event, history, now, directory) or fact
-    after = advance(standing_at(history, at), event)
+    after = advance(RULES.state_at(history, at), event)
     if not isinstance(after, Objection) or told_late(history, at, now):
         return fact
     return refused(after)
@@ -50,7 +51,7 @@ def _refuse_person(command: Command, history: Sequence[Event]) -> Refused | None
         message = "Only investigators open investigations and decide about them."
         return Refused(RefusalCode.NOT_PERMITTED, message, (("role", command.actor.role),))
     opens = isinstance(command.data, f.InvestigationOpened)
-    standing = standing_at(history)
+    standing: Investigation | None = RULES.state_at(history)
     if opens or (standing is not None and command.actor.user in standing.investigators):
         return None
     message = "There is no such investigation, or you are not on it."
@@ -70,42 +71,11 @@ def _refuse_stream(command: Command, fact: f.InvestigationFact, history: Sequenc
     return None
 
 
-def _refuse_times(fact: f.InvestigationFact) -> Refused | None:
-    for name, shown in moments_of(type(fact)):
-        value: datetime | None = getattr(fact, name)
-        if value is not None and value.tzinfo is None:
-            return Refused(RefusalCode.MALFORMED, f"{shown} needs its offset from UTC.")
-    return None
-
-
-def _refuse_unknown(command: Command, fact: f.InvestigationFact, directory: Directory) -> Refused | None:
-    """Refuse what names an organisation, case, dialogue or cause that the registry does not know."""
-    for organisation in (*organisations_of(fact), *(knower.organisation for knower in command.known_to)):
-        if not directory.organisation(organisation):
-            message = f"The organisation {organisation} is not registered."
-            return Refused(RefusalCode.UNKNOWN_ORGANISATION, message, (("organisation", organisation),))
-    match fact:
-        case f.CaseIncluded(case=case) if not directory.case(case):
-            message = f"The registry knows no such case: {case}."
-            return Refused(RefusalCode.UNKNOWN_CASE, message, (("case", str(case)),))
-        case f.DialogueAttached(dialogue=dialogue) if directory.concluded(dialogue) is None:
-            message = f"The registry knows no such dialogue: {dialogue}."
-            return Refused(RefusalCode.UNKNOWN_DIALOGUE, message, (("dialogue", str(dialogue)),))
-        case f.FindingRecorded(causes=causes):
-            for cause in causes:
-                if not directory.stream(cause, LearningKind.CAUSE):
-                    message = f"The registry knows no such cause: {cause}."
-                    return Refused(RefusalCode.UNKNOWN_CAUSE, message, (("cause", str(cause)),))
-        case _:
-            pass
-    return None
-
-
 def _refuse_method(fact: f.InvestigationFact, history: Sequence[Event], directory: Directory) -> Refused | None:
     """Refuse a report without a concluded dialogue, however late it is told: that order is the method."""
     if not isinstance(fact, f.ReportPublished):
         return None
-    standing = standing_at(history)
+    standing: Investigation | None = RULES.state_at(history)
     assert standing is not None, "somebody is on it"
     if any(directory.concluded(dialogue) for dialogue in standing.dialogues):
         return None
@@ -124,7 +94,7 @@ def _refuse_mending(event: Event, history: Sequence[Event], now: datetime, direc
     fixed = mending(event, history, f.InvestigationOpened, "The opening of an investigation cannot be struck.")
     if isinstance(fixed, Refused):
         return fixed
-    after = standing_at([*history, event])
+    after: Investigation | None = RULES.state_at([*history, event])
     if after is None or not after.investigators:
         message = "An investigation keeps at least one investigator: assign another one first."
         return Refused(RefusalCode.LAST_INVESTIGATOR, message)

@@ -1,16 +1,11 @@
-"""What an investigation is at a moment, and which of its events have effect.
+"""What an investigation is, and what each event does to it.
 
-As in a case, every event is put at its place in time and has effect there or none; one without stands as a conflict.
+Whatever ``rules`` say of all streams that are learnt from says at which place in time an event does it.
 """
-
-from collections.abc import Iterator, Sequence
-from datetime import datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..case.corrections import mend
-from ..case.history import place
 from ..case.rules import Objection
 from ..command import RefusalCode
 from ..event import Event
@@ -108,33 +103,3 @@ def _released(standing: Investigation, user: str) -> Investigation | Objection:
         message = "An investigation keeps at least one investigator: assign another one first."
         return Objection(RefusalCode.LAST_INVESTIGATOR, message, (standing.investigators[user],))
     return replace(standing, investigators=others)
-
-
-def told(history: Sequence[Event]) -> Iterator[tuple[Event, Investigation | None, Objection | None]]:
-    """Yield each event of an investigation in its place, what the investigation is after it, and any objection.
-
-    ``history`` is in order of position. Events come as corrected; those struck come too, and change nothing, while
-    corrections and strikings have no place of their own.
-    """
-    standing: Investigation | None = None
-    mended = mend(history)
-    for event in place(mended.events):
-        if event.id in mended.struck:
-            yield event, standing, None
-            continue
-        after = advance(standing, event)
-        if isinstance(after, Objection):
-            yield event, standing, after
-        else:
-            standing = after
-            yield event, standing, None
-
-
-def standing_at(history: Sequence[Event], moment: datetime | None = None) -> Investigation | None:
-    """Return what an investigation is at a moment (none: at the end of its history); none before it was opened."""
-    standing: Investigation | None = None
-    for event, after, _ in told(history):
-        if moment is not None and event.occurred_at > moment:
-            break
-        standing = after
-    return standing

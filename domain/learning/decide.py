@@ -31,11 +31,11 @@ def decide_learning(command: Command, history: Sequence[Event], now: datetime, d
     refusal = (
         refuse_moment(at, now)
         or _refuse_stream(rules, command, history)
-        or _refuse_unknown(command, directory)
+        or refuse_unknown(command, directory)
         or _refuse_event(fact, history)
         or _refuse_party(command)
         or rules.refuse(command, history, directory)
-        or _refuse_times(rules, fact, at)
+        or refuse_times(rules, fact, at)
     )
     if refusal is not None:
         return refusal
@@ -64,7 +64,7 @@ def _refuse_stream(rules: Rules, command: Command, history: Sequence[Event]) -> 
     return None
 
 
-def _refuse_unknown(command: Command, directory: Directory) -> Refused | None:
+def refuse_unknown(command: Command, directory: Directory) -> Refused | None:
     """Refuse what names an organisation, obstacle, case or learning stream that the registry does not know."""
     fact = command.data
     for organisation in (*organisations_of(fact), *(knower.organisation for knower in command.known_to)):
@@ -108,7 +108,7 @@ def _refuse_party(command: Command) -> Refused | None:
     return Refused(RefusalCode.WRONG_PARTY, message, (("organisation", fact.organisation), ("actor", own)))
 
 
-def _refuse_times(rules: Rules, fact: LearningFact, at: datetime) -> Refused | None:
+def refuse_times(rules: Rules, fact: LearningFact, at: datetime) -> Refused | None:
     """Refuse moments within a fact without an offset, and those that lie before it though they cannot."""
     for name, shown in moments_of(type(fact)):
         value: datetime | None = getattr(fact, name)
@@ -134,7 +134,7 @@ def _refuse_mending(
         refuse_corrected(event, fixed, now, directory)
         or refuse_unknown_ids(fixed.data, directory)
         or rules.refuse(replace(command, data=fixed.data, actor=fixed.actor), others, directory)
-        or _refuse_times(rules, fixed.data, fixed.occurred_at)
+        or refuse_times(rules, fixed.data, fixed.occurred_at)
     )
 
 

@@ -211,11 +211,9 @@ class Projector:
                 missing.append(stream)
         if not missing:
             return
-        earlier: dict[UUID, list[Event]] = {stream: [] for stream in missing}
-        for event in reading.readable(reading.to_rows(connection.execute(reading.STREAMS_UPTO, (missing, upto))))[0]:
-            earlier[event.stream].append(event)
-        for stream, events in earlier.items():
-            self._kept[stream] = timelines_of(stream, events, streams[stream][0], self._settings)
+        earlier = reading.histories(connection, missing, upto)
+        for stream in missing:
+            self._kept[stream] = timelines_of(stream, earlier.get(stream, ()), streams[stream][0], self._settings)
 
     def _trim(self) -> None:
         """Let go of the cases longest not touched, and of the long ones."""

@@ -46,7 +46,7 @@ DELETE FROM case_to_rederive
 
 def registry_history(connection: psycopg.Connection, upto: int) -> list[Event]:
     """Return the changes of terms and graces up to a position; one that cannot be read is in quarantine."""
-    return _histories(connection, [STREAM], upto).get(STREAM, [])
+    return reading.histories(connection, [STREAM], upto).get(STREAM, [])
 
 
 def settings_upto(connection: psycopg.Connection, position: int) -> Course:
@@ -69,7 +69,7 @@ def rederive(connection: psycopg.Connection, change: Event, settings: Course) ->
         connection.execute("UPDATE projected SET position = %s, rederiving = NULL", (change.position,))
         return True
     sheets = Sheets()
-    histories = _histories(connection, cases, change.position - 1)
+    histories = reading.histories(connection, cases, change.position - 1)
     for case, events in histories.items():
         course = settings.copy()
         fact = events[0].data
@@ -105,11 +105,3 @@ def _begin(connection: psycopg.Connection, change: Event) -> None:
     connection.execute("DELETE FROM case_to_rederive")
     connection.execute(FIND, {"since": since, "just_now": just_now, "upto": change.position})
     connection.execute("UPDATE projected SET rederiving = %s", (change.position,))
-
-
-def _histories(connection: psycopg.Connection, streams: list[UUID], upto: int) -> dict[UUID, list[Event]]:
-    """Return the events of streams that can be read, up to and with a position."""
-    found: dict[UUID, list[Event]] = {}
-    for event in reading.readable(reading.to_rows(connection.execute(reading.STREAMS_UPTO, (streams, upto))))[0]:
-        found.setdefault(event.stream, []).append(event)
-    return found

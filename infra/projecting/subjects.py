@@ -294,4 +294,4 @@ def _read(connection: psycopg.Connection, streams: Sequence[UUID], upto: int) ->
     """Return the events of streams up to a position; those that cannot be read are in quarantine already."""
     if upto < 0 or not streams:
         return []
-    return reading.readable(reading.to_rows(connection.execute(reading.STREAMS_UPTO, (list(streams), upto))))[0]
+    return reading.read_upto(connection, streams, upto)

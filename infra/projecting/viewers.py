@@ -3,7 +3,7 @@
 Parties and subjects come from their own rows, what else there is from events (``projections/derivation/viewers``).
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -12,7 +12,8 @@ import psycopg
 from ...domain.case.facts import CaseFact
 from ...domain.event import Event
 from ...domain.investigation.facts import InvestigationFact
-from ...domain.investigation.standing import standing_at
+from ...domain.investigation.rules import RULES
+from ...domain.investigation.standing import Investigation
 from ...projections.derivation.viewers import Viewer, may_change_representatives, recorders, representatives
 from ..store import reading
 from ..store.arrays import uuid_array
@@ -58,15 +59,15 @@ def bring(connection: psycopg.Connection, streams: Mapping[UUID, Sequence[Event]
     related = [case for case in cases if any(map(may_change_representatives, streams[case]))]
     if related:
         connection.execute(LET_GO, (uuid_array(related),))
-        for history in _histories(connection, related, upto).values():
+        for history in reading.histories(connection, related, upto).values():
             _add(connection, representatives(history))
-    for inquiry, history in _histories(connection, inquiries, upto).items():
+    for inquiry, history in reading.histories(connection, inquiries, upto).items():
         bring_investigation(connection, inquiry, history)
 
 
 def bring_investigation(connection: psycopg.Connection, inquiry: UUID, history: Sequence[Event]) -> None:
     """Bring in line who is on an investigation and which cases it includes, by its whole history."""
-    standing = standing_at(history)
+    standing: Investigation | None = RULES.state_at(history)
     connection.execute("DELETE FROM investigation_member WHERE investigation_id = %s", (inquiry,))
     connection.execute("DELETE FROM investigation_case WHERE investigation_id = %s", (inquiry,))
     if standing is not None:
@@ -96,13 +97,3 @@ def _add(connection: psycopg.Connection, viewers: Iterable[Viewer]) -> None:
         ADD,
         [(one.case, one.name, one.source, one.from_, one.until, one.subject, one.represents) for one in viewers],
     )
-
-
-def _histories(connection: psycopg.Connection, streams: Collection[UUID], upto: int) -> dict[UUID, list[Event]]:
-    """Return the events of streams that can be read, up to and with a position."""
-    found: dict[UUID, list[Event]] = {stream: [] for stream in streams}
-    if found:
-        rows = reading.to_rows(connection.execute(reading.STREAMS_UPTO, (list(found), upto)))
-        for event in reading.readable(rows)[0]:
-            found[event.stream].append(event)
-    return found

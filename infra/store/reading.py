@@ -85,6 +85,19 @@ def stream_rows(connection: psycopg.Connection, streams: Collection[UUID]) -> li
     return to_rows(cursor.execute(STREAMS, (uuid_array(streams),), prepare=True))
 
 
+def read_upto(connection: psycopg.Connection, streams: Collection[UUID], upto: int) -> list[Event]:
+    """Return the events of streams up to and with a position, in its order, without those that cannot be read."""
+    return readable(to_rows(connection.execute(STREAMS_UPTO, (list(streams), upto))))[0]
+
+
+def histories(connection: psycopg.Connection, streams: Collection[UUID], upto: int) -> dict[UUID, list[Event]]:
+    """Return what ``read_upto`` does by stream; of one of which nothing can be read, nothing."""
+    found: dict[UUID, list[Event]] = {}
+    for event in read_upto(connection, streams, upto) if streams else ():
+        found.setdefault(event.stream, []).append(event)
+    return found
+
+
 def _rows(connections: ConnectionPool, principal: Principal, query: str, values: Sequence[object]) -> list[Row]:
     # As a pipeline, the transaction costs one round trip instead of four.
     with connections.connection() as connection, connection.pipeline(), connection.transaction():

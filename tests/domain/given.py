@@ -3,7 +3,7 @@
 Events happen an hour apart, each recorded when it happened; a command comes an hour after the last one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
@@ -69,7 +69,8 @@ class Known:
         return self.dialogues.get(dialogue)
 
     def stream(self, stream: UUID, kind: LearningKind) -> bool:
-        return stream in self.causes and kind is LearningKind.CAUSE
+        known: Collection[UUID] = {LearningKind.CAUSE: self.causes, LearningKind.DIALOGUE: self.dialogues}.get(kind, ())
+        return stream in known
 
     def history(self, stream: UUID) -> Sequence[Event]:
         return ()

@@ -10,7 +10,7 @@ from knelpunt.domain.event import Actor, Event, Fact
 from knelpunt.domain.ids import event_id_of
 from knelpunt.domain.investigation import facts as f
 from knelpunt.domain.investigation.decide import decide_investigation
-from knelpunt.domain.investigation.standing import standing_at, told
+from knelpunt.domain.investigation.rules import RULES
 from knelpunt.domain.text import clear
 from knelpunt.domain.vocabulary import Role, StrikeReason
 
@@ -66,11 +66,11 @@ def test_a_whole_investigation_is_recorded():
     )
     for n, fact in enumerate(course):
         assert decided(fact, *course[:n]) == fact
-    end = standing_at(stream(course))
+    end = RULES.state_at(stream(course))
     assert end is not None
     assert (set(end.investigators), set(end.cases), set(end.done)) == ({"anna"}, {CASE}, {LATER})
     assert end.published is not None
-    assert standing_at(stream(course), START - DAY) is None
+    assert RULES.state_at(stream(course), START - DAY) is None
 
 
 def test_only_who_is_on_it_decides():
@@ -124,7 +124,7 @@ def test_what_is_so_already_is_refused_and_kept_when_late():
         assert code(decided(fact, OPENED, fact)) is RefusalCode.ALREADY_EXISTS
     late = f.CaseIncluded(CASE)
     assert decided(late, OPENED, late, late, late=DAY * 1.5) == late
-    objections = [objection for _, _, objection in told(stream((OPENED, late, late)))]
+    objections = [objection for _, _, objection in RULES.told(stream((OPENED, late, late)))]
     assert [one is None for one in objections] == [True, True, False]
     assert code(decided(OPENED, OPENED)) is RefusalCode.ALREADY_EXISTS
 
@@ -138,7 +138,7 @@ def test_it_is_never_left_to_nobody():
     # Without bob's assignment anna could not have left, so she is on it again.
     struck = f.InvestigationEventStruck(stream(handed)[1].id, StrikeReason.NEVER_HAPPENED)
     assert decided(struck, *handed, by=bob) == struck
-    after = standing_at(stream((*handed, (struck, bob))))
+    after = RULES.state_at(stream((*handed, (struck, bob))))
     assert after is not None
     assert set(after.investigators) == {"anna"}
 
@@ -148,7 +148,7 @@ def test_a_case_included_by_mistake_is_struck():
     before = (OPENED, f.CaseIncluded(CASE))
     struck = f.InvestigationEventStruck(stream(before)[1].id, StrikeReason.WRONG_CASE)
     assert decided(struck, *before) == struck
-    after = standing_at(stream((*before, struck)))
+    after = RULES.state_at(stream((*before, struck)))
     assert after is not None
     assert not after.cases
     opening = f.InvestigationEventStruck(stream(before)[0].id, StrikeReason.NEVER_HAPPENED)
