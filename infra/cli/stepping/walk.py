@@ -4,7 +4,9 @@ prompt_toolkit reads the keys, follows the window's size and draws what has chan
 ``screen``, and all that is shown was answered to ``Asked``.
 """
 
+import asyncio
 import logging
+import signal
 import sys
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
@@ -77,8 +79,21 @@ class Walk:
 
     def run(self) -> None:
         """Walk until somebody quits."""
-        with _log_held_back(), self._asked.asking():
-            self._app.run()
+        before = signal.getsignal(signal.SIGTERM)
+        try:
+            with _log_held_back(), self._asked.asking():
+                self._app.run(pre_run=self._heed_word_to_stop)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+    def _heed_word_to_stop(self) -> None:
+        """Take SIGTERM as the event loop does; raised between any two of its instructions, it may get lost in one."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stop)
+
+    def _stop(self) -> None:
+        """End as Ctrl-C does, unless the walk has just ended."""
+        if self._app.future is not None and not self._app.future.done():
+            self._app.exit(exception=KeyboardInterrupt)
 
     def _redraw(self) -> None:
         """Draw again; called in the thread that asks."""
@@ -149,7 +164,7 @@ class Walk:
     def _do(self, act: Act) -> None:
         match act:
             case Act.INTERRUPT:
-                self._app.exit(exception=KeyboardInterrupt)
+                self._stop()
                 return
             case Act.SUSPEND:
                 self._app.suspend_to_background()
