@@ -38,6 +38,9 @@ MESSAGE_BYTES_MAX: Final = 64 * 1024
 SEND_SECONDS_MAX: Final = 10.0
 """How long a client may leave an answer lying before it is dropped."""
 
+CANCEL_SECONDS: Final = 0.5
+"""How long what is to stop may take before it is told to again; it may be tidying up after itself."""
+
 CLOSE_SECONDS_MAX: Final = 1.0
 """How long it may take to say why a connection is closed."""
 
@@ -64,6 +67,12 @@ class Message(Struct):
 
 _read = msgspec.json.Decoder(Message).decode
 _write = msgspec.json.Encoder().encode
+
+
+def _cancelled() -> bool:
+    """Return whether the task that runs was told to stop; what it waited for may have kept that from it."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 class _Close(Exception):  # noqa: N818  an end on its way
@@ -126,10 +135,13 @@ class _Connection:
 
     async def end(self) -> None:
         """Stop all that runs."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        running = set(self._tasks.values())
+        while running:
+            for task in running:
+                task.cancel()
+            # Whoever is handed a connection of the pool in the moment of being cancelled takes that, and goes on: such
+            # a task is told again.
+            _, running = await asyncio.wait(running, timeout=CANCEL_SECONDS)
         self._failed.cancel()
 
     async def _init(self) -> Asker:
@@ -216,6 +228,8 @@ class _Connection:
             stream = self._running.engine.stream(prepared, operation, Asking(session, who))
             async with aclosing(stream):
                 async for found in stream:
+                    if _cancelled():
+                        return
                     self._running.watch(found, self._origin, who)
                     try:
                         await session.note()

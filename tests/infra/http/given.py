@@ -94,5 +94,5 @@ def say(socket: ClientConnection, **message: Any) -> None:
     socket.send(msgspec.json.encode(message).decode())
 
 
-def hear(socket: ClientConnection) -> Any:
-    return msgspec.json.decode(socket.recv(timeout=15))
+def hear(socket: ClientConnection, seconds: float = 15) -> Any:
+    return msgspec.json.decode(socket.recv(timeout=seconds))

@@ -20,8 +20,8 @@ def subscribe(socket, **variables):
     say(socket, id="1", type="subscribe", payload={"query": EVENTS, "variables": variables})
 
 
-def heard(socket, count):
-    messages = [hear(socket) for _ in range(count)]
+def heard(socket, count, seconds=15):
+    messages = [hear(socket, seconds) for _ in range(count)]
     assert all(message["type"] == "next" for message in messages), messages
     return [message["payload"]["data"]["events"] for message in messages]
 
@@ -64,7 +64,7 @@ def test_from_now_on(service):
         while not positions:
             story = Story(service.asked)
             with suppress(TimeoutError):  # then nothing came of it
-                positions = [event["position"] for event in heard(socket, 1)]
+                positions = [event["position"] for event in heard(socket, 1, seconds=1)]
         assert 3 < positions[0] <= story.position
 
 
