@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import msgspec
+import psycopg
 import uvicorn
 from websockets import Subprotocol
 from websockets.sync.client import ClientConnection, connect
@@ -20,6 +21,7 @@ from knelpunt.infra.http.app import create_app
 from knelpunt.infra.identity.development import DevelopmentIssuer
 from knelpunt.infra.pages.signing_in import SignIn
 from knelpunt.infra.projecting.projector import Projector
+from knelpunt.infra.store.recorder import CHANNEL
 
 
 @contextmanager
@@ -58,6 +60,8 @@ def projecting(url: str) -> Iterator[None]:
         yield
     finally:
         stopping.set()
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"NOTIFY {CHANNEL}")  # it would look up by itself only within a second
         thread.join(20)
         projector.close()
 

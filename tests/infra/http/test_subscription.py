@@ -8,6 +8,7 @@ from websockets.exceptions import ConnectionClosed
 
 from graph.given import GEMEENTE, SVB, Story
 from infra.http.given import hear, say
+from knelpunt.infra.http import graphql_ws
 
 pytestmark = pytest.mark.usefixtures("projected")
 
@@ -108,8 +109,9 @@ def closes(socket, code):
     assert closed.value.rcvd.reason
 
 
-def test_who_says_nothing_or_lies(service):
+def test_who_says_nothing_or_lies(service, monkeypatch):
     """Without a token that counts, in the first message and in time, a connection ends."""
+    monkeypatch.setattr(graphql_ws, "INIT_SECONDS_MAX", 0.5)
     with service.socket(init=False) as socket:
         subscribe(socket)
         closes(socket, 4401)
