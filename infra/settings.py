@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from .cloud_events import OIN as OIN_FORM
 from .http import allowance
 from .identity.development import DevelopmentIssuer
 from .identity.published import KeysUnavailable, verifier
@@ -33,6 +34,7 @@ LOG_KEY_FILE: Final = "KNELPUNT_LOG_KEY_FILE"
 LOG_ORIGIN: Final = "KNELPUNT_LOG_ORIGIN"
 LOG_POLICY: Final = "KNELPUNT_LOG_POLICY"
 PUBLIC_URL: Final = "KNELPUNT_PUBLIC_URL"
+OIN: Final = "KNELPUNT_OIN"
 CLIENT_ID: Final = "KNELPUNT_CLIENT_ID"
 CLIENT_SECRET_FILE: Final = "KNELPUNT_CLIENT_SECRET_FILE"  # noqa: S105  the name of a variable
 
@@ -43,7 +45,7 @@ VARIABLES: Final = (
     *(DATABASE_URL, VAULT_URL, DATA_DIR, FILE_VARIABLE, KEY_VARIABLE, TOKEN, ISSUER, JWKS, AUDIENCE),
     *(DOCUMENTS, INTROSPECTION, COST_PER_MINUTE),
     *(TRAIL_DIR, LOG_KEY_FILE, LOG_ORIGIN, LOG_POLICY),
-    *(PUBLIC_URL, CLIENT_ID, CLIENT_SECRET_FILE),
+    *(PUBLIC_URL, CLIENT_ID, CLIENT_SECRET_FILE, OIN),
 )
 """Every variable that the registry reads."""
 
@@ -66,7 +68,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     ``cost_per_minute`` how many items one asker may have answered in a minute, 0 for no limit. ``log_origin``
     is the name that a new log gets: where it is served, without the scheme. ``public_url`` is where browsers reach the
     pages; ``client_id`` is what the issuer calls this registry, and ``client_secret_file`` holds what it proves that
-    with, if it has to.
+    with, if it has to. ``oin`` is the number of who runs it in the Dutch register of organisations.
     """
 
     data_dir: Path
@@ -88,6 +90,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     public_url: str | None = None
     client_id: str | None = None
     client_secret_file: Path | None = None
+    oin: str | None = None
 
     def trail(self) -> TrailFolder:
         """Return the folder of the trail."""
@@ -162,6 +165,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         public_url=_public(environment),
         client_id=environment.get(CLIENT_ID) or None,
         client_secret_file=_path(environment.get(CLIENT_SECRET_FILE)),
+        oin=_oin(environment),
     )
 
 
@@ -170,6 +174,13 @@ def _public(environment: Mapping[str, str]) -> str | None:
     parts = urlsplit(given)
     if given and (parts.scheme not in {"https", "http"} or not parts.hostname or parts.path or parts.query):
         raise WrongSetting(f"{PUBLIC_URL} is {given!r}: it may be an address without a path, as https://example.org.")
+    return given or None
+
+
+def _oin(environment: Mapping[str, str]) -> str | None:
+    given = environment.get(OIN)
+    if given and not OIN_FORM.fullmatch(given):
+        raise WrongSetting(f"{OIN} is {given!r}: it may be the twenty digits of an organisatie-identificatienummer.")
     return given or None
 
 
