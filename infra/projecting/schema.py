@@ -17,7 +17,7 @@ from ...projections.read_model import copying
 LIVE: Final = "read"
 NEXT: Final = "read_next"
 
-DERIVATION: Final = 5
+DERIVATION: Final = 6
 """The version of what is derived. Raised with every change that makes other rows of the same events."""
 
 _SQL: Final = ("tables.sql", "indexes.sql", "keys.sql", "counted.sql", "security.sql")

@@ -16,7 +16,7 @@ from ...domain.case.state import Waiting
 from ...domain.ids import CaseId, EventId, ObstacleId
 from ...domain.settings import UNCHANGED, Course
 from ...domain.vocabulary import GapKind
-from .shapes import Gap, graced
+from .shapes import Gap, GapTurn, graced
 
 Ring = frozenset[ObstacleId]
 
@@ -91,7 +91,7 @@ class Circles:
         """Yield the circles that the waitings make."""
         return circles(self.spells)
 
-    def gaps(self) -> Iterator[tuple[datetime, datetime | None, Gap]]:
+    def gaps(self) -> Iterator[GapTurn]:
         """Yield every deadlock in each of its states, with the moments for which it is that state's turn."""
         for circle in self.circles:
             closing = max(

@@ -291,12 +291,12 @@ class CaseFacets:
             changed[event.id.int] = [(at, None, sent[event.id])]
 
     def _circles(self, changed: dict[Key, Turns]) -> None:
-        """Note the deadlocks, all of them: they are few, and derived anew each time."""
+        """Note what lies on the case as a whole, all of it: it is little, and derived anew each time."""
         self.fold.circles_changed = False
         harms, harm_until = harm_of([harm for chain in self.fold.chains.values() for harm in chain.harms])
         theme = self.fold.state.opened.theme if self.fold.state.opened else ""
         rings: set[GapKey] = set()
-        for from_, until, gap in self.fold.circles.gaps():
+        for from_, until, gap in self.fold.on_case():
             rings.add(gap.key)
             changed.setdefault(gap.key, []).append((from_, until, GapFacet(gap, harms, harm_until, theme)))
         for key in self._rings - rings:

@@ -19,14 +19,26 @@ from ...domain.ids import EventId, ObstacleId
 from ...domain.settings import UNCHANGED, Course
 from .chain import Chain
 from .circles import Circles
+from .commitments import Commitment, commitment
 from .live import live
-from .shapes import Conflict, Gap, follows
+from .promises import overdue_on_case
+from .shapes import Conflict, Gap, GapTurn, follows, graced
 
 
 class CaseFold:
     """A case at the moment of the last event that it was shown."""
 
-    __slots__ = ("case", "chains", "circles", "circles_changed", "conflicts", "judge", "settings", "state")
+    __slots__ = (
+        "case",
+        "chains",
+        "circles",
+        "circles_changed",
+        "commitments",
+        "conflicts",
+        "judge",
+        "settings",
+        "state",
+    )
 
     def __init__(self, case: UUID, settings: Course = UNCHANGED) -> None:
         """Start with a case of which nothing has been shown."""
@@ -37,6 +49,9 @@ class CaseFold:
         self.chains: dict[ObstacleId, Chain] = {}
         self.circles = Circles(case, settings)
         self.circles_changed = False
+        """Whether what lies on the case as a whole may have changed since whoever follows the fold last looked."""
+        self.commitments: list[Commitment] = []
+        """What was taken on about gaps that lie on the case as a whole."""
         self.conflicts: dict[EventId, Conflict] = {}
 
     def show(self, event: Event, *, struck: bool = False) -> list[Chain]:
@@ -68,7 +83,25 @@ class CaseFold:
                     self.circles_changed |= self.circles.end(waited, event.occurred_at)
                 if waits is not None:
                     self.circles_changed |= self.circles.begin(self.case, obstacle, waits)
+        if type(event.data) is f.GapAcknowledged and event.data.subject is None and event.data.gap.obstacle is None:
+            self._commit(event, event.data)
         return chains
+
+    def _commit(self, event: Event, fact: f.GapAcknowledged) -> None:
+        """Take in that an organisation took something on about a gap that lies on the case as a whole."""
+        at = event.occurred_at
+        running = [(from_, gap) for from_, until, gap in self.on_case() if gap.open and (until is None or at < until)]
+        taken_on = commitment(running, event, fact)
+        if taken_on is not None:
+            self.commitments.append(taken_on)
+            self.circles_changed = True
+
+    def on_case(self) -> Iterator[GapTurn]:
+        """Yield the gaps that lie on the case as a whole, in each of their states; deadlocks, and plans about them."""
+        turns = list(self.circles.gaps())
+        yield from turns
+        for from_, until, gap in overdue_on_case(self.case, self.commitments, turns):
+            yield from_, until, graced(gap, self.settings)
 
     def gaps(self, as_of: datetime) -> Iterator[Gap]:
         """Yield the gaps that exist at ``as_of``, which must not lie before the last event shown."""
@@ -77,7 +110,7 @@ class CaseFold:
             for from_, gap in live(chain):
                 if from_ <= as_of:
                     yield gap
-        for from_, until, gap in self.circles.gaps():
+        for from_, until, gap in self.on_case():
             if from_ <= as_of and (until is None or as_of < until):
                 yield gap
 

@@ -1,11 +1,12 @@
-"""What an organisation took on when it acknowledged a gap over several cases with a plan, and the gap if it is late.
+"""What an organisation took on when it acknowledged a gap that lies on no one obstacle, and the gap if it is late.
 
-Within one case ``commitments`` keeps count as events come. Over several, the past may change as a case is opened that
-had begun before; so it is read off what there is, each time anew.
+On an obstacle, ``commitments`` keeps count as events come. A deadlock may end by time alone, and over several cases the
+past may change as a case is opened that had begun before; so here it is read off what there is, each time anew.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,7 +15,8 @@ from ...domain.case.facts import GapAcknowledged, GapMark
 from ...domain.event import Event
 from ...domain.ids import CaseId, EventId
 from ...domain.vocabulary import GapKind
-from .shapes import Gap, GapKey, follows
+from .commitments import Commitment
+from .shapes import Gap, GapKey, GapTurn, follows
 
 
 class Promise(Struct, frozen=True, gc=False):
@@ -35,7 +37,7 @@ def promise_of(event: Event, fact: GapAcknowledged) -> Promise | None:
     return Promise(event.id, event.stream, event.occurred_at, fact.gap, fact.organisation, fact.due)
 
 
-def overdue(promises: Sequence[Promise], gaps: Sequence[Gap]) -> Iterator[tuple[datetime, datetime | None, Gap]]:
+def overdue(promises: Sequence[Promise], gaps: Sequence[Gap]) -> Iterator[GapTurn]:
     """Yield each promise that is late as a gap, in each of its states, with the moments for which it is that state's.
 
     ``gaps`` are those over the cases of the subject, each in its states in order. A promise is kept when none of the
@@ -50,29 +52,49 @@ def overdue(promises: Sequence[Promise], gaps: Sequence[Gap]) -> Iterator[tuple[
         ]
         meant = [gap for gap in then if gap.id == one.mark.id] or then
         if meant:
-            yield from _late(one, meant)
+            gap = _late(meant[0].lies_on, one.event, one.organisation, max(one.due, one.at))
+            cases = tuple(dict.fromkeys((*(case for gap in meant for case in gap.cases), one.case)))
+            yield from _turns(replace(gap, cases=cases), [gap.until for gap in meant])
 
 
-def _late(promise: Promise, meant: Sequence[Gap]) -> Iterator[tuple[datetime, datetime | None, Gap]]:
-    """Yield a promise about gaps in its states; none if it was kept in time."""
-    from_ = max(promise.due, promise.at)
-    ends = [gap.until for gap in meant if gap.until is not None]
-    until = max(ends) if len(ends) == len(meant) else None
-    if until is not None and until <= from_:
-        return
-    gap = Gap(
+def overdue_on_case(case: CaseId, commitments: Sequence[Commitment], turns: Iterable[GapTurn]) -> Iterator[GapTurn]:
+    """Yield each commitment about gaps that lie on a case as a whole, if it is late, as a gap in each of its states.
+
+    ``turns`` are those gaps, each in its states in order. A commitment may be about an earlier one that is late.
+    """
+    ends: dict[GapKey, datetime | None] = {gap.key: gap.until for _, _, gap in turns}
+    for one in commitments:
+        # What is not there any more by what is known now has ended with the words that were spoken of it.
+        about = [ends[key] for key in one.gaps if key in ends]
+        gap = replace(_late(case, one.event, one.organisation, one.due), on_case=True)
+        for turn in _turns(gap, about):
+            ends[gap.key] = turn[2].until
+            yield turn
+
+
+def _late(lies_on: UUID, event: EventId, organisation: str, from_: datetime) -> Gap:
+    """Return the gap that a promise is from ``from_`` on, for as long as it is not kept."""
+    return Gap(
         kind=GapKind.COMMITMENT_OVERDUE,
-        lies_on=meant[0].lies_on,
-        begun_by=promise.event,
+        lies_on=lies_on,
+        begun_by=event,
         from_=from_,
         until=None,
         open=True,
-        to_act=(promise.organisation,),
+        to_act=(organisation,),
         involved=(),
-        evidence=(promise.event,),
+        evidence=(event,),
         running_from=from_,
-        cases=tuple(dict.fromkeys((*(case for gap in meant for case in gap.cases), promise.case))),
     )
-    yield from_, until, gap
-    if until is not None:
+
+
+def _turns(gap: Gap, ends: Sequence[datetime | None]) -> Iterator[GapTurn]:
+    """Yield a late promise in its states, given the ends of what it was about; none if that had ended in time."""
+    from_ = gap.from_
+    known = [end for end in ends if end is not None]
+    until = max(known, default=from_) if len(known) == len(ends) else None
+    if until is None:
+        yield from_, None, gap
+    elif until > from_:
+        yield from_, until, gap
         yield until, None, replace(gap, until=until, open=False, pieces=until - from_, running_from=None)

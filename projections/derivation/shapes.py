@@ -77,6 +77,8 @@ class Gap(Struct, frozen=True, gc=False):
     """The kind of learning stream that it lies on; none: it is about cases."""
     grace: timedelta | None = None
     """How long it must last before it counts, where that is not what a registry begins with."""
+    on_case: bool = False
+    """Whether it lies on a case as a whole, though its kind mostly lies on an obstacle: a plan for a deadlock."""
 
     @property
     def id(self) -> GapId:
@@ -94,7 +96,7 @@ class Gap(Struct, frozen=True, gc=False):
     @property
     def obstacle(self) -> ObstacleId | None:
         """The obstacle that it lies on; none for what lies on several or over several cases, or is about no case."""
-        several = self.cases or self.kind in ON_SEVERAL or self.stream_kind is not None
+        several = self.cases or self.on_case or self.kind in ON_SEVERAL or self.stream_kind is not None
         return None if several else self.lies_on
 
     def runs_on_as(self, other: "Gap") -> bool:
@@ -134,6 +136,10 @@ class Gap(Struct, frozen=True, gc=False):
     @property
     def _grace(self) -> timedelta:
         return GRACES.get(self.kind, NO_TIME) if self.grace is None else self.grace
+
+
+GapTurn = tuple[datetime, datetime | None, Gap]
+"""A gap in one of its states, and the moments ``[from, until)`` for which it is that state's turn."""
 
 
 def graced(gap: Gap, settings: Course) -> Gap:

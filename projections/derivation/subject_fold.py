@@ -18,7 +18,7 @@ from ...domain.organisation.facts import OrganisationFact
 from ...domain.settings import UNCHANGED, Course
 from .circles import CirclesAcross
 from .promises import Promise, overdue, promise_of
-from .shapes import Gap, StatedHarm, graced
+from .shapes import Gap, GapTurn, StatedHarm, graced
 from .uncoordinated import Change, Coordination, Holding, Uncoordinated
 
 
@@ -166,7 +166,7 @@ class SubjectFold:
                 if change.case is None or change.case in self._members:
                     self._uncoordinated.observe(change)
 
-    def turns(self) -> Iterator[tuple[datetime, datetime | None, Gap]]:
+    def turns(self) -> Iterator[GapTurn]:
         """Yield every gap in each of its states, with the moments ``[from, until)`` for which it is that state's turn.
 
         They are right from the moment of the last event shown on.

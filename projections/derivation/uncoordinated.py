@@ -17,7 +17,7 @@ from ...domain.event import Event
 from ...domain.ids import CaseId, EventId, ObstacleId
 from ...domain.organisation.facts import OrganisationFact
 from ...domain.vocabulary import GapKind
-from .shapes import Gap
+from .shapes import Gap, GapTurn
 from .tree import Tree
 
 HOLDERS: Final = 3
@@ -154,7 +154,7 @@ class Uncoordinated:
             cases=_in_order(*gap.cases, change.case),
         )
 
-    def gaps(self) -> Iterator[tuple[datetime, datetime | None, Gap]]:
+    def gaps(self) -> Iterator[GapTurn]:
         """Yield each stretch as a gap, with the moments for which it is so."""
         for gap in self._closed.values():
             assert gap.until is not None

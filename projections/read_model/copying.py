@@ -29,7 +29,7 @@ from ..derivation.facets import (
 )
 from ..derivation.learning_facets import StreamFacet, StreamLinkFacet
 from ..derivation.organisation_facets import OrganisationFacet, StrategyFacet, TaskFacet
-from ..derivation.shapes import NO_TIME, ON_SEVERAL
+from ..derivation.shapes import NO_TIME
 from ..derivation.timelines import Row
 from ..derivation.todos import TodoFacet
 
@@ -318,7 +318,7 @@ class _Scribe:
                     gap.open,
                 ),
                 _NULL if gap.until is None else moments.field(gap.until),
-                _NULL if kind in ON_SEVERAL or gap.stream_kind is not None else _SIXTEEN + lies_on.int.to_bytes(16),
+                _NULL if gap.obstacle is None else _SIXTEEN + lies_on.int.to_bytes(16),
                 _NULL if gap.length is None else _FOUR + _LENGTH(gap.length),
                 _words(kind, state.theme, gap.to_act, gap.involved, state.harms),
                 _uuids(gap.evidence),

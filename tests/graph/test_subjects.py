@@ -125,7 +125,7 @@ def test_it_can_be_owned_up_to_and_disputed(two) -> None:
     svb = asked.asker(SVB)
     account = {"case": second.case, "gap": gap, "stance": "DISPUTES", "account": "Wij wachten op niemand."}
     asked.done("giveAccount", account | {"occurredAt": second.day(31)}, asker=svb)
-    told = """kind subject selfNoticed accounts { stance text by { identifier } event { case { id } } }
+    told = """kind subject obstacle { id } selfNoticed accounts { stance text by { identifier } event { case { id } } }
         acknowledgements { plan organisation { identifier } event { case { id } } }"""
     found = asked.registry(
         f'gaps {{ nodes {{ {told} }} }} a: case(id: "{first.case}") {{ gaps {{ {told} }} }} '
@@ -143,7 +143,7 @@ def test_it_can_be_owned_up_to_and_disputed(two) -> None:
         other = over(nodes)["UNCOORDINATED"]
         assert (other["accounts"], other["acknowledgements"], other["selfNoticed"]) == ([], [], False)
     late = over(found["gaps"]["nodes"])["COMMITMENT_OVERDUE"]
-    assert late["subject"] == first.subject
+    assert (late["subject"], late["obstacle"]) == (first.subject, None)
     # Found late: the second waiting began earlier, so that the circle closed earlier and goes by another name.
     second.done("beginWaiting", 15, obstacle=two[3][1], organisation=SVB, ground="OTHER", until=second.day(16))
     second.done("strikeEvent", 60, event=_waiting(asked, second), reason="NEVER_HAPPENED")
@@ -152,6 +152,28 @@ def test_it_can_be_owned_up_to_and_disputed(two) -> None:
     moved = over(asked.registry(f"gaps {{ nodes {{ id {told} }} }}")["gaps"]["nodes"])["DEADLOCK"]
     assert moved["id"] != gap
     assert [one["plan"] for one in moved["acknowledgements"]] == ["We bellen elkaar."]
+
+
+def test_a_plan_for_a_deadlock_within_one_case_falls_due(asked: Asked) -> None:
+    """It is a gap of the case, on no obstacle of it, in the list and in the case alike; and found by its own id."""
+    asked.organisations()
+    story = Story(asked, days_ago=100)
+    one, two_ = story.report(1), story.report(2, receivedBy=SVB)
+    waits = {"organisation": GEMEENTE, "ground": "OTHER_OBSTACLE", "obstacle": one, "forObstacle": two_}
+    story.done("beginWaiting", 10, **waits)
+    story.done("beginWaiting", 11, **waits | {"organisation": SVB, "obstacle": two_, "forObstacle": one})
+    asked.project()
+    ask = f"gaps(filter: {{kinds: [%s]}}) {{ nodes {{ id {GAP} }} }}"
+    (deadlock,) = asked.registry(ask % "DEADLOCK")["gaps"]["nodes"]
+    plan = {"gap": deadlock["id"], "organisation": GEMEENTE, "plan": "We bellen elkaar.", "due": story.day(20)}
+    story.done("acknowledgeGap", 12, **plan)
+    (late,) = asked.registry(ask % "COMMITMENT_OVERDUE")["gaps"]["nodes"]
+    assert (late["subject"], late["obstacle"], late["case"]["id"]) == (None, None, story.case)
+    assert datetime.fromisoformat(late["from"]) == datetime.fromisoformat(story.day(20))
+    own = asked.registry(f'case(id: "{story.case}") {{ gaps {{ id {GAP} }} }}')["case"]["gaps"]
+    assert [gap for gap in own if gap["kind"] == "COMMITMENT_OVERDUE"] == [late]
+    node = asked.ask("query N($id: ID!) { node(id: $id) { id ... on Gap { kind } } }", id=late["id"])["node"]
+    assert node == {"id": late["id"], "kind": "COMMITMENT_OVERDUE"}
 
 
 def _waiting(asked: Asked, story: Story) -> str:

@@ -6,9 +6,11 @@ in between and afterwards.
 
 from typing import Final
 
-from knelpunt.domain.vocabulary import StepKind, WaitingGround, WithdrawalGround
+from knelpunt.domain.case import facts as f
+from knelpunt.domain.ids import gap_id_of
+from knelpunt.domain.vocabulary import GapKind, StepKind, WaitingGround, WithdrawalGround
 
-from .world import Happening, Obstacle, World
+from .world import Draft, Happening, Obstacle, World, moment
 
 HELD: Final[dict[Happening, int]] = {
     World.step: 10,
@@ -163,6 +165,7 @@ def deadlock(w: World) -> None:
         w.report(w.other())
     w.strangers, strangers = 0.0, w.strangers
     circle = w.rng.sample(w.obstacles, count)
+    began = w.drafts[-1]
     for n, o in enumerate(circle):
         if not o.open:
             w.reopen(o)
@@ -171,13 +174,29 @@ def deadlock(w: World) -> None:
         if o.waits:
             w.stop_waiting(o)
         w.wait(o, circle[(n + 1) % count], WaitingGround.OTHER_OBSTACLE)
+        began = w.drafts[-1]
         w.pass_time(w.rng.choice((0, 0, 1, 7)))
     w.strangers = strangers
+    while w.chance(0.4):  # somebody in it means to break it, in time or not
+        plan = _plan(w, w.rng.choice(circle), GapKind.DEADLOCK, began)
+        if w.chance(0.2):
+            w.pass_time(70)
+            _plan(w, circle[0], GapKind.COMMITMENT_OVERDUE, plan)
+        w.pass_time(w.rng.choice((0, 1, 30)))
     if w.chance(0.5):
         w.pass_time()
         w.stop_waiting(circle[0])
         if w.chance(0.5):
             w.wait(circle[0], circle[1], WaitingGround.OTHER_OBSTACLE)
+
+
+def _plan(w: World, o: Obstacle, kind: GapKind, began: Draft) -> Draft:
+    """The holder of an obstacle gives a plan for what lies on the case; its id, or only its time, may be off."""
+    who = o.holder or w.other()
+    id_ = gap_id_of(w.case, kind.value, began.id) if w.chance(0.6) else w.new_id()
+    since = moment(began.at if kind is GapKind.DEADLOCK else w.now)
+    mark = f.GapMark(id_, kind, None, since)
+    return w.tell(f.GapAcknowledged(mark, who, w.text(), moment(w.later())), who, o.report, began)
 
 
 def overdue(w: World) -> None:

@@ -30,6 +30,16 @@ def test_every_kind_of_gap_lies_in_one_of_twenty(made):
     assert {kind.value: found[kind] for kind in of_a_case if found[kind] < COUNT / 20} == {}
 
 
+def test_plans_for_deadlocks_that_are_late_occur(made):
+    """In two histories of a hundred at least, some of them kept in the end."""
+    late = [
+        [gap for gap in given.gaps if gap.kind is GapKind.COMMITMENT_OVERDUE and gap.obstacle is None]
+        for _, given in made
+    ]
+    assert sum(bool(gaps) for gaps in late) >= 0.02 * COUNT
+    assert sum(any(not gap.open for gap in gaps) for gaps in late) >= 0.01 * COUNT
+
+
 def test_late_corrected_struck_conflicting_and_tied_events_are_common(made):
     """Late events are in three histories of ten; corrected, struck, conflicting and tied ones in one of ten each."""
     late = sum(has_late(history) for history, _ in made)

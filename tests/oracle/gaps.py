@@ -8,7 +8,7 @@ because the table is: to be held against it row by row, it has to stand in one p
 # A fact found by its kind in a list has that kind's fields, which a type checker cannot follow.
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import UnionType
 from uuid import UUID
@@ -38,7 +38,6 @@ from knelpunt.domain.case.facts import (
     WaitingBegan,
 )
 from knelpunt.domain.event import Event
-from knelpunt.domain.ids import gap_id_of
 from knelpunt.domain.settings import GRACES, Settings
 from knelpunt.domain.vocabulary import GapKind, RefusalGround, StepKind, WaitingGround, WithdrawalGround
 
@@ -165,6 +164,8 @@ def gaps_of(story: list[Event], as_of: datetime, settings: Settings, promises: i
     found += list(deadlock(chains))
     for chain in chains:
         commitments_overdue(chain, found, chain.story[:promises])
+    if chains:
+        commitments_on_case_overdue(chains[0], found, story[:promises])
     place = {s.id: n for n, s in enumerate(story)}
     return sorted(found, key=lambda f: _order(f.gap, place))
 
@@ -448,21 +449,38 @@ KINDS = (
 
 def commitments_overdue(c: Chain, found: list[Found], until_now: list[Event]) -> None:
     """COMMITMENT_OVERDUE: from the due time of an acknowledged gap's plan until the gap is no longer open (R31)."""
+    for e, from_, done in _plans(c, c.obstacle, found, until_now):
+        found += c.gap(GapKind.COMMITMENT_OVERDUE, e, from_, done, (e.data.organisation,))
+
+
+def commitments_on_case_overdue(c: Chain, found: list[Found], until_now: list[Event]) -> None:
+    """COMMITMENT_OVERDUE where the acknowledged gap lies on the case: a deadlock, or an overdue plan for one (R34)."""
+    for e, from_, done in _plans(c, None, found, until_now):
+        late = c.unclipped(GapKind.COMMITMENT_OVERDUE, e, [(from_, done)], (e.data.organisation,))
+        found += [replace(one, gap=replace(one.gap, obstacle=None)) for one in late]
+
+
+def _plans(
+    c: Chain, lies_on: UUID | None, found: list[Found], until_now: list[Event]
+) -> Iterator[tuple[Event, datetime, datetime | None]]:
+    """Yield each plan for a gap on an obstacle, or on the case: its event, when it is due and when it was completed."""
     for n, e in enumerate(until_now):
-        if not isinstance(e.data, GapAcknowledged) or e.data.gap.obstacle != c.obstacle:
+        if not isinstance(e.data, GapAcknowledged) or e.data.gap.obstacle != lies_on:
             continue
-        if e.data.plan is None or e.data.due is None:
+        if e.data.plan is None or e.data.due is None or e.data.subject is not None:
             continue
         then = [f.gap for f in gaps_of(c.story[: n + 1], e.occurred_at, c.settings, n)]
-        meant = [g for g in then if g.open and g.obstacle == c.obstacle and _spoken_of(e.data.gap, g)]
-        named = [g for g in meant if gap_id_of(c.obstacle, g.kind.value, g.begun_by) == e.data.gap.id]
+        meant = [g for g in then if g.open and g.obstacle == lies_on and _spoken_of(e.data.gap, g)]
+        named = [g for g in meant if g.id_in(e.stream) == e.data.gap.id]
         names = {(g.kind, g.begun_by) for g in named or meant}
         if names:
-            now = {(f.gap.kind, f.gap.begun_by): f.gap for f in found if f.gap.obstacle == c.obstacle}
+            now = {(f.gap.kind, f.gap.begun_by): f.gap for f in found if f.gap.obstacle == lies_on}
             ends = [_closed_at(c, now[name]) if name in now else e.occurred_at for name in names]
-            done = None if None in ends else max(t for t in ends if t is not None)
-            from_ = max(e.data.due, e.occurred_at)
-            found += c.gap(GapKind.COMMITMENT_OVERDUE, e, from_, done, (e.data.organisation,))
+            yield (
+                e,
+                max(e.data.due, e.occurred_at),
+                None if None in ends else max(t for t in ends if t is not None),
+            )
 
 
 def _spoken_of(mark: GapMark, gap: OGap) -> bool:

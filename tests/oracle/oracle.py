@@ -41,6 +41,7 @@ R31 A plan is completed when none of the gaps that it was about is open any more
 R32 A commitment that is overdue does not make an obstacle fall between the cracks by itself.
 R33 What was said of a gap is said of the gap that was named, if it still is one; else of every gap of that obstacle and
     kind that lasted at some time between the beginning that was spoken of and the moment of speaking.
+R34 A plan for a deadlock within the case lies on the case, as the deadlock does, and so is clipped by no obstacle.
 """
 
 # pyright: reportAttributeAccessIssue=false
