@@ -1,7 +1,9 @@
-"""The commands that the kill tests send: case after case of one clerk, each step known by its number alone.
+"""The commands that the kill tests send: person after person of one clerk, each step known by its number alone.
 
-A clerk's steps follow each other, so every one of them is accepted if the one before it was recorded. Their ids and
-contents hang on nothing but the registry's seed, the clerk and the number: any program can send them again.
+Each person has three cases, which a clerk brings on in turn: their obstacles wait for each other, several organisations
+hold them, and what is foreseen for long after today goes by a term that each clerk changes on the way. A clerk's steps
+follow each other, so every one of them is accepted if the one before it was recorded. Their ids and contents hang on
+nothing but the registry's seed, the clerk and the number: any program can send them again.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -11,10 +13,12 @@ from uuid import UUID, uuid5
 from knelpunt.domain.case import facts as f
 from knelpunt.domain.command import Command
 from knelpunt.domain.event import Actor, Fact
-from knelpunt.domain.ids import event_id_of, organisation_stream_of, reference_of
+from knelpunt.domain.ids import event_id_of, gap_id_of, organisation_stream_of, reference_of
 from knelpunt.domain.organisation.facts import OrganisationRegistered
+from knelpunt.domain.registry.facts import STREAM, GraceChanged, RegistryFact, TermChanged
 from knelpunt.domain.text import clear
 from knelpunt.domain.vocabulary import (
+    GapKind,
     NoticedBy,
     OrganisationKind,
     Origin,
@@ -23,12 +27,35 @@ from knelpunt.domain.vocabulary import (
     Role,
     StepKind,
     StrikeReason,
+    Term,
+    WaitingGround,
 )
 
-OFFICE, AGENCY, BANK = "urn:org:OFFICE", "urn:org:AGENCY", "urn:org:BANK"
+OFFICE, AGENCY, BANK = ORGANISATIONS = ("urn:org:OFFICE", "urn:org:AGENCY", "urn:org:BANK")
 CLERKS: Final = 4
-CASE_STEPS: Final = 15
+CASE_STEPS: Final = 20
+CASES: Final = len(ORGANISATIONS)
+"""Cases of a person, each begun by another organisation."""
+
+SETTING_AT: Final = 4 * CASES
+"""After how many steps with a person a setting is changed: by then something is foreseen."""
+
+PERSON_STEPS: Final = CASE_STEPS * CASES + 1
 BEGAN: Final = datetime(2023, 1, 2, 9, tzinfo=UTC)
+LONG_AFTER: Final = datetime(2045, 1, 2, 9, tzinfo=UTC)
+"""When waitings and the coordinator's task end: clocks that start then go by settings that are changed today."""
+
+SETTINGS: Final = (
+    Term.STANDSTILL,
+    GapKind.UNCOORDINATED,
+    Term.RESPOND_BY,
+    GapKind.STANDSTILL,
+    Term.CONFIRM_BY,
+    GapKind.RELEASED,
+    GapKind.LOST_REFERRAL,
+    GapKind.DEADLOCK,
+)
+"""What each clerk changes: no two the same, so that none is told that it is so already."""
 
 
 def registrations(seed: UUID) -> list[Command]:
@@ -41,12 +68,12 @@ def registrations(seed: UUID) -> list[Command]:
             OrganisationRegistered(organisation, organisation, OrganisationKind.OTHER),
             BEGAN,
         )
-        for organisation in (OFFICE, AGENCY, BANK)
+        for organisation in ORGANISATIONS
     ]
 
 
-def actor(organisation: str) -> Actor:
-    return Actor(organisation, Role.AGENCY, "clerk")
+def actor(organisation: str, role: Role = Role.AGENCY) -> Actor:
+    return Actor(organisation, role, "clerk")
 
 
 def command_id(seed: UUID, clerk: int, number: int) -> UUID:
@@ -55,36 +82,62 @@ def command_id(seed: UUID, clerk: int, number: int) -> UUID:
 
 def step(seed: UUID, clerk: int, number: int) -> Command:
     """Return a clerk's command of a number."""
-    case = uuid5(seed, f"case {clerk}/{number // CASE_STEPS}")
-    place = number % CASE_STEPS
-    fact, organisation = _facts(seed, case, clerk, number - place)[place]
+    person, within = divmod(number, PERSON_STEPS)
+    if within == SETTING_AT:
+        fact = _setting(clerk, 100 + person)
+        return Command(command_id(seed, clerk, number), STREAM, actor(OFFICE, Role.ADMINISTRATOR), fact)
+    place, which = divmod(within - (within > SETTING_AT), CASES)
+    fact, organisation = _facts(seed, clerk, person, which)[place]
     at = BEGAN + timedelta(days=9 * place)
-    return Command(command_id(seed, clerk, number), case, actor(organisation), fact, at)
+    return Command(command_id(seed, clerk, number), _case(seed, clerk, person, which), actor(organisation), fact, at)
 
 
-def _facts(seed: UUID, case: UUID, clerk: int, first: int) -> list[tuple[Fact, str]]:
+def _setting(clerk: int, days: int) -> RegistryFact:
+    """Return the change of the setting that is a clerk's."""
+    what = SETTINGS[clerk]
+    return TermChanged(what, days) if isinstance(what, Term) else GraceChanged(what, days)
+
+
+def _case(seed: UUID, clerk: int, person: int, which: int) -> UUID:
+    return uuid5(seed, f"case {clerk}/{person}/{which % CASES}")
+
+
+def _facts(seed: UUID, clerk: int, person: int, which: int) -> list[tuple[Fact, str]]:
     """Return the facts of one case, in order, and who tells each: gaps, a correction and a striking among them."""
-    obstacle, one, two = (uuid5(case, name) for name in ("obstacle", "one", "two"))
-    subject = uuid5(case, "subject")
-    due = BEGAN + timedelta(days=40)
+    case = _case(seed, clerk, person, which)
+    obstacle, later, one, two = (uuid5(case, name) for name in ("obstacle", "later", "one", "two"))
+    next_ones = uuid5(_case(seed, clerk, person, which + 1), "obstacle")
+    subject = uuid5(seed, f"subject {clerk}/{person}")
+    holder, other, third = (ORGANISATIONS[(which + turn) % CASES] for turn in range(CASES))
+    due = BEGAN + timedelta(days=60)
 
-    def event(place: int) -> UUID:
-        return event_id_of(command_id(seed, clerk, first + place))
+    def event(place: int, in_case: int = which) -> UUID:
+        within = place * CASES + in_case
+        number = person * PERSON_STEPS + within + (within >= SETTING_AT)
+        return event_id_of(command_id(seed, clerk, number))
 
+    # The third of the waitings closes the circle.
+    deadlock = gap_id_of(subject, GapKind.DEADLOCK.value, event(4, CASES - 1))
+    mark = f.GapMark(deadlock, GapKind.DEADLOCK, None, BEGAN + timedelta(days=36))
     return [
-        (f.CaseOpened(reference_of(case), (subject,), "schulden", NoticedBy.PROFESSIONAL, clear("Schulden")), OFFICE),
-        (f.ObstacleReported(obstacle, Origin.UNKNOWN, BANK, clear("Loopt vast."), received_by=OFFICE), OFFICE),
-        (f.TermSet(obstacle, due), OFFICE),
-        (f.HandoffOffered(one, obstacle, OFFICE, AGENCY), OFFICE),
-        (f.StepTaken(obstacle, OFFICE, StepKind.LETTER), OFFICE),
-        (f.HandoffRefused(one, RefusalGround.NOT_COMPETENT), AGENCY),
-        (f.HandoffOffered(two, obstacle, OFFICE, BANK), OFFICE),
-        (f.HandoffRefused(two, RefusalGround.NO_CAPACITY), BANK),
-        (f.SubjectReferred(obstacle, OFFICE, AGENCY, released=True), OFFICE),
-        (f.CustodyTaken(obstacle, AGENCY), AGENCY),
-        (f.FactCorrected(event(6), "occurred_at", (BEGAN + timedelta(days=50)).isoformat()), OFFICE),
-        (f.ObstacleResolved(obstacle, AGENCY, Outcome.PARTLY), AGENCY),
-        (f.ObstacleReopened(obstacle), OFFICE),
-        (f.EventStruck(event(4), StrikeReason.DUPLICATE), OFFICE),
-        (f.SubjectReferred(obstacle, AGENCY, OFFICE), AGENCY),
+        (f.CaseOpened(reference_of(case), (subject,), "schulden", NoticedBy.PROFESSIONAL, clear("Schulden")), holder),
+        (f.ObstacleReported(obstacle, Origin.UNKNOWN, third, clear("Loopt vast."), received_by=holder), holder),
+        (f.ObstacleReported(later, Origin.UNKNOWN, third, clear("Komt later."), received_by=holder), holder),
+        (f.WaitingBegan(later, holder, WaitingGround.OTHER, until=LONG_AFTER), holder),
+        (f.WaitingBegan(obstacle, holder, WaitingGround.OTHER_OBSTACLE, for_obstacle=next_ones), holder),
+        (f.TermSet(obstacle, due), holder),
+        (f.HandoffOffered(one, obstacle, holder, other), holder),
+        (f.StepTaken(obstacle, holder, StepKind.LETTER), holder),
+        (f.HandoffRefused(one, RefusalGround.NOT_COMPETENT), other),
+        (f.GapAcknowledged(mark, holder, clear("Wij bellen elkaar."), BEGAN + timedelta(days=90), subject), holder),
+        (f.HandoffOffered(two, obstacle, holder, third), holder),
+        (f.HandoffRefused(two, RefusalGround.NO_CAPACITY), third),
+        (f.SubjectReferred(obstacle, holder, other, released=True), holder),
+        (f.CustodyTaken(obstacle, other), other),
+        (f.FactCorrected(event(10), "occurred_at", (BEGAN + timedelta(days=85)).isoformat()), holder),
+        (f.CoordinatorNamed(holder, LONG_AFTER), holder),
+        (f.ObstacleResolved(obstacle, other, Outcome.PARTLY), other),
+        (f.ObstacleReopened(obstacle), holder),
+        (f.EventStruck(event(7), StrikeReason.DUPLICATE), holder),
+        (f.SubjectReferred(obstacle, other, holder), other),
     ]
