@@ -1,6 +1,7 @@
 """What lies over the cases of one subject, asked through GraphQL: lists, cases, subjects, chains, links, for whom."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -159,7 +160,7 @@ def test_a_plan_for_a_deadlock_within_one_case_falls_due(asked: Asked) -> None:
     asked.organisations()
     story = Story(asked, days_ago=100)
     one, two_ = story.report(1), story.report(2, receivedBy=SVB)
-    waits = {"organisation": GEMEENTE, "ground": "OTHER_OBSTACLE", "obstacle": one, "forObstacle": two_}
+    waits: dict[str, Any] = {"organisation": GEMEENTE, "ground": "OTHER_OBSTACLE", "obstacle": one, "forObstacle": two_}
     story.done("beginWaiting", 10, **waits)
     story.done("beginWaiting", 11, **waits | {"organisation": SVB, "obstacle": two_, "forObstacle": one})
     asked.project()

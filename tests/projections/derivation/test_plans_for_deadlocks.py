@@ -123,13 +123,11 @@ def test_the_rows_over_both_times_tell_of_it() -> None:
     tale, began = deadlocked()
     plan = plans(tale, 12, 20, began)
     broken = tale.says("A", 30, f.WaitingEnded(named("one")), GEM)
-    rows = [row for row in rows_of(CASE, tale.cases()[CASE]) if isinstance(row.state, GapFacet)]
-    lines = {
-        (row.as_of_from, row.as_of_until, row.state.gap.open)
-        for row in rows
-        if row.state.gap.begun_by == plan.id and row.known_until is None
-    }
+    rows = [
+        (row, row.state.gap)
+        for row in rows_of(CASE, tale.cases()[CASE])
+        if isinstance(row.state, GapFacet) and row.state.gap.begun_by == plan.id
+    ]
+    lines = {(row.as_of_from, row.as_of_until, gap.open) for row, gap in rows if row.known_until is None}
     assert lines == {(day(20), day(30), True), (day(30), None, False)}
-    assert {row.until_known_from for row in rows if row.state.gap.begun_by == plan.id and row.state.gap.open} == {
-        broken.recorded_at
-    }
+    assert {row.until_known_from for row, gap in rows if gap.open} == {broken.recorded_at}
