@@ -162,7 +162,8 @@ def test_a_plan_for_a_deadlock_within_one_case_falls_due(asked: Asked) -> None:
     one, two_ = story.report(1), story.report(2, receivedBy=SVB)
     waits: dict[str, Any] = {"organisation": GEMEENTE, "ground": "OTHER_OBSTACLE", "obstacle": one, "forObstacle": two_}
     story.done("beginWaiting", 10, **waits)
-    story.done("beginWaiting", 11, **waits | {"organisation": SVB, "obstacle": two_, "forObstacle": one})
+    waits |= {"organisation": SVB, "obstacle": two_, "forObstacle": one}
+    story.done("beginWaiting", 11, **waits)
     asked.project()
     ask = f"gaps(filter: {{kinds: [%s]}}) {{ nodes {{ id {GAP} }} }}"
     (deadlock,) = asked.registry(ask % "DEADLOCK")["gaps"]["nodes"]
