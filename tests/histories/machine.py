@@ -130,9 +130,4 @@ def has_tied(history: Sequence[Event]) -> bool:
 
 def is_mending(e: Event) -> bool:
     """Whether an event corrects or strikes another."""
-    return e.data.topic in {
-        "fact-corrected",
-        "event-struck",
-        "organisation-fact-corrected",
-        "organisation-event-struck",
-    }
+    return e.data.mends

@@ -1,4 +1,4 @@
-"""The machine that makes learning streams: dialogues, policy dossiers, networks and experiments, hard ones.
+"""The machine that makes learning streams: dialogues, dossiers, networks, experiments and investigations, hard ones.
 
 A stream follows its method for the most part. Facts are left out and others strewn in where they do not belong, some at
 the same moment; three in ten are told late; some are corrected or struck, and some of those mendings struck again.
@@ -18,6 +18,7 @@ from knelpunt.domain.dossier import facts as p
 from knelpunt.domain.event import Actor, Event
 from knelpunt.domain.experiment import facts as x
 from knelpunt.domain.ids import NAMESPACE, event_id_of, gap_id_of
+from knelpunt.domain.investigation import facts as i
 from knelpunt.domain.learning.facts import LearningFact
 from knelpunt.domain.network import facts as n
 from knelpunt.domain.text import Sealed
@@ -39,6 +40,7 @@ SPACE: Final = uuid5(NAMESPACE, "machine-made streams")
 TEXT: Final = Sealed(SPACE, SPACE, b"sealed text")
 
 KINDS: Final = (LearningKind.DIALOGUE, LearningKind.POLICY_DOSSIER, LearningKind.NETWORK, LearningKind.EXPERIMENT)
+"""The kinds of whose gaps and conflicts an oracle knows."""
 
 Plot = Callable[[Random], list[LearningFact]]
 """The facts of one stream in the order of its method; the first one opens it."""
@@ -126,17 +128,36 @@ def _experiment(rng: Random) -> list[LearningFact]:
     ]
 
 
+def _investigation(rng: Random) -> list[LearningFact]:
+    return [
+        i.InvestigationOpened(TEXT, rng.choice((None, "kafka-jeugd", "kafka-zorg"))),
+        i.InvestigatorAssigned("anna"),
+        i.CaseIncluded(some("case", 0)),
+        i.CaseIncluded(some("case", 1)),
+        i.DialogueAttached(some("dialogue", 0)),
+        i.InvestigatorAssigned("bob"),
+        i.FindingRecorded(some("finding", 0), TEXT, (some("cause", 0),)),
+        i.FindingRecorded(some("finding", 1), TEXT, (some("cause", rng.randint(0, 1)),)),
+        i.ReportPublished(TEXT, TEXT),
+        i.FollowUpPlanned(some("follow-up", 0), _due(rng), rng.choice((None, *ORGANISATIONS)), TEXT),
+        i.InvestigatorReleased(rng.choice(("anna", "bob"))),
+        i.FollowUpDone(some("follow-up", 0), TEXT),
+    ]
+
+
 PLOTS: Final[dict[LearningKind, Plot]] = {
     LearningKind.DIALOGUE: _dialogue,
     LearningKind.POLICY_DOSSIER: _dossier,
     LearningKind.NETWORK: _network,
     LearningKind.EXPERIMENT: _experiment,
+    LearningKind.INVESTIGATION: _investigation,
 }
 MENDINGS: Final = {
     LearningKind.DIALOGUE: (d.DialogueFactCorrected, d.DialogueEventStruck),
     LearningKind.POLICY_DOSSIER: (p.PolicyDossierFactCorrected, p.PolicyDossierEventStruck),
     LearningKind.NETWORK: (n.NetworkFactCorrected, n.NetworkEventStruck),
     LearningKind.EXPERIMENT: (x.ExperimentFactCorrected, x.ExperimentEventStruck),
+    LearningKind.INVESTIGATION: (i.InvestigationFactCorrected, i.InvestigationEventStruck),
 }
 ACKNOWLEDGED: Final = {
     LearningKind.DIALOGUE: (d.DialogueGapAcknowledged, d.FirstStepChosen),
