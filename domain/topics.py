@@ -20,7 +20,7 @@ FACTS: Final[Mapping[str, type[Fact]]] = MappingProxyType({fact.topic: fact for 
 """Every topic, and the class of its facts today."""
 
 VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
-    dict.fromkeys(FACTS, 1) | {"account-given": 2, "gap-acknowledged": 2}
+    dict.fromkeys(FACTS, 1) | {"account-given": 2, "gap-acknowledged": 2, "strategy-shared": 2}
 )
 """The version in which facts of each topic are written today."""
 
@@ -31,7 +31,11 @@ def _as_it_is(fact: dict[str, Any]) -> dict[str, Any]:
 
 
 UPCASTERS: Final[Mapping[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]]] = MappingProxyType(
-    {("account-given", 1): _as_it_is, ("gap-acknowledged", 1): _as_it_is}  # 2: gaps over the cases of a subject
+    {
+        ("account-given", 1): _as_it_is,  # 2: gaps over the cases of a subject
+        ("gap-acknowledged", 1): _as_it_is,  # the same
+        ("strategy-shared", 1): _as_it_is,  # 2: the kind of obstacles that it worked for
+    }
 )
 """(topic, version) to the function that lifts a fact of that version to the next one."""
 

@@ -35,6 +35,8 @@ DESCRIPTIONS: Final[Mapping[str | tuple[str, str], str]] = {
     ("grace-changed", "days"): "How long a gap that begins from now on must last before it counts, in whole days.",
     ("solution-team-established", "organisation"): "The organisation that is a solution team.",
     ("strategy-shared", "organisation"): "Who shares it.",
+    ("strategy-shared", "themes"): "The themes of the obstacles that it worked for, as slugs.",
+    ("strategy-shared", "origins"): "Where the obstacles that it worked for came from.",
     ("strategy-adopted", "organisation"): "Who works in this way from now on.",
     "motives": "Why it was set up; at least one motive.",
     "mandate": "What it may do.",

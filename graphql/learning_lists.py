@@ -25,6 +25,8 @@ from .learning_filters import (
     network_choice,
 )
 from .networks import Network, NetworkConnection, NetworkEdge
+from .standing import Strategy
+from .strategies import StrategyConnection, StrategyFilter, strategy_by_id, strategy_choice, strategy_page
 from .view import View
 
 StreamIdArgument = Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
@@ -37,6 +39,7 @@ InvestigationFilterArgument = Annotated[
     InvestigationFilter | None, strawberry.argument(description="Which investigations.")
 ]
 NetworkFilterArgument = Annotated[NetworkFilter | None, strawberry.argument(description="Which networks.")]
+StrategyFilterArgument = Annotated[StrategyFilter | None, strawberry.argument(description="Which strategies.")]
 ExperimentFilterArgument = Annotated[ExperimentFilter | None, strawberry.argument(description="Which experiments.")]
 
 
@@ -148,3 +151,23 @@ class LearningLists:
         """Return a page of experiments."""
         kinds = (ExperimentConnection, ExperimentEdge, Experiment)
         return await stream_page(self.view, kinds, experiment_choice(filter), order_by, first, after)
+
+    @strawberry.field(description="One strategy, by its id; null if nobody had shared it by then.")
+    async def strategy(
+        self,
+        id: StreamIdArgument,  # noqa: A002
+    ) -> Strategy | None:
+        """Return one strategy."""
+        return await strategy_by_id(self.view, id)
+
+    @strawberry.field(
+        description="The ways of working that organisations share, solution teams above all; the last shared first."
+    )
+    async def strategies(
+        self,
+        filter: StrategyFilterArgument = None,  # noqa: A002
+        first: First = None,
+        after: After = None,
+    ) -> StrategyConnection:
+        """Return a page of strategies."""
+        return await strategy_page(self.view, strategy_choice(filter), first, after)

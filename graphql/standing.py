@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
@@ -9,8 +10,9 @@ import strawberry
 from ..domain.case.corrections import mend
 from ..domain.case.history import place
 from ..domain.event import Event as RecordedEvent
+from ..domain.ids import organisation_stream_of
 from ..domain.organisation import facts as o
-from ..domain.vocabulary import TeamMotive
+from ..domain.vocabulary import LearningKind, Origin, TeamMotive
 from ..projections.derivation.answer import Told
 from ..projections.queries import cases, rules
 from ..projections.queries.cases import CaseChoice
@@ -20,6 +22,9 @@ from .gaps import text_of
 from .organisations import Organisation, organisation
 from .rules import RuleDepartedFrom, rules_departed_from
 from .view import View, later
+
+if TYPE_CHECKING:
+    from .experiments import Experiment
 
 
 @strawberry.type(description="A task of an organisation that passed to another.")
@@ -91,6 +96,9 @@ class Adoption:
 
     organisation: Organisation = strawberry.field(description="Who adopted it.")
     at: datetime = strawberry.field(description="Since when.")
+    experiment: Annotated["Experiment", strawberry.lazy(".experiments")] | None = strawberry.field(
+        description="The experiment that showed them that it works; null if they adopted it from who shares it."
+    )
 
 
 @strawberry.type(description="A way of working that an organisation shares with others.")
@@ -125,20 +133,60 @@ class Strategy:
         """Return its description."""
         return text_of(self.view, self.event.told, self._fact.description)
 
-    @strawberry.field(description="Who adopted it, the first one first; 200 at most.")
+    @strawberry.field(description="The themes of the obstacles that it worked for, as slugs.")
+    def themes(self) -> list[str]:
+        """Return about what the obstacles were that it worked for."""
+        return sorted(set(self._fact.themes))
+
+    @strawberry.field(description="Where the obstacles that it worked for came from.")
+    def origins(self) -> list[Origin]:
+        """Return where the obstacles came from that it worked for."""
+        return sorted(set(self._fact.origins))
+
+    @strawberry.field(
+        description="Who adopted it, from who shares it or from an experiment, the first one first; 200 at most from "
+        "who shares it."
+    )
     def adopted_by(self) -> list[Adoption]:
         """Return who adopted it."""
         return later(self._adopted_by())
 
     async def _adopted_by(self) -> list[Adoption]:
         found = await self.view.adoptions.load(self._fact.strategy)
-        return [Adoption(organisation=organisation(self.view, name), at=at) for name, at in found]
+        adoptions = [Adoption(organisation=organisation(self.view, name), at=at, experiment=None) for name, at in found]
+        return sorted([*adoptions, *await self._adopted_from_experiments()], key=lambda adoption: adoption.at)
+
+    async def _adopted_from_experiments(self) -> list[Adoption]:
+        from .experiments import Experiment  # noqa: PLC0415  experiments import this module, by lists
+        from .learning_parts import streams_linking  # noqa: PLC0415  the same
+
+        strategy = self._fact.strategy
+        return [
+            Adoption(
+                organisation=organisation(self.view, event.data.organisation),
+                at=event.occurred_at,
+                experiment=experiment,
+            )
+            for experiment in await streams_linking(self.view, LearningKind.EXPERIMENT, [strategy], Experiment)
+            for event in self.view.stream_readings[experiment.at.id].answer.state.adoptions
+            if event.data.strategy == strategy
+        ]
 
     @property
     def _fact(self) -> o.StrategyShared:
         fact = self.event.told.event.data
         assert isinstance(fact, o.StrategyShared)
         return fact
+
+
+async def shared_strategies(view: View, shared: Sequence[tuple[str, UUID]]) -> list[Strategy]:
+    """Return strategies by who shares each and the event that shared it."""
+    streams = {name: organisation_stream_of(name) for name, _ in shared}
+    await view.histories.load_all(streams.values())
+    events: dict[UUID, Event] = {}
+    for stream in streams.values():
+        events |= events_in_stream(view, view.histories.known[stream])
+    return [Strategy(view=view, event=events[event]) for _, event in shared]
 
 
 def events_in_stream(view: View, history: Sequence[RecordedEvent]) -> dict[UUID, Event]:

@@ -12,7 +12,7 @@ from msgspec import Meta
 from ..event import Fact
 from ..ids import EventId, OrganisationId, RuleReference, StrategyId, Theme
 from ..text import Text
-from ..vocabulary import OrganisationKind, StrikeReason, TeamMotive
+from ..vocabulary import OrganisationKind, Origin, StrikeReason, TeamMotive
 
 OrganisationName = Annotated[str, Meta(min_length=1, max_length=200)]
 """An organisation's own name: public, and so not sealed."""
@@ -89,13 +89,18 @@ class SolutionTeamEstablished(OrganisationFact, frozen=True, gc=False):
 
 
 class StrategyShared(OrganisationFact, frozen=True, gc=False):
-    """The organisation shares a way of working with others. It has a title: commands without one are refused."""
+    """The organisation shares a way of working with others. It has a title: commands without one are refused.
+
+    ``themes`` and ``origins`` say for what kind of obstacles it worked: about what, and where they came from.
+    """
 
     topic = "strategy-shared"
 
     strategy: StrategyId
     title: Text | None = None
     description: Text | None = None
+    themes: tuple[Theme, ...] = ()
+    origins: tuple[Origin, ...] = ()
 
 
 class StrategyAdopted(OrganisationFact, frozen=True, gc=False):

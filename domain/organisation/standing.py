@@ -18,7 +18,7 @@ from ..case.rules import Objection
 from ..command import RefusalCode
 from ..event import Event
 from ..ids import EventId, StrategyId
-from ..vocabulary import OrganisationKind
+from ..vocabulary import OrganisationKind, Origin
 from . import facts as f
 
 
@@ -40,12 +40,17 @@ class Transfer(Struct, frozen=True):
 
 
 class Strategy(Struct, frozen=True):
-    """A way of working that the organisation shared, or adopted from ``shared_by``."""
+    """A way of working that the organisation shared, or adopted from ``shared_by``.
+
+    ``themes`` and ``origins`` are the obstacles that it is said to work for by whom it is shared, sorted.
+    """
 
     event: EventId
     strategy: StrategyId
     at: datetime
     shared_by: str | None
+    themes: tuple[str, ...] = ()
+    origins: tuple[Origin, ...] = ()
 
 
 class Standing(Struct, frozen=True):
@@ -105,10 +110,11 @@ def _after(standing: Standing, event: Event) -> Standing | Objection:
             return replace(standing, transfers=(*kept, Transfer(event.id, theme, to, began)))
         case f.SolutionTeamEstablished():
             return replace(standing, team=event.id)
-        case f.StrategyShared(strategy=strategy):
-            return _with_strategy(standing, event, strategy, None)
+        case f.StrategyShared(strategy=strategy, themes=themes, origins=origins):
+            suits = tuple(sorted(set(themes))), tuple(sorted(set(origins)))
+            return _with_strategy(standing, Strategy(event.id, strategy, event.occurred_at, None, *suits))
         case f.StrategyAdopted(strategy=strategy, shared_by=shared_by):
-            return _with_strategy(standing, event, strategy, shared_by)
+            return _with_strategy(standing, Strategy(event.id, strategy, event.occurred_at, shared_by))
         case other:
             message = f"{type(other).__name__} is no fact of an organisation."
             raise TypeError(message)
@@ -124,15 +130,12 @@ def _begun(transfers: tuple[Transfer, ...], at: datetime, theme: str | None) -> 
     return tuple(one for one in transfers if one.since <= at or theme not in {None, one.theme})
 
 
-def _with_strategy(
-    standing: Standing, event: Event, strategy: StrategyId, shared_by: str | None
-) -> Standing | Objection:
-    known = standing.strategies.get(strategy)
+def _with_strategy(standing: Standing, found: Strategy) -> Standing | Objection:
+    known = standing.strategies.get(found.strategy)
     if known is not None:
         message = "The organisation has shared or adopted this strategy already."
         return Objection(RefusalCode.ALREADY_EXISTS, message, (known.event,))
-    found = Strategy(event.id, strategy, event.occurred_at, shared_by)
-    return replace(standing, strategies=MappingProxyType({**standing.strategies, strategy: found}))
+    return replace(standing, strategies=MappingProxyType({**standing.strategies, found.strategy: found}))
 
 
 def told(history: Sequence[Event]) -> Iterator[tuple[Event, Standing | None, Objection | None]]:

@@ -20,7 +20,7 @@ from ...domain.learning.named import CASES, OBSTACLES, STREAMS
 from ...domain.text import Sealed, clear
 from ...domain.vocabulary import GapKind, LearningKind, Precision
 from .case_file import COMMON, recorded_at
-from .names import DEMO, SOURCE, Entry, actor_of, case_id, id_of, moment_of, organisation_id
+from .names import DEMO, SOURCE, Entry, actor_of, case_id, id_of, moment_of, organisation_id, strategy_id
 
 
 def stream_id(kind: LearningKind, name: str) -> UUID:
@@ -92,6 +92,8 @@ class LearningFile:
             return case_id(name)
         if key in STREAMS:
             return stream_id(STREAMS[key], name)
+        if key == "strategy":
+            return strategy_id(name)
         if key == "signal" and "/" in name:
             network, _, local = name.partition("/")
             return id_of(key, f"{LearningKind.NETWORK.lower()}/{network}", local)

@@ -40,6 +40,11 @@ def organisation_id(name: str) -> str:
     return f"{ORGANISATION_PREFIX}{name}"
 
 
+def strategy_id(name: str) -> UUID:
+    """Return the id of the strategy with a local name."""
+    return uuid5(DEMO, f"strategy/{name}")
+
+
 def actor_of(actor: str) -> Actor:
     """Return who acts: an organisation's local name, and after a slash which of its people (the first, if none)."""
     name, _, person = actor.partition("/")

@@ -16,11 +16,17 @@ from msgspec import Struct
 from ...domain.command import Command
 from ...domain.event import Fact
 from ...domain.ids import organisation_stream_of
-from ...domain.organisation.facts import OrganisationRegistered, OrganisationRenamed
-from ...domain.vocabulary import OrganisationKind
+from ...domain.organisation.facts import (
+    OrganisationRegistered,
+    OrganisationRenamed,
+    SolutionTeamEstablished,
+    StrategyShared,
+)
+from ...domain.text import clear
+from ...domain.vocabulary import OrganisationKind, Origin, TeamMotive
 from .case_file import ENTERED_AFTER, CaseFile
 from .learning_file import LearningFile
-from .names import DEMO, FOLDER, SOURCE, actor_of, organisation_id, read, register
+from .names import DEMO, FOLDER, SOURCE, actor_of, organisation_id, read, register, strategy_id
 
 NEXT_ENTRY: Final = timedelta(seconds=1)
 """What keeps entries that would be recorded at one moment apart."""
@@ -75,6 +81,24 @@ def _organisations() -> Iterator[tuple[datetime, Command]]:
     for entry in register()["renamed"]:
         fact = OrganisationRenamed(organisation_id(entry["organisation"]), entry["name"])
         yield _organisation_command(f"renamed/{entry['name']}", entry["organisation"], entry["at"], fact)
+    for entry in register()["team"]:
+        fact = SolutionTeamEstablished(
+            organisation_id(entry["organisation"]),
+            tuple(TeamMotive(one) for one in entry["motives"]),
+            clear(entry["mandate"]),
+            clear(entry["contact"]),
+        )
+        yield _organisation_command(f"team/{entry['organisation']}", entry["organisation"], entry["at"], fact)
+    for entry in register()["strategy"]:
+        fact = StrategyShared(
+            organisation_id(entry["organisation"]),
+            strategy_id(entry["name"]),
+            clear(entry["title"]),
+            clear(entry["description"]),
+            tuple(entry["themes"]),
+            tuple(Origin(one) for one in entry["origins"]),
+        )
+        yield _organisation_command(f"strategy/{entry['name']}", entry["organisation"], entry["at"], fact)
 
 
 def _organisation_command(label: str, name: str, at: datetime, fact: Fact) -> tuple[datetime, Command]:

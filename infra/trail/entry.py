@@ -155,6 +155,7 @@ _FROZEN: Final[Mapping[tuple[str, int], str]] = MappingProxyType(
         ("step-taken", 1): "obstacle organisation kind note*",
         ("strategy-adopted", 1): "organisation strategy shared_by",
         ("strategy-shared", 1): "organisation strategy title* description*",
+        ("strategy-shared", 2): "organisation strategy title* description* themes origins",
         ("subject-erased", 1): "request subject- requested_by approved_by receipts",
         ("subject-referred", 1): "obstacle from to released",
         ("subject-related", 1): "subject- to- relation from until",

@@ -38,10 +38,15 @@ class TaskFacet(Struct, frozen=True, gc=False):
 
 
 class StrategyFacet(Struct, frozen=True, gc=False):
-    """A way of working that the organisation shares, or adopted from ``shared_by``."""
+    """A way of working that the organisation shares, or adopted from ``shared_by``.
+
+    ``themes`` and ``origins`` are the obstacles that it is said to work for, sorted; of an adoption none.
+    """
 
     organisation: str
     strategy: StrategyId
     at: datetime
     shared_by: str | None
     event: EventId
+    themes: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()

@@ -39,18 +39,19 @@ class OrganisationFacets:
             note_todos(changed, (todo_of_conflict(event, at, None),))
             return changed
         self._standing = after
-        facet = facet_of(after)
-        if before is None or facet != facet_of(before):
-            changed[after.organisation] = [(event.occurred_at, None, facet)]
+        now = facet_of(after)
+        if before is None or now != facet_of(before):
+            changed[after.organisation] = [(event.occurred_at, None, now)]
         transfers = before.transfers if before else ()
         for theme in {one.theme for one in {*transfers, *after.transfers}}:
             if _of(transfers, theme) != _of(after.transfers, theme):
                 changed[f"task/{theme}"] = _turns(after.organisation, _of(after.transfers, theme))
         for strategy in after.strategies.keys() - (before.strategies.keys() if before else ()):
             found = after.strategies[strategy]
-            changed[strategy.int] = [
-                (found.at, None, StrategyFacet(after.organisation, strategy, found.at, found.shared_by, found.event))
-            ]
+            facet = StrategyFacet(
+                *(after.organisation, strategy, found.at, found.shared_by, found.event, found.themes, found.origins)
+            )
+            changed[strategy.int] = [(found.at, None, facet)]
         return changed
 
     @property

@@ -65,7 +65,7 @@ COLUMNS: Final = MappingProxyType(
         "todo_state": f"{WINDOWS}, since, case_id, stream_id, event_id, kind, obstacle_id, organisation",
         "organisation_state": f"{WINDOWS}, organisation, name, kind, parent, ended_at, merged_into, team",
         "task_state": f"{WINDOWS}, since, stream_id, event_id, theme, organisation, to_organisation",
-        "strategy_state": f"{WINDOWS}, at, stream_id, event_id, strategy_id, organisation, shared_by",
+        "strategy_state": f"{WINDOWS}, at, stream_id, event_id, strategy_id, organisation, shared_by, themes, origins",
     }
 )
 """The columns of each table, in the order in which rows give them: those of one length that are never null first, so
@@ -392,7 +392,8 @@ class _Scribe:
     def strategy(self, state: StrategyFacet) -> bytes:
         """Write that the organisation, whose stream the case is here, shares a strategy or adopted it."""
         ids = b"".join(_SIXTEEN + one for one in (self.case, state.event.bytes, state.strategy.bytes))
-        return self.moments.field(state.at) + ids + _text(state.organisation) + _text_or_null(state.shared_by)
+        names = _text(state.organisation) + _text_or_null(state.shared_by)
+        return self.moments.field(state.at) + ids + names + _texts(state.themes) + _texts(state.origins)
 
     def stream(self, state: StreamFacet) -> bytes:
         """Write the header of the learning stream that the case is here."""

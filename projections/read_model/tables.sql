@@ -282,5 +282,7 @@ CREATE TABLE strategy_state (
     strategy_id uuid NOT NULL,
     organisation text NOT NULL,
     shared_by text,                              -- null: it is this organisation that shares it
+    themes text[] NOT NULL,                      -- of the obstacles that it worked for, as who shares it says
+    origins text[] NOT NULL,
     PRIMARY KEY (stream_id, strategy_id, as_of_from, known_from)
 );

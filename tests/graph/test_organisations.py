@@ -214,3 +214,68 @@ def test_a_solution_team_counts_the_rules_departed_from(tree):
     assert [one["rule"] for one in found["rulesDepartedFrom"]] == ["awb:4:15", "awb:4:13", "pw:11"]
     assert found["none"] == []
     assert tree.registry(ask, f'(asOf: "{stories[0].day(1)}")')["rulesDepartedFrom"] == []
+
+
+def test_strategies_are_found_by_what_they_worked_for(tree):
+    """By theme, origin, who shares them and whether anybody adopted them, at both times; experiments count too."""
+
+    def share(title, **given):
+        shared = tree.done(
+            "shareStrategy",
+            {"organisation": ZORG, "title": title, "occurredAt": "2022-01-01T00:00:00Z"} | given,
+            "event { id data }",
+        )
+        return shared["event"]["id"], shared["event"]["data"]["strategy"]
+
+    _, face = share("Een gezicht", themes=["jeugdhulp", "schulden"], origins=["SUM_OF_ACTIONS"])
+    event, table = share("Aan tafel", themes=["zorg"], origins=["NO_CATEGORY", "SUM_OF_ACTIONS"])
+    share("Zomaar", organisation=GEMEENTE, occurredAt="2023-01-01T00:00:00Z")
+    tree.done("adoptStrategy", {"organisation": SVB, "strategy": face, "sharedBy": ZORG})
+    given = {"theme": "zorg", "occurredAt": "2022-02-01T00:00:00Z"}
+    started = {"organisations": [REGIO], "hypothesis": "Aan tafel", "place": "Ergens", "professionals": 1}
+    experiment = tree.done("startExperiment", given | started | {"citizens": 1}, "experiment { id }")
+    id_ = experiment["experiment"]["id"]
+    tree.done("concludeExperiment", {"experiment": id_, "finding": "WORKS", "occurredAt": "2022-03-01T00:00:00Z"})
+    adopted = {"experiment": id_, "organisation": GEMEENTE, "strategy": table, "sharedBy": ZORG}
+    tree.done("adoptFromExperiment", adopted | {"occurredAt": "2022-04-01T00:00:00Z"})
+    tree.project()
+    before = tree.ask("{ registry { knownAt } }")["registry"]["knownAt"]
+    tree.done(
+        "correctOrganisationFact", {"organisation": ZORG, "event": event, "field": "themes", "value": ["zorg", "wonen"]}
+    )
+
+    def titles(chosen, lens=""):
+        found = tree.registry(f"strategies(filter: {{{chosen}}}) {{ totalCount nodes {{ title }} }}", lens)
+        listed = found["strategies"]
+        assert listed["totalCount"] == len(listed["nodes"])
+        return {one["title"] for one in listed["nodes"]}
+
+    assert titles('themes: ["schulden"]') == {"Een gezicht"}
+    assert titles("origins: [SUM_OF_ACTIONS]") == {"Een gezicht", "Aan tafel"}
+    assert titles("origins: [NO_CATEGORY, UNKNOWN]") == {"Aan tafel"}
+    assert titles('origins: [SUM_OF_ACTIONS], themes: ["wonen"]') == {"Aan tafel"}
+    assert titles('themes: ["wonen"]', f'(knownAt: "{before}")') == set()
+    assert titles(f'sharedBy: ["{GEMEENTE}"]') == {"Zomaar"}
+    assert titles(f'sharedBy: ["{GEMEENTE}"]', '(asOf: "2022-06-01T00:00:00Z")') == set()
+    assert titles("adopted: true") == {"Een gezicht", "Aan tafel"}
+    assert titles("adopted: true", '(asOf: "2022-06-01T00:00:00Z")') == {"Aan tafel"}
+    assert titles("adopted: false", '(asOf: "2022-03-15T00:00:00Z")') == {"Een gezicht", "Aan tafel"}
+    one = tree.registry(
+        f'strategy(id: "{table}") {{ themes origins sharedBy {{ identifier }} adoptedBy {{ at organisation '
+        "{ identifier } experiment { id hypothesis } } }"
+    )["strategy"]
+    assert (one["themes"], one["origins"]) == (["wonen", "zorg"], ["NO_CATEGORY", "SUM_OF_ACTIONS"])
+    (adoption,) = one["adoptedBy"]
+    assert adoption["organisation"]["identifier"] == GEMEENTE
+    assert adoption["experiment"] == {"id": id_, "hypothesis": "Aan tafel"}
+    first = tree.registry("strategies(first: 2) { nodes { title } pageInfo { endCursor hasNextPage } }")["strategies"]
+    assert first["nodes"][0] == {"title": "Zomaar"}
+    rest = tree.registry(f'strategies(first: 2, after: "{first["pageInfo"]["endCursor"]}") {{ nodes {{ title }} }}')
+    shown = [one["title"] for one in (*first["nodes"], *rest["strategies"]["nodes"])]
+    assert sorted(shown) == ["Aan tafel", "Een gezicht", "Zomaar"]
+    assert tree.registry(f'strategy(id: "{id_and(table)}") {{ title }}')["strategy"] is None
+
+
+def id_and(strategy):
+    """The id of a strategy that nobody shares."""
+    return strategy[:-1] + ("0" if strategy[-1] != "0" else "1")

@@ -16,11 +16,13 @@ from knelpunt.domain.dialogue.facts import COMMANDS as DIALOGUE
 from knelpunt.domain.dossier.facts import COMMANDS as DOSSIER
 from knelpunt.domain.event import Event
 from knelpunt.domain.experiment.facts import COMMANDS as EXPERIMENT
-from knelpunt.domain.ids import event_id_of
+from knelpunt.domain.ids import event_id_of, organisation_stream_of
 from knelpunt.domain.learning.decide import decide_learning
 from knelpunt.domain.learning.facts import LearningFact
 from knelpunt.domain.network.facts import COMMANDS as NETWORK
+from knelpunt.domain.organisation.decide import decide_organisation
 from knelpunt.domain.organisation.facts import OrganisationFact, OrganisationRegistered, OrganisationRenamed
+from knelpunt.domain.organisation.standing import standing_at
 from knelpunt.domain.text import Clear
 from knelpunt.domain.vocabulary import (
     CauseStatus,
@@ -57,13 +59,13 @@ class Registry:
 
     def __init__(self):
         self.organisations, self.obstacles, self.histories, self.refusals = set(), set(), defaultdict(list), []
-        self.streams = defaultdict(list)
+        self.streams, self.of_organisations = defaultdict(list), defaultdict(list)
 
     def organisation(self, organisation):
         return organisation in self.organisations
 
     def organisation_history(self, organisation):
-        return ()
+        return self.of_organisations[organisation_stream_of(organisation)]
 
     def case(self, case):
         return case in self.histories
@@ -85,12 +87,13 @@ class Registry:
         return any((gap.id, gap.from_) == (mark.id, mark.since) for gap in answer(history, moment).gaps)
 
     def take(self, position, recorded_at, command):
+        histories, decider = self.histories, decide
         if isinstance(command.data, OrganisationFact):
-            self.organisations.add(command.data.organisation)
-            return
-        learns = isinstance(command.data, LearningFact)
-        history = (self.streams if learns else self.histories)[command.stream]
-        fact = (decide_learning if learns else decide)(command, history, recorded_at, self)
+            histories, decider = self.of_organisations, decide_organisation
+        elif isinstance(command.data, LearningFact):
+            histories, decider = self.streams, decide_learning
+        history = histories[command.stream]
+        fact = decider(command, history, recorded_at, self)
         if isinstance(fact, Refused):
             self.refusals.append((command, fact))
             return
@@ -111,6 +114,8 @@ class Registry:
                 known_to=command.known_to,
             )
         )
+        if isinstance(fact, OrganisationFact):
+            self.organisations.add(fact.organisation)
         if isinstance(fact, ObstacleReported):
             self.obstacles.add(fact.obstacle)
 
@@ -356,6 +361,17 @@ def test_what_an_experiment_showed_is_adopted_by_another(registry):
     adopters = {event.data.organisation for event in experiment.adoptions}
     assert adopters == {organisation_id("uitkering")}
     assert not adopters & set(experiment.fact.organisations)
+
+
+def test_a_solution_team_shares_a_strategy_that_another_adopted(registry):
+    """The team says why it is there and for which obstacles its way of working works; the experiment bears that out."""
+    team = standing_at(registry.organisation_history(organisation_id("oplossing")))
+    assert team.team is not None
+    (shared,) = team.strategies.values()
+    experiment = stream_of(registry, "eerst-bellen").state
+    assert shared.strategy in {event.data.strategy for event in experiment.adoptions}
+    assert experiment.fact.theme in shared.themes
+    assert shared.origins
 
 
 def test_every_command_of_these_streams_occurs_that_a_story_needs(registry):

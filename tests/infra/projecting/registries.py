@@ -31,7 +31,7 @@ from knelpunt.domain.organisation.facts import (
 )
 from knelpunt.domain.registry.facts import RegistryFact
 from knelpunt.domain.text import Sealed
-from knelpunt.domain.vocabulary import OrganisationKind, Role, StrikeReason, TeamMotive
+from knelpunt.domain.vocabulary import OrganisationKind, Origin, Role, StrikeReason, TeamMotive
 from knelpunt.infra.store.bulk import append_bulk, append_history
 from knelpunt.infra.store.connection import DatabaseRole, connect
 from knelpunt.projections.read_model.copying import COLUMNS
@@ -97,7 +97,8 @@ def _mending(organisation: str, facts: Sequence[OrganisationFact], rng: Random) 
         return OrganisationEventStruck(organisation, UUID(int=number), StrikeReason.DUPLICATE)
     field, value = rng.choice((
         ("occurred_at", (START + timedelta(days=rng.choice((5, 15, 50)))).isoformat()),
-        ("name", "Een betere naam"), ("parent", ONLOOKER), ("into", ONLOOKER), ("to", ONLOOKER), ("colour", "red"),
+        ("name", "Een betere naam"), ("themes", ("zorg", "wonen")), ("parent", ONLOOKER), ("into", ONLOOKER),
+        ("to", ONLOOKER), ("colour", "red"),
     ))  # fmt: skip
     return OrganisationFactCorrected(organisation, UUID(int=number), field, value)
 
@@ -115,7 +116,13 @@ def _doings(organisation: str, rng: Random) -> list[OrganisationFact]:
         TaskTransferred(organisation, "zorg", other, START + timedelta(days=rng.choice((60, 65, 90)))),
         TaskTransferred(organisation, "zorg", ONLOOKER, START + timedelta(days=70)),
         SolutionTeamEstablished(organisation, (TeamMotive.FAILURE_COSTS,)),
-        StrategyShared(organisation, strategy, Sealed(strategy, strategy, b"sealed")),
+        StrategyShared(
+            organisation,
+            strategy,
+            Sealed(strategy, strategy, b"sealed"),
+            themes=tuple(rng.choices(("zorg", "schulden"), k=rng.randint(0, 2))),
+            origins=tuple(rng.sample(list(Origin), k=rng.randint(0, 2))),
+        ),
         StrategyAdopted(organisation, strategy, other),
     ]
 

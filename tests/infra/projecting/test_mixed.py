@@ -173,7 +173,9 @@ class RecordingNow(RuleBasedStateMachine):
                 self.waiting.setdefault(event.stream, []).append(event)
         if shuffled:
             for events in self.waiting.values():
-                events[1:] = self.rng.sample(events[1:], len(events) - 1)
+                facts = [event for event in events[1:] if not event.data.mends]
+                # No command mends what has not been recorded; and which of two was told last is what they say.
+                events[1:] = [*self.rng.sample(facts, len(facts)), *(one for one in events if one.data.mends)]
         self.url = self.new_registry()
 
     @precondition(lambda self: self.waiting)
