@@ -120,10 +120,15 @@ class InvestigationFilter:
     begun: Period | None = strawberry.field(default=None, description="Opened in this period.")
 
 
+def marks_known_to(user: str) -> list[str]:
+    """Return the marks of which an investigation has one if somebody may know of it."""
+    return [PUBLISHED, f"investigator={user}"]
+
+
 def investigation_choice(chosen: InvestigationFilter | None, user: str) -> StreamChoice:
     """Return what a filter means to somebody, who may know of those published and of their own. Raises ``Problem``."""
     asked = chosen or InvestigationFilter()
-    known = [PUBLISHED, f"investigator={user}"]
+    known = marks_known_to(user)
     programmes = marks_of("programme", texts_of(asked.programmes, "programmes"))
     return _choice(LearningKind.INVESTIGATION, asked, None, marks=(known, programmes), links=())
 

@@ -25,11 +25,13 @@ from .learning_filters import (
     network_choice,
 )
 from .networks import Network, NetworkConnection, NetworkEdge
+from .programmes import Programme, ProgrammeConnection, programme_by_name, programme_page
 from .standing import Strategy
 from .strategies import StrategyConnection, StrategyFilter, strategy_by_id, strategy_choice, strategy_page
 from .view import View
 
 StreamIdArgument = Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
+ProgrammeArgument = Annotated[str, strawberry.argument(description="Its name, as a slug: 'kafka-jeugd'.")]
 StreamOrderArgument = Annotated[StreamOrder, strawberry.argument(description="In which order.")]
 DialogueFilterArgument = Annotated[DialogueFilter | None, strawberry.argument(description="Which dialogues.")]
 PolicyDossierFilterArgument = Annotated[
@@ -171,3 +173,15 @@ class LearningLists:
     ) -> StrategyConnection:
         """Return a page of strategies."""
         return await strategy_page(self.view, strategy_choice(filter), first, after)
+
+    @strawberry.field(
+        description="One programme, by its name; null if no investigation that you may know of was part of it by then."
+    )
+    async def programme(self, name: ProgrammeArgument) -> Programme | None:
+        """Return one programme."""
+        return await programme_by_name(self.view, name)
+
+    @strawberry.field(description="The programmes that investigations are part of, by name.")
+    async def programmes(self, first: First = None, after: After = None) -> ProgrammeConnection:
+        """Return a page of programmes."""
+        return await programme_page(self.view, first, after)

@@ -118,3 +118,71 @@ def test_what_became_of_each_finding(asked):
     before = found(anna, f'(asOf: "{story.day(40)}")')[1]
     assert (before["findings"][0]["removed"], before["followUps"][0]["doneAt"]) == (False, None)
     assert found(anna, f'(asOf: "{story.day(1)}")') == (0, None)
+
+
+PROGRAMME = """name begunAt investigationCount investigations { question } cases { reference } dialogues { problem }
+    findings { statement removed } causes { statement status } followUps { plan doneAt }"""
+
+
+def test_a_programme_tells_what_its_investigations_hold_and_what_became_of_it(asked):
+    """What several investigations include and found stands together, for who may know of them, at both times."""
+    asked.organisations()
+    story = Story(asked)
+    anna = asked.asker(role=Role.INVESTIGATOR)
+
+    def do(name, day, selection="event { id }", **given):
+        return asked.done(name, {"occurredAt": story.day(day)} | given, selection, anna)
+
+    causes = [
+        do("identifyCause", 1, "cause { id }", locus="LAW", statement=one)["cause"]["id"] for one in ("Een", "Twee")
+    ]
+    talk = do("conveneDialogue", 2, "dialogue { id }", theme="zorg", problem="Niemand belt")["dialogue"]["id"]
+    inquiries = [
+        do("openInvestigation", day, "investigation { id }", question=question, programme=programme)["investigation"][
+            "id"
+        ]
+        for day, question, programme in (
+            (3, "Waarom?", "kafka-zorg"),
+            (4, "En hoe?", "kafka-zorg"),
+            (5, "x", "kafka-a"),
+        )
+    ]
+    for day, inquiry, cause in zip((6, 7), inquiries, causes, strict=False):
+        do("includeCase", day, investigation=inquiry, case=story.case)
+        do("attachDialogue", day, investigation=inquiry, dialogue=talk)
+        do("recordFinding", day, investigation=inquiry, statement=f"Bevinding {day}", causes=[causes[0], cause])
+    do("planFollowUp", 8, investigation=inquiries[1], due=story.day(60), plan="Nabellen")
+    do("removeCause", 9, cause=causes[0])
+
+    def found(lens="", asker=anna):
+        asked.project()
+        query = (
+            f"{{ registry{lens} {{ programmes {{ totalCount nodes {{ name investigationCount }} }} "
+            f'programme(name: "kafka-zorg") {{ {PROGRAMME} }} }} }}'
+        )
+        answer = asked.ask(query, asker)["registry"]
+        assert answer["programmes"]["totalCount"] == len(answer["programmes"]["nodes"])
+        return {one["name"]: one["investigationCount"] for one in answer["programmes"]["nodes"]}, answer["programme"]
+
+    counts, shown = found()
+    assert counts == {"kafka-a": 1, "kafka-zorg": 2}
+    assert shown == {
+        "name": "kafka-zorg",
+        "begunAt": shown["begunAt"],
+        "investigationCount": 2,
+        "investigations": [{"question": "Waarom?"}, {"question": "En hoe?"}],
+        "cases": [{"reference": story.reference}],
+        "dialogues": [{"problem": "Niemand belt"}],
+        "findings": [{"statement": "Bevinding 6", "removed": True}, {"statement": "Bevinding 7", "removed": False}],
+        "causes": [{"statement": "Een", "status": "REMOVED"}, {"statement": "Twee", "status": "UNOWNED"}],
+        "followUps": [{"plan": "Nabellen", "doneAt": None}],
+    }
+    assert datetime.fromisoformat(shown["begunAt"]) == datetime.fromisoformat(story.day(3))
+    counts, before = found(f'(asOf: "{story.day(3.5)}")')
+    assert (counts, before["findings"], before["cases"]) == ({"kafka-zorg": 1}, [], [])
+    assert found(f'(asOf: "{story.day(2)}")') == ({}, None)
+    assert found(asker=Asker(SVB, Role.AGENCY, "zoe", asked.asker().expires_at)) == ({}, None)
+    page = asked.ask("{ registry { programmes(first: 1) { nodes { name } pageInfo { endCursor } } } }", anna)
+    after = page["registry"]["programmes"]["pageInfo"]["endCursor"]
+    rest = asked.ask(f'{{ registry {{ programmes(first: 1, after: "{after}") {{ nodes {{ name }} }} }} }}', anna)
+    assert rest["registry"]["programmes"]["nodes"] == [{"name": "kafka-zorg"}]
