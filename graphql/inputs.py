@@ -24,7 +24,7 @@ from ..domain.dialogue.facts import BottleneckNamed, FirstStepChosen, OptionProp
 from ..domain.dossier.facts import PromiseMade
 from ..domain.event import Fact
 from ..domain.investigation.facts import FindingRecorded, FollowUpPlanned
-from ..domain.learning.facts import LearningFact
+from ..domain.learning.facts import LearningFact, LearningFactCorrected
 from ..domain.learning.kinds import RULES
 from ..domain.learning.named import STREAMS
 from ..domain.network.facts import ChallengeSet, HelpAsked, SignalRaised
@@ -206,6 +206,8 @@ def input_of(command: str) -> type:
 
 
 def _about_by_default(fact: type[Fact]) -> str:
+    if issubclass(fact, f.FactCorrected | LearningFactCorrected):
+        return "whom the corrected text was about"
     if issubclass(fact, f.CaseFact):
         return "the case's first subject"
     return "nobody" if "participant" not in fact.__struct_fields__ else "the participant"

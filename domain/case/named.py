@@ -1,6 +1,6 @@
 """What a fact names: obstacles, organisations, subjects and moments, read off its fields by their types."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
@@ -12,6 +12,7 @@ import msgspec
 from ..event import Event, Fact
 from ..ids import OrganisationId, SubjectId
 from ..learning.facts import LearningFact, LearningFactCorrected
+from ..text import Clear, Sealed
 from . import facts as f
 
 
@@ -82,15 +83,23 @@ def subjects_of(fact: Fact) -> Iterator[SubjectId]:
             yield party.subject
 
 
-def about_by_default(event: Event, first_subject: SubjectId | None) -> SubjectId | None:
+def about_by_default(event: Event, first_subject: SubjectId | None, history: Iterable[Event] = ()) -> SubjectId | None:
     """Return whom a text of an event is about unless it says so; ``first_subject`` is that of its case, if it has one.
 
     Texts of other streams are about no person, but they are sealed all the same: under a key of the stream's own, save
-    for a person's words, which are under that person's.
+    for a person's words, which are under that person's. What a correction says is about whom it was that the corrected
+    text was about: ``history`` holds the events of the stream before it.
     """
-    if isinstance(event.data, f.CaseFact):
+    fact = event.data
+    if isinstance(fact, f.FactCorrected | LearningFactCorrected):
+        for earlier in history:
+            if earlier.id == fact.event:
+                text = getattr(earlier.data, fact.field, None)
+                about = text.about if isinstance(text, Clear | Sealed) else None
+                return about or about_by_default(earlier, first_subject)
+    if isinstance(fact, f.CaseFact):
         return first_subject
-    return (event.data.speaker if isinstance(event.data, LearningFact) else None) or event.stream
+    return (fact.speaker if isinstance(fact, LearningFact) else None) or event.stream
 
 
 def subjects_told_of(fact: Fact) -> Iterator[SubjectId]:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from ...domain.case.facts import CaseFact
 from ...domain.event import Event
 from ...domain.text import Sealed, Withheld
 from ..vault.sealing import sealed_texts
@@ -14,7 +15,7 @@ OPENED_TO: Final = "SELECT position, own, about FROM read.opened_to(%s::bigint[]
 """The events of which somebody may read texts: whether they recorded it, and about whom alone (none: whoever)."""
 
 NOTES: Final = frozenset({"note"})
-"""Fields in which an organisation writes for itself: a subject does not read those, though they are about them."""
+"""Fields of cases in which an organisation writes for itself: a subject does not read those, though about them."""
 
 
 def entitled(
@@ -31,9 +32,13 @@ def entitled(
         hidden = {
             name: text
             for name, text in sealed_texts(event.data)
-            if about is not None and not own and (text.about not in about or name in NOTES)
+            if about is not None and not own and (text.about not in about or _is_note(event, name))
         }
         withheld |= {text: Withheld(text.about) for text in hidden.values()}
         data = replace(event.data, **dict.fromkeys(hidden)) if hidden else event.data
         may_open.append(replace(event, data=data) if hidden else event)
     return may_open, withheld
+
+
+def _is_note(event: Event, name: str) -> bool:
+    return name in NOTES and isinstance(event.data, CaseFact)

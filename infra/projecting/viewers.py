@@ -66,16 +66,20 @@ def bring(connection: psycopg.Connection, streams: Mapping[UUID, Sequence[Event]
 
 
 def bring_investigation(connection: psycopg.Connection, inquiry: UUID, history: Sequence[Event]) -> None:
-    """Bring in line who is on an investigation and which cases it includes, by its whole history."""
+    """Bring in line who is on an investigation and which cases and dialogues it includes, by its whole history."""
     standing: Investigation | None = RULES.state_at(history)
     connection.execute("DELETE FROM investigation_member WHERE investigation_id = %s", (inquiry,))
     connection.execute("DELETE FROM investigation_case WHERE investigation_id = %s", (inquiry,))
+    connection.execute("DELETE FROM investigation_dialogue WHERE investigation_id = %s", (inquiry,))
     if standing is not None:
         connection.execute(
             "INSERT INTO investigation_member SELECT %s, unnest(%s::text[])", (inquiry, list(standing.investigators))
         )
         connection.execute(
             "INSERT INTO investigation_case SELECT unnest(%s::uuid[]), %s", (list(standing.cases), inquiry)
+        )
+        connection.execute(
+            "INSERT INTO investigation_dialogue SELECT unnest(%s::uuid[]), %s", (list(standing.dialogues), inquiry)
         )
 
 

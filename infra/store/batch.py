@@ -217,7 +217,8 @@ def _seal(desk: Desk, proposals: Sequence[_Proposal], objections: list[_Objectio
 
 def _whom(proposal: _Proposal) -> UUID | None:
     """Return whom a text of an event is about unless it says so."""
-    return about_by_default(proposal.event, proposal.stream.history.first_subject)
+    history = proposal.stream.history
+    return about_by_default(proposal.event, history.first_subject, history)
 
 
 def _refuse_size(stored: NewEvent) -> Refused | None:

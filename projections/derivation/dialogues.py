@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 from uuid import UUID
 
-from ...domain.dialogue.facts import BottleneckNamed
+from ...domain.dialogue.facts import BottleneckNamed, ParticipantJoined
 from ...domain.dialogue.rules import RULES, Dialogue
 from ...domain.settings import Course
 from ...domain.vocabulary import GapKind, LearningKind
@@ -17,9 +17,15 @@ from .shapes import Gap
 
 
 def header(dialogue: Dialogue) -> Header:
-    """Return what lists choose a dialogue by: its action team's steps among them, by what became of them."""
+    """Return what lists choose a dialogue by: its action team's steps among them, by what became of them.
+
+    And whose people sit at the table, the convener's always: they read what was said there (``security.sql``).
+    """
     steps = sorted({step.status for step in dialogue.steps.values()})
+    facts = (event.data for event in dialogue.participants.values())
+    seats = {fact.organisation for fact in facts if isinstance(fact, ParticipantJoined)} - {None}
     marks = [f"convener={dialogue.fact.organisation}", *(f"step={status}" for status in steps)]
+    marks += [f"seat={organisation}" for organisation in seats | {dialogue.fact.organisation}]
     if dialogue.team is not None:
         marks.append("team=FORMED")
     return Header(dialogue.status, dialogue.fact.theme, tuple(marks))

@@ -32,6 +32,7 @@ CREATE UNIQUE INDEX case_link_pkey ON case_link (case_id, event_id, as_of_from, 
 CREATE UNIQUE INDEX case_viewer_pkey ON case_viewer (case_id, viewer, source);
 CREATE UNIQUE INDEX investigation_member_pkey ON investigation_member (investigation_id, user_id);
 CREATE UNIQUE INDEX investigation_case_pkey ON investigation_case (case_id, investigation_id);
+CREATE UNIQUE INDEX investigation_dialogue_pkey ON investigation_dialogue (dialogue_id, investigation_id);
 CREATE UNIQUE INDEX subject_organisation_pkey ON subject_organisation (subject_id, organisation);
 CREATE UNIQUE INDEX remedy_state_pkey ON remedy_state (case_id, event_id, as_of_from, known_from);
 CREATE UNIQUE INDEX chain_state_pkey ON chain_state (case_id, obstacle_id, as_of_from, known_from);
@@ -48,6 +49,7 @@ CREATE INDEX case_subject_subject ON case_subject (subject_id, case_id);
 CREATE INDEX case_viewer_viewer ON case_viewer (viewer, case_id);
 CREATE INDEX case_viewer_subject ON case_viewer (subject_id) WHERE subject_id IS NOT NULL;
 CREATE INDEX investigation_case_investigation ON investigation_case (investigation_id);
+CREATE INDEX investigation_dialogue_investigation ON investigation_dialogue (investigation_id);
 CREATE INDEX case_link_to ON case_link (to_case_id, case_id);
 CREATE INDEX subject_organisation_organisation ON subject_organisation (organisation);
 CREATE INDEX chain_state_reported ON chain_state (reported_at DESC, obstacle_id);

@@ -8,6 +8,7 @@ ALTER TABLE case_link ADD PRIMARY KEY USING INDEX case_link_pkey;
 ALTER TABLE case_viewer ADD PRIMARY KEY USING INDEX case_viewer_pkey;
 ALTER TABLE investigation_member ADD PRIMARY KEY USING INDEX investigation_member_pkey;
 ALTER TABLE investigation_case ADD PRIMARY KEY USING INDEX investigation_case_pkey;
+ALTER TABLE investigation_dialogue ADD PRIMARY KEY USING INDEX investigation_dialogue_pkey;
 ALTER TABLE subject_organisation ADD PRIMARY KEY USING INDEX subject_organisation_pkey;
 ALTER TABLE remedy_state ADD PRIMARY KEY USING INDEX remedy_state_pkey;
 ALTER TABLE chain_state ADD PRIMARY KEY USING INDEX chain_state_pkey;

@@ -53,12 +53,31 @@ BEGIN ATOMIC
                       AND m.user_id = knelpunt.principal() ->> 'user');
 END;
 
+-- at_table: whether somebody with these names heard what was said in a dialogue: their organisation convened it or has
+-- somebody sitting there, or they are on an investigation that it is part of.
+CREATE FUNCTION at_table(names text[], asked uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT EXISTS (SELECT FROM stream_state s CROSS JOIN LATERAL unnest(s.marks) AS mark
+                    WHERE s.stream_id = asked AND s.known_until = 'infinity' AND starts_with(mark, 'seat=')
+                      AND 'O:' || substr(mark, 6) = ANY (names))
+        OR EXISTS (SELECT FROM investigation_dialogue d WHERE d.dialogue_id = asked AND leads(d.investigation_id))
+        OR EXISTS (SELECT FROM stream_link l
+                    WHERE l.stream_id = asked AND l.relation = 'INVESTIGATION' AND l.known_until = 'infinity'
+                      AND leads(l.target_id));
+END;
+
 -- opened_to: which of the events at these positions the principal may read the texts of. A subject reads those about
 -- themselves, or about whom they represent: these are named, and nothing is said of events of which no text may be read.
+-- What stands in no case is about nobody, and named by its stream, save what a person said or what is said of one: that is
+-- read by who recorded it, and at the table of a dialogue.
 CREATE FUNCTION opened_to(positions bigint[]) RETURNS TABLE ("position" bigint, own boolean, about uuid[])
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    SELECT e.position, own.own, about.about
+    SELECT e.position, own.own,
+           CASE WHEN e.case_id <> '00000000-0000-0000-0000-000000000000' THEN about.about
+                WHEN me.role NOT IN ('REGISTRY', 'OWNER') AND NOT leads(e.stream_id) AND NOT at_table(me.names, e.stream_id)
+                THEN ARRAY[e.stream_id] END
       FROM (SELECT p ->> 'role', p ->> 'user', viewers() FROM (SELECT knelpunt.principal()) AS one (p)) AS me (role, name, names)
      CROSS JOIN knelpunt.event e
      CROSS JOIN LATERAL (SELECT convert_from(e.state, 'UTF8')::jsonb -> 'actor') AS who (actor)
@@ -93,7 +112,7 @@ BEGIN
     FOREACH each IN ARRAY ARRAY[
         'quarantined', 'case_state', 'case_party', 'case_subject', 'case_link', 'remedy_state', 'chain_state', 'gap_state',
         'handoff_state', 'todo_state', 'case_to_rederive', 'stream_state', 'stream_link', 'case_viewer',
-        'investigation_member', 'investigation_case', 'subject_organisation'
+        'investigation_member', 'investigation_case', 'investigation_dialogue', 'subject_organisation'
     ] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', each);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', each);

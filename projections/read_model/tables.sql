@@ -106,13 +106,17 @@ CREATE TABLE case_viewer (
     represents uuid                              -- the subject on whose behalf; null: on nobody's
 );
 
--- Who is on which investigation, and which cases that includes: they see those whole.
+-- Who is on which investigation, and which cases and dialogues that includes: they see those whole.
 CREATE TABLE investigation_member (
     investigation_id uuid NOT NULL,
     user_id text COLLATE "C" NOT NULL
 );
 CREATE TABLE investigation_case (
     case_id uuid NOT NULL,
+    investigation_id uuid NOT NULL
+);
+CREATE TABLE investigation_dialogue (
+    dialogue_id uuid NOT NULL,
     investigation_id uuid NOT NULL
 );
 

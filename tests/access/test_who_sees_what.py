@@ -23,6 +23,7 @@ from knelpunt.infra.identity.development import DevelopmentIssuer
 
 AGENCIES = (GEMEENTE, SVB, ZORG)
 ANNA, BOB = "anna", "bob"
+PROGRAMME = "kafka-zorg"
 
 
 @dataclass
@@ -101,7 +102,8 @@ def world(shared_registry_url: str, tmp_path_factory: pytest.TempPathFactory) ->
         own = {agency: told_by(asked, agency, None) for agency in (GEMEENTE, SVB, ZORG)}
         shared = told_by(asked, GEMEENTE, SVB)
         anna = Asker(GEMEENTE, Role.INVESTIGATOR, ANNA, datetime.now(UTC) + timedelta(hours=1))
-        opened = asked.done("openInvestigation", {"question": "Waarom niet?"}, "event { stream }", asker=anna)
+        question = {"question": "Waarom niet?", "programme": PROGRAMME}
+        opened = asked.done("openInvestigation", question, "event { stream }", asker=anna)
         inquiry = opened["event"]["stream"]
         asked.done("includeCase", {"investigation": inquiry, "case": own[ZORG].id}, asker=anna)
         asked.project()
@@ -173,7 +175,8 @@ def asked_about(case: Told, cause: str) -> dict[str, str]:
     return {
         "id": json.dumps(case.id), "caseId": json.dumps(case.id), "organisationId": json.dumps(GEMEENTE),
         "subjectId": json.dumps(case.subject), "causeId": json.dumps(cause),
-        "organisation": json.dumps(ZORG), "text": json.dumps(case.reference), "position": "0", "fromSize": "0",
+        "organisation": json.dumps(ZORG), "text": json.dumps(case.reference), "name": json.dumps(PROGRAMME),
+        "position": "0", "fromSize": "0",
     }  # fmt: skip
 
 

@@ -106,6 +106,7 @@ def seeded(kills: int) -> Random:
 EMPTY = {
     *("quarantined", "task_state", "strategy_state", "case_link", "case_to_rederive"),
     *("stream_state", "stream_link", "remedy_state", "investigation_member", "investigation_case"),
+    "investigation_dialogue",
 }
 """Tables of which the clerks' cases tell nothing."""
 

@@ -32,6 +32,7 @@ from knelpunt.domain.organisation.facts import (
 from knelpunt.domain.registry.facts import RegistryFact
 from knelpunt.domain.text import Sealed
 from knelpunt.domain.vocabulary import OrganisationKind, Origin, Role, StrikeReason, TeamMotive
+from knelpunt.infra.store import reading
 from knelpunt.infra.store.bulk import append_bulk, append_history
 from knelpunt.infra.store.connection import DatabaseRole, connect
 from knelpunt.projections.read_model.copying import COLUMNS
@@ -42,6 +43,7 @@ TABLES = (
     "case_viewer",
     "investigation_member",
     "investigation_case",
+    "investigation_dialogue",
     "subject_organisation",
     "quarantined",
     "projected",
@@ -145,6 +147,15 @@ def fill(url: str, log: Sequence[Event]) -> None:
 def record(connection: psycopg.Connection, events: Sequence[Event]) -> None:
     """Record events now, as an import does."""
     append_bulk(connection, events, [event.id.bytes * 2 for event in events])
+
+
+def recorded(url: str) -> list[Event]:
+    """Everything in a log, in order of position."""
+    with connect(url, DatabaseRole.OWNER) as connection:
+        query = f"SELECT {reading.COLUMNS} FROM knelpunt.event ORDER BY position"
+        events, unreadable = reading.readable(reading.to_rows(connection.cursor(binary=True).execute(query)))
+    assert not unreadable
+    return events
 
 
 def everything(url: str) -> dict[str, list[str]]:

@@ -24,19 +24,27 @@ from msgspec.structs import replace
 
 from histories.machine import NUDGES, TERMS
 from histories.mixed import in_another_order, make_mixed, told_at_different_moments
-from infra.projecting.registries import PAST, everything, fill, organisation_events, record, seen_at, states_at
+from infra.projecting.registries import (
+    PAST,
+    everything,
+    fill,
+    organisation_events,
+    record,
+    recorded,
+    seen_at,
+    states_at,
+)
 from knelpunt.domain.event import Event
 from knelpunt.domain.registry.facts import RegistryFact
 from knelpunt.infra.projecting import projector as projecting
 from knelpunt.infra.projecting.projector import Projector
 from knelpunt.infra.projecting.rebuild import rebuild
-from knelpunt.infra.store import reading
 from knelpunt.infra.store.connection import DatabaseRole, connect
 
 FAR = datetime(2026, 1, 1, tzinfo=UTC)
 """After all that machines tell of, terms and graces included."""
 FOR_EVER = datetime.max.replace(tzinfo=UTC)
-LEARNT = ("stream_state", "stream_link", "gap_state", "todo_state", "investigation_member", "investigation_case")
+LEARNT = ("stream_state", "stream_link", "gap_state", "todo_state", "investigation_member", "investigation_dialogue")
 
 BATCHES = (1, 7, 1_000)
 
@@ -61,15 +69,6 @@ def assert_same(found: dict[str, list[str]], expected: dict[str, list[str]], tol
         if found[table] != rows
     }
     assert not apart, (told, apart)
-
-
-def recorded(url: str) -> list[Event]:
-    """Everything in a log, in order of position."""
-    with connect(url, DatabaseRole.OWNER) as connection:
-        query = f"SELECT {reading.COLUMNS} FROM knelpunt.event ORDER BY position"
-        events, unreadable = reading.readable(reading.to_rows(connection.cursor(binary=True).execute(query)))
-    assert not unreadable
-    return events
 
 
 def assert_same_as_a_fresh_one(

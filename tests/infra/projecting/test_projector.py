@@ -65,6 +65,7 @@ def test_batches_of_any_size_equal_a_rebuild(registry_url, monkeypatch, batch, s
         "stream_link",
         "investigation_member",
         "investigation_case",
+        "investigation_dialogue",
         "remedy_state",
     }
 
