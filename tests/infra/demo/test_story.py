@@ -366,6 +366,7 @@ def test_what_an_experiment_showed_is_adopted_by_another(registry):
 def test_a_solution_team_shares_a_strategy_that_another_adopted(registry):
     """The team says why it is there and for which obstacles its way of working works; the experiment bears that out."""
     team = standing_at(registry.organisation_history(organisation_id("oplossing")))
+    assert team is not None
     assert team.team is not None
     (shared,) = team.strategies.values()
     experiment = stream_of(registry, "eerst-bellen").state
