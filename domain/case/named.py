@@ -69,6 +69,19 @@ def organisations_of(fact: Fact) -> list[str]:
     return named
 
 
+def organisations_by_field(fact: Fact) -> Iterator[tuple[str, str]]:
+    """Yield every organisation that a fact names, after the field in which it does, by its stored name."""
+    organisations, parties = _organisation_fields(type(fact))
+    for name in organisations:
+        value: str | tuple[str, ...] | None = getattr(fact, name)
+        for one in (value,) if type(value) is str else value or ():
+            yield name.rstrip("_"), one
+    for name in parties:
+        party: f.Party | None = getattr(fact, name)
+        if party is not None and party.organisation is not None:
+            yield name.rstrip("_"), party.organisation
+
+
 def subjects_of(fact: Fact) -> Iterator[SubjectId]:
     """Yield the subjects that a fact names and that the case must know."""
     if isinstance(fact, f.ObstacleWithdrawn):

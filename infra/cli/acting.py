@@ -43,7 +43,7 @@ def acting_as(given: Settings, found: Database, what: str, may: Collection[Role]
         by = f"{viewer.organisation or viewer.role} {viewer.user}"
         log.record(SecurityEvent(Action.ACCESS, what, f"REFUSED to {viewer.role}", COMMAND_LINE, by))
         raise Failure(f"{viewer.role} may not do this: {otherwise}.")
-    return Asker(viewer.organisation, viewer.role, viewer.user)
+    return Asker(viewer.organisation, viewer.role, viewer.user, subject=viewer.subject)
 
 
 def note_reading(parts: Parts, who: Asker, name: str, activity: Activity, subjects: Collection[SubjectId]) -> None:

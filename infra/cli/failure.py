@@ -11,6 +11,7 @@ from psycopg_pool import PoolTimeout
 
 from ..backup.errors import BackupError
 from ..demo.load import StoryRefused
+from ..exporting.errors import ExportRefusedError
 from ..forgetting.erasing import EraserError
 from ..http.documents import DocumentsUnavailable
 from ..identity.development import IssuerKeyError
@@ -39,6 +40,7 @@ OWN_SENTENCES: Final = (
     DocumentsUnavailable,
     EmbeddedError,
     EraserError,
+    ExportRefusedError,
     HistoryRefused,
     IdentityError,
     ImportRefusedError,

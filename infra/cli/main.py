@@ -17,6 +17,7 @@ from . import (
     backup,
     demo,
     erase,
+    exporting,
     gaps,
     identity,
     importing,
@@ -57,6 +58,7 @@ app.command("doctor")(setup.doctor)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("import")(importing.import_)
+app.command("export")(exporting.export_)
 app.command("project")(projecting.project)
 app.command("succession")(succession.succession)
 app.command("gaps")(gaps.gaps)

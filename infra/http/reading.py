@@ -31,7 +31,8 @@ from ..logbook.security import DONE, Action, SecurityEvent
 from ..store import reading
 from ..store.batch import Recorded
 from ..store.codec import Row, UnreadableEvent
-from ..store.connection import OWNER_ROLE, DatabaseRole, Principal, address, principal_text
+from ..store.connection import DatabaseRole, address, principal_text
+from ..store.principal import principal_of
 from ..store.writer import Overloaded, StoreUnavailable
 from ..vault import identities
 from ..vault.identities import Identities, IdentityError
@@ -119,16 +120,6 @@ def shown(error: BaseException) -> Problem | None:
             return Problem(ProblemCode.UNREADABLE, message, position=unreadable.position)
         case _:
             return None
-
-
-def principal_of(asker: Asker) -> Principal:
-    """Return for whom a transaction reads on behalf of somebody."""
-    return Principal(
-        OWNER_ROLE if asker.owns else asker.role.value,
-        asker.organisation,
-        asker.user,
-        None if asker.subject is None else str(asker.subject),
-    )
 
 
 class PostgresSession:

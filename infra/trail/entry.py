@@ -222,6 +222,16 @@ def entry(
     return msgspec.json.encode(published, order="sorted")
 
 
+def in_clear(topic: str, topic_version: int, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an entry shows as it stands of a fact's stored fields. Raises ``KeyError`` for an unknown version.
+
+    That is no text, no name and no hash of one, and of subjects nothing.
+    """
+    table, stored = _TABLES[topic, topic_version], dict(data)
+    published = {name: value for name, value in stored.items() if table[name] not in _HASHED}
+    return {name: shown for name in published if (shown := table[name](stored[name], stored)) is not _LEFT_OUT}
+
+
 def fits(stream: UUID, version: int, topic: str, topic_version: int, state: bytes) -> bool:
     """Return whether the entry of an event still to be recorded will be at most ``ENTRY_BYTES_MAX`` long."""
     if len(state) <= ENTRY_BYTES_MAX - _GROWTH_MAX:
@@ -295,6 +305,9 @@ def _is_uuid(value: Any) -> bool:
 _MARKS: Final[Mapping[str, Callable[[Any, dict[str, Any]], object]]] = MappingProxyType(
     {"-": _nothing, "*": _sealed, "#": _hashed, "@": _party, "=": _corrected, "+": _corrected_of_organisation}
 )
+
+_HASHED: Final = frozenset({_sealed, _hashed})
+"""Marks of what stands in an entry as its SHA-256."""
 
 
 def _table(line: str) -> dict[str, Callable[[Any, dict[str, Any]], object]]:

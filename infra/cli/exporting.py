@@ -1,0 +1,75 @@
+"""``knelpunt export``: the log, for other tools."""
+
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from ...domain.vocabulary import Role
+from ..bootstrap import Database, Parts
+from ..exporting.export import Format, Who, export
+from ..exporting.reader import projected
+from ..logbook.processing import Reading
+from ..logbook.security import DONE, Action, SecurityEvent
+from ..projecting.projector import Projector
+from ..store.principal import principal_of
+from .acting import COMMAND_LINE, acting_as
+from .session import opened, settings
+from .terminal import notices, people, progress
+
+REACH_SECONDS_MAX: Final = 5.0
+"""How long to wait for the projections, which say who sees what, to take in what was recorded before."""
+
+LOOK_SECONDS: Final = 0.05
+
+
+def export_(
+    out: Annotated[Path, typer.Argument(help="The file to write; one that is there is replaced.", show_default=False)],
+    as_: Annotated[Format, typer.Option("--format", help="As docs/exporting.md describes them.", show_default=False)],
+) -> None:
+    """Export what you may see of the log, without texts about people. Broken off, it goes on when given again."""
+    given = settings()
+    with opened(given) as (found, parts), progress(notices()) as bar:
+        asker = acting_as(given, found, "export", Role, "everybody may export what they see")
+        by = f"{asker.organisation or asker.role} {asker.user}"
+        # Before the first of it is read: whoever takes a copy along is on record whatever comes of it.
+        parts.security.note(SecurityEvent(Action.OPERATION, f"export {as_}", DONE, COMMAND_LINE, by))
+        upto = _upto(found, parts)
+        task = bar.add_task("Exporting", total=1.0)
+        report = export(
+            out,
+            as_,
+            parts.registry.reader,
+            parts.processing,
+            Who(
+                principal_of(asker),
+                Reading(actor=asker.user, role=asker.role, organisation=asker.organisation, name=f"export {as_}"),
+            ),
+            upto,
+            parts.vault.origin,
+            lambda share: bar.update(task, completed=share),
+            bar.console.print,
+        )
+    if report.unreadable:
+        notices().print(f"{report.unreadable:,} events cannot be read, and are not in it: knelpunt doctor says which.")
+    people().print(
+        f"Wrote {report.events:,} events of {report.cases:,} cases to {out}: the log up to position {report.upto}."
+    )
+
+
+def _upto(found: Database, parts: Parts) -> int:
+    """Return the position up to which to export: that of the projections, brought or waited up to date."""
+    if found.embedded is not None:
+        with closing(Projector(found.url)) as projector:
+            projector.catch_up()
+    deadline = time.monotonic() + REACH_SECONDS_MAX
+    position, head = projected(parts.registry.reader)
+    wanted = head
+    while position < wanted and time.monotonic() < deadline:
+        time.sleep(LOOK_SECONDS)
+        position, head = projected(parts.registry.reader)
+    if position < wanted:
+        notices().print(f"The projections are {wanted - position:,} events behind, which will not be in it.")
+    return position

@@ -1,0 +1,192 @@
+"""What of the registry somebody may take along, chunk by chunk: read as them, so that row security decides.
+
+An export holds the log up to one position. Each chunk is a few short statements, so that an export of any size keeps
+nothing of the database waiting, and takes memory for one chunk.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Final
+from uuid import UUID
+
+import msgspec
+import psycopg
+from msgspec import Struct
+from psycopg_pool import ConnectionPool
+
+from ...domain.case import facts as f
+from ...domain.case.named import subjects_told_of
+from ...domain.event import Event
+from ...domain.ids import SubjectId, organisation_stream_of
+from ...domain.registry.facts import STREAM as REGISTRY_STREAM
+from ...domain.settings import Course
+from ..store.arrays import uuid_array
+from ..store.codec import Row
+from ..store.connection import REGISTRY, Principal, acting_for
+from ..store.reading import COLUMNS, events_of, readable, rows_of, to_rows
+from ..vault.sealing import sealed_texts
+from .story import Story, story_of
+
+CHUNK_EVENTS: Final = 5_000
+"""About as many events are read, and written to disk, at a time: a tenth of a second's work, and some 20 MB."""
+
+PAGE_CASES: Final = 2_000
+"""Cases that are found at a time, before any of them is read."""
+
+WINDOW: Final = 10_000
+"""Positions that are looked through in one statement: also where all but a few are hidden from the reader, it ends
+well within a statement's time."""
+
+BEFORE_ALL: Final = UUID(int=0)
+
+PROJECTED: Final = "SELECT p.position, h.next_position - 1 FROM read.projected p CROSS JOIN knelpunt.log_head h"
+# Who sees all goes through the directory; others through the cases that they have to do with, which may be very few.
+CASES: Final = """
+SELECT case_id FROM (
+    (SELECT h.stream_id FROM knelpunt.stream_head h
+      WHERE (SELECT knelpunt.sees_all()) AND h.kind = 'case' AND h.stream_id > %(after)s
+      ORDER BY h.stream_id LIMIT %(most)s)
+    UNION
+    (SELECT DISTINCT v.case_id FROM read.case_viewer v
+      WHERE NOT (SELECT knelpunt.sees_all()) AND v.case_id > %(after)s
+      ORDER BY v.case_id LIMIT %(most)s)
+) AS found (case_id) ORDER BY case_id LIMIT %(most)s
+"""
+SIZES: Final = "SELECT stream_id, version FROM knelpunt.stream_head WHERE stream_id = ANY(%s) AND kind = 'case'"
+# Also those whose report was struck are left out: there is no such obstacle any more.
+SEEN: Final = (
+    "SELECT DISTINCT obstacle_id FROM read.chain_state WHERE obstacle_id = ANY(%s) AND known_until = 'infinity'"
+)
+BETWEEN: Final = f"SELECT {COLUMNS} FROM knelpunt.event WHERE position > %s AND position <= %s ORDER BY position"  # noqa: S608
+
+
+class Chunk(Struct, frozen=True):
+    """Some cases, up to and with ``last``; ``events`` are as they were recorded, ``unreadable`` is a number of them."""
+
+    last: UUID
+    stories: tuple[Story, ...]
+    subjects: frozenset[SubjectId]
+    unreadable: int
+
+
+class RowChunk(Struct, frozen=True):
+    """Some events in the order of the log, up to and with the position ``last``."""
+
+    last: int
+    rows: tuple[Row, ...]
+    subjects: frozenset[SubjectId]
+
+
+class Reader:
+    """Reads for a principal up to a position."""
+
+    def __init__(self, connections: ConnectionPool, principal: Principal, upto: int, now: datetime) -> None:
+        """``now`` is the moment at which what is exported is so: nothing of later is told."""
+        self._connections = connections
+        self._principal = principal
+        self._upto = upto
+        self._now = now
+
+    @cached_property
+    def settings(self) -> Course:
+        """The terms of the registry in the course of time."""
+        return Course.of(events_of(self._connections, REGISTRY, [REGISTRY_STREAM], self._upto))
+
+    def chunks(self, after: UUID = BEFORE_ALL) -> Iterator[Chunk]:
+        """Yield all cases beyond one, by their ids. Raises ``psycopg.Error``."""
+        while cases := self._found(after):
+            for some in self._cut(cases):
+                yield self._chunk(some)
+            after = cases[-1]
+
+    def row_chunks(self, after: int) -> Iterator[RowChunk]:
+        """Yield all events beyond a position in the order of the log, of whatever stream. Raises ``psycopg.Error``."""
+        while after < self._upto:
+            last = min(after + WINDOW, self._upto)
+            with acting_for(self._connections, self._principal) as connection:
+                rows = to_rows(connection.cursor(binary=True).execute(BETWEEN, (after, last)))
+            yield RowChunk(last, tuple(rows), frozenset(_subjects(readable(rows)[0])))
+            after = last
+
+    def organisation(self, organisation: str) -> Sequence[Event]:
+        """Return what was recorded of an organisation."""
+        rows = rows_of(self._connections, self._principal, [organisation_stream_of(organisation)], self._upto)
+        return readable(rows)[0]
+
+    def _found(self, after: UUID) -> list[UUID]:
+        with acting_for(self._connections, self._principal) as connection:
+            rows = connection.execute(CASES, {"after": after, "most": PAGE_CASES}).fetchall()
+        return [row[0] for row in rows]
+
+    def _cut(self, cases: Sequence[UUID]) -> Iterator[list[UUID]]:
+        """Yield cases in groups that together have some ``CHUNK_EVENTS`` events."""
+        with acting_for(self._connections, self._principal) as connection:
+            sizes = dict(connection.execute(SIZES, (uuid_array(cases),)).fetchall())
+        some: list[UUID] = []
+        events = 0
+        for case in cases:
+            some.append(case)
+            events += sizes.get(case, 1)
+            if events >= CHUNK_EVENTS:
+                yield some
+                some, events = [], 0
+        if some:
+            yield some
+
+    def _chunk(self, cases: Sequence[UUID]) -> Chunk:
+        rows = rows_of(self._connections, self._principal, cases, self._upto)
+        events, unreadable = readable(rows)
+        histories: dict[UUID, list[Event]] = {}
+        for event in self._without_hidden(events):
+            histories.setdefault(event.stream, []).append(event)
+        stories = [story_of(histories[case], self._now, self.settings) for case in cases if case in histories]
+        return Chunk(
+            cases[-1],
+            tuple(story for story in stories if story is not None),
+            frozenset(_subjects(events)),
+            len(unreadable),
+        )
+
+    def _without_hidden(self, events: list[Event]) -> list[Event]:
+        """Return events without the obstacles of cases that the reader does not see."""
+        named = {obstacle for event in events for _, obstacle in _elsewhere(event)}
+        if not named:
+            return events
+        with acting_for(self._connections, self._principal) as connection:
+            seen = {row[0] for row in connection.execute(SEEN, (uuid_array(named),)).fetchall()}
+        return [_shorn(event, seen) for event in events]
+
+
+def projected(connections: ConnectionPool) -> tuple[int, int]:
+    """Return up to which position the projections have come, and the last one of the log. Raises ``psycopg.Error``."""
+    with acting_for(connections, REGISTRY) as connection:
+        row = connection.execute(PROJECTED).fetchone()
+    if row is None:
+        raise psycopg.errors.UndefinedTable('relation "read.projected" is empty')
+    return row[0], row[1]
+
+
+def _elsewhere(event: Event) -> Iterator[tuple[str, UUID]]:
+    """Yield the obstacles that an event names and that may be of another case, each after its attribute."""
+    fact = event.data
+    if isinstance(fact, f.ObstacleReported) and fact.triggered_by is not None:
+        yield "triggered_by", fact.triggered_by
+    elif isinstance(fact, f.WaitingBegan) and fact.for_obstacle is not None:
+        yield "for_obstacle", fact.for_obstacle
+
+
+def _shorn(event: Event, seen: Collection[UUID]) -> Event:
+    hidden = {name: None for name, obstacle in _elsewhere(event) if obstacle not in seen}
+    if not hidden:
+        return event
+    return msgspec.structs.replace(event, data=msgspec.structs.replace(event.data, **hidden))
+
+
+def _subjects(events: Sequence[Event]) -> Iterator[SubjectId]:
+    """Yield whom events are about, as far as they say so: by naming them, or by a text of theirs."""
+    for event in events:
+        yield from subjects_told_of(event.data)
+        for _, text in sealed_texts(event.data):
+            if isinstance(event.data, f.CaseFact):
+                yield text.about
