@@ -9,7 +9,8 @@ import typer
 
 from ...domain.vocabulary import Role
 from ..bootstrap import Database, Parts
-from ..exporting.export import Format, Who, export
+from ..cloud_events import source_of
+from ..exporting.export import Format, Origin, Who, export
 from ..exporting.reader import projected
 from ..logbook.processing import Reading
 from ..logbook.security import DONE, Action, SecurityEvent
@@ -48,15 +49,14 @@ def export_(
                 Reading(actor=asker.user, role=asker.role, organisation=asker.organisation, name=f"export {as_}"),
             ),
             upto,
-            parts.vault.origin,
+            Origin(parts.vault.origin, source_of(given.oin, parts.vault.origin)),
             lambda share: bar.update(task, completed=share),
             bar.console.print,
         )
     if report.unreadable:
         notices().print(f"{report.unreadable:,} events cannot be read, and are not in it: knelpunt doctor says which.")
-    people().print(
-        f"Wrote {report.events:,} events of {report.cases:,} cases to {out}: the log up to position {report.upto}."
-    )
+    of_cases = "" if as_ is Format.CLOUDEVENTS else f" of {report.cases:,} cases"
+    people().print(f"Wrote {report.events:,} events{of_cases} to {out}: the log up to position {report.upto}.")
 
 
 def _upto(found: Database, parts: Parts) -> int:

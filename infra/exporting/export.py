@@ -1,10 +1,11 @@
 """Exports what somebody may see of the log into one file: chunk by chunk, each on record before it is written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Sequence
 from enum import StrEnum
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -12,14 +13,16 @@ import msgspec
 from msgspec import Struct
 from psycopg_pool import ConnectionPool
 
+from ...domain.ids import SubjectId
 from ..logbook.processing import ProcessingLog, Reading
 from ..store.connection import Principal, principal_text
+from .cloudevents import CloudEvents
 from .csv import Csv
 from .forms import Form
 from .ocel import Ocel
 from .parquet import Parquet
-from .reader import BEFORE_ALL, Chunk, Reader
-from .unfinished import Reached, Unfinished, begun, unfinished
+from .reader import BEFORE_ALL, Reader
+from .unfinished import Reached, begun, unfinished
 from .xes import Xes
 
 ALL_CASES: Final = 1 << 128
@@ -33,6 +36,13 @@ class Format(StrEnum):
     XES = "xes"
     CSV = "csv"
     PARQUET = "parquet"
+    CLOUDEVENTS = "cloudevents"
+
+
+CASE_FORMS: Final = MappingProxyType[Format, Callable[[], Form]](
+    {Format.OCEL2: Ocel, Format.XES: Xes, Format.CSV: Csv, Format.PARQUET: Parquet}
+)
+"""What writes the formats of cases; the other one is of the log."""
 
 
 class Progress(Protocol):
@@ -59,9 +69,20 @@ class Who(Struct, frozen=True):
     reading: Reading
 
 
-def form_of(format_: Format) -> Form:
-    """Return what writes a format. Raises ``ExportRefusedError``."""
-    return {Format.OCEL2: Ocel, Format.XES: Xes, Format.CSV: Csv, Format.PARQUET: Parquet}[format_]()
+class Origin(Struct, frozen=True):
+    """Of which registry an export is: the name that it has anyway, and the ``source`` of its CloudEvents."""
+
+    name: str
+    source: str
+
+
+class _Added(Struct, frozen=True):
+    """What a chunk adds: whom it is about, a piece for each part, and how far the export has come with it."""
+
+    subjects: Collection[SubjectId]
+    pieces: Sequence[bytes]
+    reached: Reached
+    share: float
 
 
 def export(
@@ -71,51 +92,68 @@ def export(
     processing: ProcessingLog,
     who: Who,
     upto: int,
-    origin: str,
+    origin: Origin,
     progress: Progress = lambda _: None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """Export what ``who`` may see of the log up to a position into the file ``out``, replacing it when all is written.
 
-    One that was broken off goes on, up to the position that it had begun with; ``tell`` hears so. ``origin`` is the
-    registry's name. Raises ``ExportRefusedError``, ``NotNoted``, ``OSError`` and ``psycopg.Error``; then ``out`` is as
-    it was, and the same export goes on from there.
+    One that was broken off goes on, up to the position that it had begun with; ``tell`` hears so. Raises
+    ``ExportRefusedError``, ``NotNoted``, ``OSError`` and ``psycopg.Error``; then ``out`` is as it was, and the same
+    export goes on from there.
     """
-    form = form_of(format_)
+    form = CASE_FORMS[format_]() if format_ in CASE_FORMS else CloudEvents(origin.source)
+    mark = _mark(format_, who.principal, origin)
     with unfinished(out) as folder:
-        reached = folder.reached(_mark(format_, who.principal, origin), form.parts)
+        reached = folder.reached(mark, form.parts)
         if reached is None:
             folder.begin(form.parts)
-            reached = begun(_mark(format_, who.principal, origin), upto, form.parts)
+            reached = begun(mark, upto, form.parts)
         else:
             tell(
-                f"This export was broken off after {reached.cases:,} cases and {reached.events:,} events; it goes on "
-                f"from there, with what was recorded by {reached.begun_at:%Y-%m-%d} at {reached.begun_at:%H:%M:%S} UTC."
+                f"This export was broken off after {reached.events:,} events; it goes on from there, with what was "
+                f"recorded by {reached.begun_at:%Y-%m-%d} at {reached.begun_at:%H:%M:%S} UTC."
             )
         reader = Reader(connections, who.principal, reached.upto, reached.begun_at)
-        for chunk in reader.chunks(UUID(reached.after) if reached.after else BEFORE_ALL):
-            processing.note(who.reading, chunk.subjects)
-            reached = _add(folder, form, chunk, reached)
-            progress(chunk.last.int / ALL_CASES)
-        form.assemble([folder.part(number) for number in range(form.parts)], folder.whole(), reader.organisation)
+        chunks = _events if isinstance(form, CloudEvents) else _cases
+        for added in chunks(reader, form, reached):
+            processing.note(who.reading, added.subjects)
+            reached = folder.add(added.pieces, added.reached)
+            progress(added.share)
+        parts = [folder.part(number) for number in range(form.parts)]
+        if isinstance(form, CloudEvents):
+            form.assemble(parts, folder.whole())
+        else:
+            form.assemble(parts, folder.whole(), reader.organisation)
         folder.finish()
     return Report(reached.upto, reached.cases, reached.events, reached.unreadable)
 
 
-def _add(folder: Unfinished, form: Form, chunk: Chunk, reached: Reached) -> Reached:
-    return folder.add(
-        form.pieces(chunk.stories),
-        msgspec.structs.replace(
+def _cases(reader: Reader, form: Form, reached: Reached) -> Iterator[_Added]:
+    for chunk in reader.chunks(UUID(reached.after) if reached.after else BEFORE_ALL):
+        reached = msgspec.structs.replace(
             reached,
             after=str(chunk.last),
             cases=reached.cases + len(chunk.stories),
             events=reached.events + sum(len(story.lines) for story in chunk.stories),
             unreadable=reached.unreadable + chunk.unreadable,
-        ),
-    )
+        )
+        yield _Added(chunk.subjects, form.pieces(chunk.stories), reached, chunk.last.int / ALL_CASES)
 
 
-def _mark(format_: Format, principal: Principal, origin: str) -> str:
+def _events(reader: Reader, form: CloudEvents, reached: Reached) -> Iterator[_Added]:
+    for chunk in reader.row_chunks(int(reached.after) if reached.after else -1):
+        pieces, unreadable = form.pieces(chunk.rows)
+        reached = msgspec.structs.replace(
+            reached,
+            after=str(chunk.last),
+            events=reached.events + len(chunk.rows) - unreadable,
+            unreadable=reached.unreadable + unreadable,
+        )
+        yield _Added(chunk.subjects, pieces, reached, (chunk.last + 1) / (reached.upto + 1))
+
+
+def _mark(format_: Format, principal: Principal, origin: Origin) -> str:
     """Return what tells an export from others: what another reader began, or another version, is begun anew."""
-    told = "\n".join((format_, principal_text(principal), origin, version("knelpunt")))
+    told = "\n".join((format_, principal_text(principal), origin.name, origin.source, version("knelpunt")))
     return sha256(told.encode()).hexdigest()

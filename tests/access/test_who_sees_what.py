@@ -11,15 +11,19 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import pyarrow.parquet
 import pytest
 
 from access.asked_of_schema import questions
 from graph.given import GEMEENTE, SVB, ZORG, Asked, Story
+from infra.exporting.given import OWNER, export_from
 from knelpunt.domain.vocabulary import Role
 from knelpunt.graphql.asking import Asking
 from knelpunt.graphql.ports import Asker
+from knelpunt.infra.exporting.export import Format
 from knelpunt.infra.http.origin import Origin
 from knelpunt.infra.identity.development import DevelopmentIssuer
+from knelpunt.infra.store.connection import DatabaseRole, pool
 
 AGENCIES = (GEMEENTE, SVB, ZORG)
 ANNA, BOB = "anna", "bob"
@@ -221,6 +225,29 @@ def nothing_foreign(
         if name == "owner":
             assert {one for case in about for one in case.names if one not in shown[name]} == set()
             assert {text for case in about for text in case.texts if text not in shown[name]} == set()
+
+
+def test_no_export_takes_along_what_is_foreign(world, tmp_path):
+    """Each export as each role: every case that they see is in it, of others no name; and no text, whoever asks."""
+    asked = world.asked
+    texts = {text for case in world.cases for text in case.texts}
+    with pool(asked.url, DatabaseRole.READER, 2) as reader:
+        for name, asker, sees, _ in [("owner", OWNER, world.cases, texts), *askers(world)]:
+            for format_ in Format:
+                out = tmp_path / f"{name} {format_}"
+                processing = asked.running.services.processing
+                report = export_from(reader, processing, asked.vault, out, format_, asker)
+                content = out.read_bytes()
+                if format_ is Format.PARQUET:
+                    content = str(pyarrow.parquet.read_table(out).to_pylist()).encode()
+                told = content.decode()
+                foreign = {one for case in world.cases if case not in sees for one in case.names}
+                assert not {one for one in foreign if one in told}, (name, format_)
+                assert not {text for text in texts if text in told}, (name, format_)
+                assert not {case.subject for case in world.cases if case.subject in told}, (name, format_)
+                assert all(raw(case.id) in told and case.reference in told for case in sees), (name, format_)
+                if format_ is not Format.CLOUDEVENTS:
+                    assert (report.cases, report.events > 0) == (len(sees), bool(sees)), (name, format_)
 
 
 COUNTS = """{ registry {

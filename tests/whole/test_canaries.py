@@ -6,17 +6,19 @@ import os
 import secrets
 import time
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import msgspec
 import psycopg
+import pyarrow.parquet
 import pytest
 
 from graph.given import Asked
 from infra.backup.given import stored, untold
+from infra.exporting.given import OWNER, export_from
 from infra.forgetting.given import ANNA, BERT, begin, erasing, record
 from infra.projecting.registries import everything
 from infra.store.given import command, event, log, open_case
@@ -28,14 +30,16 @@ from knelpunt.domain.text import Clear, clear
 from knelpunt.domain.vocabulary import IdentityKind, SubjectRelation
 from knelpunt.infra.backup.taking import take
 from knelpunt.infra.bootstrap import Parts
+from knelpunt.infra.exporting.export import Format
 from knelpunt.infra.forgetting.erasing import Eraser
 from knelpunt.infra.identity.development import DevelopmentIssuer
+from knelpunt.infra.logbook.processing import ProcessingLog
 from knelpunt.infra.store.bulk import append_bulk
 from knelpunt.infra.store.codec import decode
-from knelpunt.infra.store.connection import DatabaseRole, connect
+from knelpunt.infra.store.connection import DatabaseRole, connect, pool
 from knelpunt.infra.vault.identities import Identities, identity
 from knelpunt.infra.vault.sealing import Place, text_fields
-from knelpunt.infra.vault.vault import ToSeal
+from knelpunt.infra.vault.vault import ToSeal, Vault
 
 CANARIES_MIN = 200
 PAIRS = 6
@@ -147,6 +151,23 @@ def readable(parts: Parts) -> dict[UUID, list[str]]:
     return found
 
 
+def exported(url: str, folder: Path) -> Iterator[tuple[Format, bytes]]:
+    """Every export of somebody who sees all there is. What is in it is found in it: its cases, by their references."""
+    with (
+        closing(Vault(url, MASTER_OF_ASKED)) as vault,
+        closing(ProcessingLog(url, vault)) as processing,
+        pool(url, DatabaseRole.READER, 2) as reader,
+    ):
+        for format_ in Format:
+            out = folder.with_name(f"{folder.name}.{format_}")
+            assert export_from(reader, processing, vault, out, format_, OWNER).events > 100
+            content = out.read_bytes()
+            if format_ is Format.PARQUET:
+                content = str(pyarrow.parquet.read_table(out).to_pylist()).encode()
+            assert b"case-opened" in content
+            yield format_, content
+
+
 @pytest.fixture
 def scanned(
     postgres_server, registry_url, tmp_path, caplog: pytest.LogCaptureFixture
@@ -182,7 +203,7 @@ def scanned(
                 content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
                 found += [str(path)] if canaries.within(content) else []
         found += ["log"] if canaries.within(caplog.text.encode()) else []
-        return found
+        return found + [format_ for format_, content in exported(registry_url, folder) if canaries.within(content)]
 
     caplog.set_level("DEBUG")
     return scan

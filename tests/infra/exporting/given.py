@@ -4,14 +4,21 @@ import csv
 import json
 from pathlib import Path
 
+from psycopg_pool import ConnectionPool
+
 from knelpunt.domain.vocabulary import Role
 from knelpunt.graphql.ports import Asker
 from knelpunt.infra.bootstrap import Parts
+from knelpunt.infra.cloud_events import source_of
 from knelpunt.infra.exporting import export as exporting
-from knelpunt.infra.exporting.export import Format, Report, Who
+from knelpunt.infra.exporting.export import Format, Origin, Report, Who
 from knelpunt.infra.exporting.reader import projected
-from knelpunt.infra.logbook.processing import Reading
+from knelpunt.infra.logbook.processing import ProcessingLog, Reading
 from knelpunt.infra.store.principal import principal_of
+from knelpunt.infra.vault.vault import Vault
+
+OIN = "00000001823288444000"
+"""Of the profile's own examples."""
 
 OWNER = Asker("urn:knelpunt:owner", Role.ADMINISTRATOR, "owner", owns=True)
 
@@ -25,9 +32,15 @@ def who(asker: Asker = OWNER) -> Who:
 
 def export(parts: Parts, out: Path, format_: Format, asker: Asker = OWNER, **more) -> Report:
     """Export what somebody may see."""
-    reader = parts.registry.reader
-    upto = more.pop("upto", projected(reader)[0])
-    return exporting.export(out, format_, reader, parts.processing, who(asker), upto, parts.vault.origin, **more)
+    return export_from(parts.registry.reader, parts.processing, parts.vault, out, format_, asker, **more)
+
+
+def export_from(
+    reader: ConnectionPool, processing: ProcessingLog, vault: Vault, out: Path, format_: Format, asker: Asker, **more
+) -> Report:
+    """The same of a registry that comes in parts."""
+    origin = Origin(vault.origin, source_of(OIN, vault.origin))
+    return exporting.export(out, format_, reader, processing, who(asker), projected(reader)[0], origin, **more)
 
 
 def told(path: Path) -> dict:
