@@ -13,7 +13,7 @@ import msgspec
 from ..cloud_events import cloud_event
 from ..store.codec import Row
 from ..trail.entry import EntryError
-from .forms import copy
+from .forms import History, copy
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class CloudEvents:
                 _log.warning("%s", error)
         return (b"".join(lines),), len(rows) - len(lines)
 
-    def assemble(self, parts: Sequence[Path], whole: Path) -> None:
+    def assemble(self, parts: Sequence[Path], whole: Path, history: History) -> None:
         """Write the lines."""
         with whole.open("wb") as file:
             copy(parts[0], file)

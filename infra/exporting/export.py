@@ -115,16 +115,13 @@ def export(
                 f"recorded by {reached.begun_at:%Y-%m-%d} at {reached.begun_at:%H:%M:%S} UTC."
             )
         reader = Reader(connections, who.principal, reached.upto, reached.begun_at)
-        chunks = _events if isinstance(form, CloudEvents) else _cases
-        for added in chunks(reader, form, reached):
+        events = _events(reader, form, reached) if isinstance(form, CloudEvents) else _cases(reader, form, reached)
+        for added in events:
             processing.note(who.reading, added.subjects)
             reached = folder.add(added.pieces, added.reached)
             progress(added.share)
         parts = [folder.part(number) for number in range(form.parts)]
-        if isinstance(form, CloudEvents):
-            form.assemble(parts, folder.whole())
-        else:
-            form.assemble(parts, folder.whole(), reader.organisation)
+        form.assemble(parts, folder.whole(), reader.organisation)
         folder.finish()
     return Report(reached.upto, reached.cases, reached.events, reached.unreadable)
 
