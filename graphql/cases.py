@@ -22,13 +22,21 @@ from .events import Conflict, Event, EventConnection, conflict_of, event_of
 from .gaps import Counts, Gap, gap_of_row, gaps_of, text_of
 from .nodes import Node, page_size, place_of
 from .organisations import Organisation, organisations
-from .timeline import Place, event_page
+from .problems import bad_input
+from .timeline import Place, event_page, stretch, window
 from .view import CaseAt, CaseReading, View, later
 
 T = TypeVar("T")
 
 First = Annotated[int | None, strawberry.argument(description="How many; 20 if not given, 200 at most.")]
 After = Annotated[str | None, strawberry.argument(description="The endCursor of the page before.")]
+StartAt = Annotated[
+    int | None,
+    strawberry.argument(
+        description="In the place of 'after': the number of the event to begin with, from 1. Where fewer than 'first' "
+        "follow, the page begins earlier, so that any number beyond the end gives the last events."
+    ),
+]
 
 
 @strawberry.type(description="One story as a whole, which may run through many organisations.")
@@ -131,17 +139,36 @@ class Case(Node):
         description="The gaps that lie in it, by obstacle, beginning and kind; then those over several cases of its "
         "subjects that lie in it too."
     )
-    def gaps(self, counts: Counts = True) -> list[Gap]:  # noqa: FBT002  an argument of GraphQL
+    def gaps(
+        self,
+        counts: Counts = True,  # noqa: FBT002  an argument of GraphQL
+        first: Annotated[
+            int | None, strawberry.argument(description="With 'startAt': of how many events, 20 if not given.")
+        ] = None,
+        start_at: Annotated[
+            int | None,
+            strawberry.argument(
+                description="Only those that lie, in part at least, in the stretch of time of the events that "
+                "'timeline' answers with for the same number. What ended before the last event of all does not lie in its stretch."
+            ),
+        ] = None,
+    ) -> list[Gap]:
         """Return its gaps."""
-        return later(self._gaps(counts=counts))
+        size = page_size(first)
+        return later(self._gaps(counts=counts, window=None if start_at is None else (size, _from_one(start_at))))
 
-    async def _gaps(self, *, counts: bool | None) -> list[Gap]:
+    async def _gaps(self, *, counts: bool | None, window: tuple[int, int] | None) -> list[Gap]:
         view, known_to = self.at.view, self.at.known_to
         over = await across(view).gaps_of_case(self.at.id, known_to)
         reading = await view.read(self.at.id, known_to)
         assert reading is not None, "whoever names a case has found it at this view"
+        gaps = reading.answer.gaps
+        if window is not None:
+            begin, end = stretch(reading.answer.timeline, *window, reading.answer.as_of)
+            gaps = [gap for gap in gaps if gap.from_ <= end and (gap.until is None or gap.until >= begin)]
+            over = [row for row in over if row.from_ <= end and (row.until is None or row.until >= begin)]
         return [
-            *gaps_of(self.at, reading.answer.gaps, counts=counts),
+            *gaps_of(self.at, gaps, counts=counts),
             *(gap_of_row(view, row, known_to) for row in over if counts is None or row.counts is counts),
         ]
 
@@ -156,9 +183,14 @@ class Case(Node):
         return self.at.read(find)
 
     @strawberry.field(description="Its events, in the order in which they occurred.")
-    def timeline(self, first: First = None, after: After = None) -> EventConnection:
+    def timeline(self, first: First = None, after: After = None, start_at: StartAt = None) -> EventConnection:
         """Return a page of its events."""
         size, place = page_size(first), place_of(after, Place)
+        if start_at is not None:
+            if after is not None:
+                raise bad_input("startAt: it stands in the place of 'after', not beside it.")
+            number = _from_one(start_at)
+            return self.at.read(lambda reading: window(self.at, reading.answer.timeline, size, number))
         return self.at.read(lambda reading: event_page(self.at, reading.answer.timeline, size, place, after))
 
     @strawberry.field(
@@ -194,6 +226,13 @@ class Case(Node):
             return what(opened)
 
         return self.at.read(find)
+
+
+def _from_one(number: int) -> int:
+    """Return the number of an event. Raises ``Problem``."""
+    if number < 1:
+        raise bad_input(f"startAt: {number} is no event's number; they are counted from 1.")
+    return number
 
 
 @strawberry.type(description="A case that another one was linked with.")

@@ -100,6 +100,34 @@ class Event(Node):
         """Return its version."""
         return self.told.event.version
 
+    @strawberry.field(
+        description="Its number in the timeline of its case, cause or the like, from 1, at this view; null for one "
+        "that does not stand there, and for those of organisations."
+    )
+    def number(self) -> int | None:
+        """Return its place in the timeline."""
+        return self._within(lambda reading: reading.number(self.told.event.id), None)
+
+    @strawberry.field(
+        description="The offer that it accepts, refuses or takes back, which says from whom to whom and about which "
+        "obstacle; null for all other events, and where the offer is not known."
+    )
+    def offer(self) -> "Event | None":
+        """Return the offer that it answers."""
+        fact = self.told.event.data
+        if not isinstance(fact, f.HandoffFact) or isinstance(fact, f.HandoffOffered):
+            return None
+
+        return later(self._offer(fact.handoff))
+
+    async def _offer(self, handoff: UUID) -> "Event | None":
+        offer = await self.view.offer(self.told.event.stream, handoff)
+        if offer is None:
+            return None
+        found: Any = self._within(lambda reading: reading.told.get(offer.id), None)
+        told = await found if hasattr(found, "__await__") else found
+        return None if told is None else Event(view=self.view, known_to_only=self.known_to_only, told=told)
+
     @strawberry.field(description="When it happened in the world, as corrected.")
     def occurred_at(self) -> datetime:
         """Return when it happened."""
@@ -274,11 +302,11 @@ class Event(Node):
     async def _summary(self, language: Language) -> str:
         event = self.told.event
         asked: str | None = None
-        if isinstance(event.data, f.HandoffFact) and not isinstance(event.data, f.HandoffOffered):
-            handoff = event.data.handoff
-            for other in await self.view.histories.load(event.stream):
-                if isinstance(other.data, f.HandoffOffered) and other.data.handoff == handoff:
-                    asked = other.data.to
+        fact = event.data
+        if isinstance(fact, f.HandoffFact) and not isinstance(fact, f.HandoffOffered):
+            offer = await self.view.offer(event.stream, fact.handoff)
+            if offer is not None and isinstance(offer.data, f.HandoffOffered):
+                asked = offer.data.to
         await self.view.organisations.load_all((*organisations_named(event), *((asked,) if asked else ())))
         return summary(event, language, self._called, asked)
 

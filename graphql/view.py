@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from ..domain.case.corrections import mend
-from ..domain.case.facts import CaseFact, CaseOpened
+from ..domain.case.facts import CaseFact, CaseOpened, HandoffOffered
 from ..domain.event import Event
 from ..domain.ids import organisation_stream_of
 from ..domain.investigation.standing import Investigation
@@ -52,7 +52,7 @@ def later(coroutine: Coroutine[Any, Any, Any]) -> Any:
 class Reading:
     """One case or learning stream as it is derived at a view, and what is looked up in it."""
 
-    __slots__ = ("about", "conflicts", "recorded", "told")
+    __slots__ = ("_numbers", "about", "conflicts", "recorded", "told")
 
     def __init__(self, history: Sequence[Event], derived: CaseAnswer | LearningAnswer) -> None:
         self.recorded: dict[UUID, Event] = {event.id: event for event in history}
@@ -62,6 +62,13 @@ class Reading:
         """Accounts and acknowledgements, by the gap or event that they are about."""
         for event, target in derived.said:
             self.about.setdefault(target, []).append(event)
+        self._numbers: dict[UUID, int] | None = None
+
+    def number(self, event: UUID) -> int | None:
+        """Return an event's number in the timeline, from 1; none if it does not stand there."""
+        if self._numbers is None:
+            self._numbers = {one: number for number, one in enumerate(self.told, 1)}
+        return self._numbers.get(event)
 
     def event(self, event: UUID) -> Told:
         """Return an event as it is to be shown; raises ``KeyError``."""
@@ -99,7 +106,7 @@ class View:
     """The registry at two times. ``position`` is the last event it takes in; ``known_at`` only says when that was."""
 
     __slots__ = (
-        "_mended", "_settings", "_to_open", "across", "adoptions", "as_of", "asker", "cases_of", "histories",
+        "_mended", "_offers", "_settings", "_to_open", "across", "adoptions", "as_of", "asker", "cases_of", "histories",
         "known_at", "linking", "moment", "organisations", "position", "predecessors", "readings", "session",
         "stream_readings", "tasks_to", "texts", "units",
     )  # fmt: skip
@@ -125,6 +132,7 @@ class View:
         """What lies over several cases, once it was asked for."""
         self._to_open: dict[UUID, Event] = {}
         self._mended: dict[UUID, tuple[dict[UUID, Event], dict[UUID, list[UUID]]]] = {}
+        self._offers: dict[UUID, dict[UUID, Event]] = {}
         self._settings: Course | None = None
         self.readings: dict[tuple[UUID, str | None], CaseReading] = {}
         self.stream_readings: dict[UUID, StreamReading] = {}
@@ -207,6 +215,15 @@ class View:
             mended = self._mended[case] = ({event.id: event for event in found.events}, found.corrected)
         placed, corrected = mended
         return [Told(placed[event], None, None, tuple(corrected.get(event, ()))) for event in events]
+
+    async def offer(self, case: UUID, handoff: UUID) -> Event | None:
+        """Return the event by which a handoff was offered, as recorded."""
+        found = self._offers.get(case)
+        if found is None:
+            history = await self.histories.load(case)
+            found = {one.data.handoff: one for one in history if isinstance(one.data, HandoffOffered)}
+            self._offers[case] = found
+        return found.get(handoff)
 
     async def settings(self) -> Course:
         """Return the registry's terms and graces, as known at this view."""

@@ -12,9 +12,9 @@ from ..gap_kinds import Group
 from .charts import LIGHT, PNG_SCALE, TYPES
 from .gaps import lens_of, moment_of
 from .graph import graph_of
-from .lanes import Drawing, drawing_of
+from .lanes import drawing_of
 from .rendering import link, rendered
-from .replay import Replay, names_of, replay_of, state_of
+from .replay import END, Replay, names_of, replay_of, state_of, whole_of
 from .visit import PageProblem, Visit
 
 LOOKS: Final[Mapping[str, str]] = {
@@ -30,10 +30,15 @@ FIELDS: Final = ("asOf", "knownAt", "knownTo")
 
 
 async def page(visit: Visit) -> Response:
-    """Answer GET /cases/REFERENCE."""
+    """Answer GET /cases/REFERENCE; with ``whole``, all events of a long case stand on the one page."""
     reference, lens = asked(visit)
-    replay = await replay_of(visit, reference, lens, visit.recorded())
-    step = _step(visit, len(replay.events))
+    step = _step(visit)
+    if visit.query.get("whole"):
+        replay = await whole_of(visit, reference, lens)
+    else:
+        replay = await replay_of(visit, reference, lens, visit.recorded(), step)
+    if step is not None:
+        step = min(max(step, replay.first), replay.last) if replay.events else None
     shown = (
         replay.case if step is None else (await state_of(visit, reference, lens | {"asOf": replay.at(step)}))["case"]
     )
@@ -41,8 +46,9 @@ async def page(visit: Visit) -> Response:
     given = {name: visit.query.get(name, "") for name in FIELDS}
     return await visit.page(
         "case.html", replay=replay, case=replay.case, step=step, given=given, texts=TEXTS,
-        state=_stated(visit, replay, shown, step), d=drawing, looks=LOOKS, here=_here(drawing, step),
-        recorded=visit.recorded(), now=datetime.now(UTC),
+        state=_stated(replay, shown, step), d=drawing, looks=LOOKS,
+        here=drawing.width if step is None else drawing.xs[step - replay.first],
+        recorded=visit.recorded(), now=datetime.now(UTC), whole=visit.query.get("whole"),
         graphs=[graph_of(one, replay) for one in replay.case["crossChains"]],
         steps=lambda number: link(f"/cases/{reference}", given, step=number),  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     )  # fmt: skip
@@ -65,7 +71,7 @@ async def taken_along(visit: Visit) -> Response:
     form = visit.request.path_params["form"]
     if form not in TYPES:
         raise PageProblem(404, visit.words.say("There is no such chart."))
-    drawing = drawing_of(await replay_of(visit, reference, lens), visit.words)
+    drawing = drawing_of(await whole_of(visit, reference, lens), visit.words)
     values = {"d": drawing, "looks": LOOKS, "label": reference, "xs": False, "here": 0}
     text = rendered("lanes.svg", visit.words, values)
     return Response(await asyncio.to_thread(_formed, text, form), media_type=TYPES[form])
@@ -89,19 +95,15 @@ def asked(visit: Visit) -> tuple[str, dict[str, str]]:
     return visit.request.path_params["reference"], lens
 
 
-def _step(visit: Visit, count: int) -> int | None:
+def _step(visit: Visit) -> int | None:
     given = visit.query.get("step", "")
-    if not given or not count:
+    if not given:
         return None
-    if not (given.isascii() and given.isdecimal() and len(given) <= len(str(count))):
+    if not (given.isascii() and given.isdecimal() and len(given) < len(str(END))):
         raise PageProblem(404, visit.words.say("There is no such step."))
-    return min(max(int(given), 1), count)
+    return max(int(given), 1)
 
 
-def _stated(visit: Visit, replay: Replay, case: Any, step: int | None) -> dict[str, Any]:
+def _stated(replay: Replay, case: Any, step: int | None) -> dict[str, Any]:
     at = replay.as_of if step is None else replay.at(step)
     return {"case": case, "at": at, "names": replay.names, "numbers": replay.obstacles}
-
-
-def _here(drawing: Drawing, step: int | None) -> float:
-    return drawing.width if step is None else drawing.xs[step - 1]

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from .case import FIELDS, asked
 from .gaps import moment_of
-from .replay import Replay, replay_of, state_of
+from .replay import Replay, all_of, whole_of
 from .visit import Visit
 
 THEN: Final = {"asOf": "thenAsOf", "knownAt": "thenKnownAt"}
@@ -21,8 +21,8 @@ async def page(visit: Visit) -> Response:
     given = {name: visit.query.get(name, "") for name in (*FIELDS, *THEN.values())}
     then = {name: moment_of(visit, given[field]) for name, field in THEN.items() if given[field]}
     earlier = lens | {name: moment.isoformat() for name, moment in then.items()}
-    before: Mapping[str, Any] = (await state_of(visit, reference, earlier))["case"] or {"gaps": [], "obstacles": []}
-    replay = await replay_of(visit, reference, lens)
+    before: Mapping[str, Any] = (await all_of(visit, reference, earlier))["case"] or {"gaps": [], "obstacles": []}
+    replay = await whole_of(visit, reference, lens)
     known, now = _counted(before), _counted(replay.case)
     return await visit.page(
         "difference.html",
@@ -39,7 +39,7 @@ async def page(visit: Visit) -> Response:
 
 
 def _counted(case: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    return {gap["id"]: gap for gap in case["gaps"] if gap["counts"]}
+    return {gap["id"]: gap for gap in case["gaps"]}
 
 
 class _Holding:

@@ -39,7 +39,7 @@ query Gaps($asOf: DateTime, $knownAt: DateTime, $filter: GapFilter, $order: GapO
 STATES: Final = {"open": True, "ended": False, "all": None}
 ORDERS: Final = ("HARM", "DAYS", "NEWEST", "OLDEST")
 PARTS: Final = ("either", "toAct", "involved")
-FIELDS: Final = ("state", "organisation", "part", "theme", "minDays", "order", "asOf", "knownAt")
+FIELDS: Final = ("case", "cause", "state", "organisation", "part", "theme", "minDays", "order", "asOf", "knownAt")
 
 
 async def page(visit: Visit) -> Response:
@@ -64,6 +64,10 @@ def filter_of(visit: Visit, chosen: dict[str, Any]) -> dict[str, Any]:
         asked["kinds"] = [kind for kind in chosen["kind"] if kind in set(GapKind)]
     if chosen["harm"]:
         asked["harms"] = [harm for harm in chosen["harm"] if harm in set(Harm)]
+    if chosen["case"]:
+        asked["case"] = chosen["case"]
+    if chosen["cause"]:
+        asked["causes"] = [chosen["cause"]]
     if chosen["theme"]:
         asked["themes"] = [chosen["theme"]]
     if chosen["organisation"]:

@@ -6,7 +6,7 @@ events on the same page says all of it in words.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from msgspec import Struct
@@ -115,9 +115,7 @@ class _Laying:
     def __init__(self, replay: Replay, words: Words) -> None:
         self._replay = replay
         self._words = words
-        moments = [datetime.fromisoformat(event["occurredAt"]) for event in replay.events]
-        self._begin = min(moments, default=datetime.fromisoformat(replay.case["openedAt"]))
-        self._end = max(datetime.fromisoformat(replay.as_of), self._begin + timedelta(days=1))
+        self._begin, self._end = replay.begin, replay.end
         self._lanes: list[Lane] = []
         self._bars: list[Bar] = []
         self._y = float(TOP)
@@ -129,7 +127,7 @@ class _Laying:
             middles[organisation] = self._lane(name, "lane", holdings.get(organisation, ()))
         if unheld:
             self._lane(self._words.say("nobody"), "nobody", unheld)
-        for kind in dict.fromkeys(gap["kind"] for gap in self._replay.case["gaps"] if gap["counts"]):
+        for kind in dict.fromkeys(gap["kind"] for gap in self._replay.case["gaps"]):
             self._lane(self._words.kind(kind), f"gap {self._words.group(kind)}", self._of_kind(kind))
         marks, arrows = self._events(middles)
         xs = [self._x(event["occurredAt"]) for event in self._replay.events]
@@ -139,6 +137,10 @@ class _Laying:
         at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
         share = (min(max(at, self._begin), self._end) - self._begin) / (self._end - self._begin)
         return round(NAMES + share * (WIDTH - NAMES - RIGHT), 1)
+
+    def _within(self, moment: str) -> bool:
+        """Return whether a moment lies in the stretch that is drawn: what lies beyond it ends at its edge."""
+        return self._begin <= datetime.fromisoformat(moment) <= self._end
 
     def _lane(self, name: str, look: str, stretches: Iterable[tuple[str, float, float, str, str]]) -> float:
         """Add a lane with stretches (strip, from, until, look, title); return the height at which its events lie."""
@@ -162,6 +164,8 @@ class _Laying:
         for number, obstacle in enumerate(self._replay.case["obstacles"], 1):
             for one in obstacle["chain"]["segments"]:
                 begin, end = self._x(one["from"]), self._x(one["until"] or self._end)
+                if begin == end and not self._within(one["from"]):
+                    continue
                 when = self._words.stretch(one["from"], one["until"])
                 title = self._words.say("Obstacle {number}: {when}", number=number, when=when)
                 if one["organisation"] is None:
@@ -176,9 +180,9 @@ class _Laying:
         """Yield the stretches of the gaps of a kind; those that overlap lie in strips of their own."""
         ends: list[float] = []
         look = str(self._words.group(kind))
-        for gap in sorted(self._replay.case["gaps"], key=lambda gap: gap["from"]):
-            if gap["kind"] != kind or not gap["counts"]:
-                continue
+        for gap in sorted(
+            (gap for gap in self._replay.case["gaps"] if gap["kind"] == kind), key=lambda gap: gap["from"]
+        ):
             begin, end = self._x(gap["from"]), self._x(gap["until"] or self._end)
             strip = next((place for place, taken in enumerate(ends) if taken <= begin), len(ends))
             ends[strip : strip + 1] = [end]
@@ -188,9 +192,8 @@ class _Laying:
     def _events(self, middles: Mapping[str, float]) -> tuple[list[Mark], list[Arrow]]:
         marks: list[Mark] = []
         arrows: list[Arrow] = []
-        offers = {one["data"]["handoff"]: one["data"] for one in self._replay.events if one["type"] == "HandoffOffered"}
-        for number, event in enumerate(self._replay.events, 1):
-            y = middles.get(acting(event, offers))
+        for number, event in enumerate(self._replay.events, self._replay.first):
+            y = middles.get(acting(event))
             if y is None:
                 continue
             x = self._x(event["occurredAt"])
@@ -211,9 +214,9 @@ class _Laying:
                 yield self._x(at), self._words.moment(at, "MONTH")
 
 
-def acting(event: Mapping[str, Any], offers: Mapping[str, Mapping[str, Any]]) -> str:
+def acting(event: Mapping[str, Any]) -> str:
     """Return the organisation in whose lane an event lies: who did it, or else who recorded it."""
     data = event["data"]
-    answered = offers.get(data.get("handoff", ""), {}).get(ANSWERS.get(event["type"], ""))
+    answered = event["offer"] and event["offer"]["data"].get(ANSWERS.get(event["type"], ""))
     named = answered or data.get("from") or data.get("organisation") or data.get("receivedBy")
     return named if isinstance(named, str) else event["actor"]["organisation"]["identifier"]

@@ -1,28 +1,35 @@
-"""A case as pages replay it: asked for in GraphQL, its timeline page by page, and how it stood at a step."""
+"""A case as pages replay it: asked for in GraphQL, with the stretch of its timeline in which a step lies."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ..cli.asking import raw_id
 from .rendering import called
 from .visit import PageProblem, Visit
 
+WINDOW: Final = 100
+"""Events that the page of a case shows at once: no page of a longer case takes longer to make, load or step through."""
+
 PAGE: Final = 200
-"""Events that one answer may hold."""
+"""Events that one answer may hold: where a case is asked for as a whole."""
 
 EVENTS_MAX: Final = 5_000
-"""A case with more is cut there, and the page says so: nobody reads more in one piece, and no browser likes it."""
+"""A case with more is cut there when asked for as a whole: nobody reads more in one piece, and no browser likes it."""
+
+END: Final = 1_000_000_000
+"""A number that no event has: from there on lie the last ones."""
 
 EVENT: Final = """
 fragment Told on Event {
-  id position type occurredAt precision recordedAt inferred
-  actor { organisation { identifier } role }
+  position number type occurredAt precision recordedAt inferred
+  actor { organisation { identifier } }
   data
   summary(language: $language)
-  conflict { message contradictedBy { id } }
-  struckBy { id }
-  correctedBy { id }
+  offer { data }
+  conflict { message }
+  struckBy { number }
+  correctedBy { number }
 }
 """
 
@@ -37,31 +44,30 @@ fragment State on Case {
     origin
     holder { identifier }
     harms { harm since until }
-    chain { segments { kind organisation { identifier } claimed from until } daysOpen daysInGap }
+    chain { segments { kind organisation { identifier } claimed from until } }
     triggeredBy { id }
   }
-  gaps(counts: null) {
-    id kind from until open counts days length
-    toAct { identifier name } involved { identifier name }
+  gaps(first: $first, startAt: $startAt) {
+    id kind from until open days
+    toAct { identifier name }
     obstacle { id }
-    case { id }
   }
 }
 """
 
 CASE: Final = f"""
 query Replay(
-  $asOf: DateTime, $knownAt: DateTime, $knownTo: ID, $reference: String!, $language: Language!, $atLeast: Position
+  $asOf: DateTime, $knownAt: DateTime, $knownTo: ID, $reference: String!, $language: Language!, $atLeast: Position,
+  $first: Int!, $startAt: Int
 ) {{
   registry(asOf: $asOf, knownAt: $knownAt, atLeast: $atLeast) {{
     asOf knownAt
     case(reference: $reference, knownTo: $knownTo) {{
       id reference title theme openedAt subjects
       linkedCases {{ relation case {{ reference title }} }}
-      timeline(first: {PAGE}) {{ totalCount pageInfo {{ hasNextPage endCursor }} nodes {{ ...Told }} }}
-      proven: gaps(counts: null) {{ id evidence {{ id }} }}
+      timeline(first: $first, startAt: $startAt) {{ totalCount pageInfo {{ hasNextPage }} nodes {{ ...Told }} }}
+      proven: gaps(first: $first, startAt: $startAt) {{ id evidence {{ number stream }} }}
       crossChains {{
-        daysOpen daysInGap
         obstacles {{ id status holder {{ identifier name }} case {{ reference }} triggeredBy {{ id }} report {{ id }} }}
       }}
       ...State
@@ -73,10 +79,10 @@ query Replay(
 """
 
 MORE: Final = f"""
-query More($asOf: DateTime!, $knownAt: DateTime!, $knownTo: ID, $id: ID!, $language: Language!, $after: String!) {{
+query More($asOf: DateTime!, $knownAt: DateTime!, $knownTo: ID, $id: ID!, $language: Language!, $startAt: Int!) {{
   registry(asOf: $asOf, knownAt: $knownAt) {{
     case(id: $id, knownTo: $knownTo) {{
-      timeline(first: {PAGE}, after: $after) {{ pageInfo {{ hasNextPage endCursor }} nodes {{ ...Told }} }}
+      timeline(first: {PAGE}, startAt: $startAt) {{ pageInfo {{ hasNextPage }} nodes {{ ...Told }} }}
     }}
   }}
 }}
@@ -84,7 +90,9 @@ query More($asOf: DateTime!, $knownAt: DateTime!, $knownTo: ID, $id: ID!, $langu
 """
 
 MOMENT: Final = f"""
-query Moment($asOf: DateTime, $knownAt: DateTime, $knownTo: ID, $reference: String!) {{
+query Moment(
+  $asOf: DateTime, $knownAt: DateTime, $knownTo: ID, $reference: String!, $first: Int!, $startAt: Int
+) {{
   registry(asOf: $asOf, knownAt: $knownAt) {{
     asOf knownAt
     case(reference: $reference, knownTo: $knownTo) {{ id ...State }}
@@ -98,29 +106,55 @@ Event = Mapping[str, Any]
 
 
 class Replay:
-    """A case at two times, with its timeline; ``numbers`` are the events' places in it, from 1."""
+    """A case at two times, with a stretch of its timeline: ``events``, the first of which is number ``first`` of all.
 
-    def __init__(self, registry: Mapping[str, Any], case: Case, events: list[Event], *, cut: bool) -> None:
+    ``count`` is how many there are in all.
+    """
+
+    def __init__(self, registry: Mapping[str, Any], case: Case, events: list[Event]) -> None:
         self.as_of: str = registry["asOf"]
         self.known_at: str = registry["knownAt"]
         self.case = case
         self.events = events
-        self.cut = cut
-        self.numbers: dict[str, int] = {event["id"]: number for number, event in enumerate(events, 1)}
+        self.count: int = case["timeline"]["totalCount"]
+        self.first: int = events[0]["number"] if events else 1
+        self.last: int = self.first + len(events) - 1
         self.names = names_of(case, events)
         self.obstacles: dict[str, int] = {one["id"]: number for number, one in enumerate(case["obstacles"], 1)}
         self._bare = {raw_id(id_): number for id_, number in self.obstacles.items()}
-        offers = (event["data"] for event in events if event["type"] == "HandoffOffered")
-        self._offered: dict[str, str] = {offer["handoff"]: offer["obstacle"] for offer in offers}
+        own = raw_id(case["id"])
         self.evidence: dict[str, list[int]] = {
-            gap["id"]: sorted(self.numbers[one["id"]] for one in gap["evidence"] if one["id"] in self.numbers)
+            gap["id"]: sorted(one["number"] for one in gap["evidence"] if one["stream"] == own and one["number"])
             for gap in case["proven"]
         }
+        """The numbers of the events of this case that prove a gap, by the gap's id."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all events of the case are here."""
+        return len(self.events) == self.count
+
+    @property
+    def begin(self) -> datetime:
+        """When the stretch that is shown begins."""
+        moments = [datetime.fromisoformat(event["occurredAt"]) for event in self.events]
+        return min(moments, default=datetime.fromisoformat(self.case["openedAt"]))
+
+    @property
+    def end(self) -> datetime:
+        """When it ends: at the moment asked for if nothing follows it, a day after it began at the least."""
+        follows = self.last < self.count
+        end = datetime.fromisoformat(self.events[-1]["occurredAt"] if follows else self.as_of)
+        return max(end, self.begin + timedelta(days=1))
+
+    def event(self, step: int) -> Event:
+        """Return the event of a number. Raises ``IndexError`` for one that is not here."""
+        return self.events[step - self.first]
 
     def obstacle_of(self, event: Event) -> int | None:
         """Return the number of the obstacle that an event is about, if it is about one."""
-        data = event["data"]
-        found = data.get("obstacle") or self._offered.get(data.get("handoff", ""))
+        offer = event["offer"]
+        found = event["data"].get("obstacle") or (offer and offer["data"]["obstacle"])
         return self._bare.get(found or "")
 
     def at(self, step: int) -> str:
@@ -128,7 +162,7 @@ class Replay:
 
         Corrections count from when they are known, so that theirs may lie beyond it.
         """
-        return min(self.events[step - 1]["occurredAt"], self.as_of, key=datetime.fromisoformat)
+        return min(self.event(step)["occurredAt"], self.as_of, key=datetime.fromisoformat)
 
 
 def names_of(case: Case, events: list[Event]) -> dict[str, str]:
@@ -136,40 +170,60 @@ def names_of(case: Case, events: list[Event]) -> dict[str, str]:
 
     Who only recorded something goes by its identifier.
     """
-    gaps = (one for gap in case["gaps"] for field in ("toAct", "involved") for one in gap[field])
     names = {one["identifier"]: called(one) for one in case["organisations"]}
-    for one in gaps:
-        names.setdefault(one["identifier"], called(one))
     for event in events:
         recorder: str = event["actor"]["organisation"]["identifier"]
         names.setdefault(recorder, recorder)
     return names
 
 
-async def replay_of(visit: Visit, reference: str, lens: Mapping[str, str], at_least: int | None = None) -> Replay:
-    """Return a case with its timeline, which takes in what was recorded up to the position ``at_least``.
+async def replay_of(
+    visit: Visit, reference: str, lens: Mapping[str, str], at_least: int | None = None, step: int | None = None
+) -> Replay:
+    """Return a case with the stretch of its timeline in which a step lies, or with the last one.
 
-    Raises ``PageProblem`` if there is none that the visitor may see.
+    It takes in what was recorded up to the position ``at_least``. Raises ``PageProblem`` if there is no such case that
+    the visitor may see.
     """
-    language = visit.words.language.value
-    registry = (await visit.ask(CASE, **lens, reference=reference, language=language, atLeast=at_least))["registry"]
+    begin = END if step is None else (step - 1) // WINDOW * WINDOW + 1
+    registry = await _asked(visit, reference, lens, first=WINDOW, startAt=begin, atLeast=at_least)
     case = registry["case"]
-    if case is None:
-        raise no_case(visit, reference)
-    events: list[Event] = case["timeline"]["nodes"]
-    page = case["timeline"]["pageInfo"]
+    return Replay(registry, case, case["timeline"]["nodes"])
+
+
+async def whole_of(visit: Visit, reference: str, lens: Mapping[str, str]) -> Replay:
+    """Return a case with all its timeline, up to ``EVENTS_MAX``. Raises ``PageProblem``."""
+    registry = await _asked(visit, reference, lens, first=PAGE)
+    case = registry["case"]
+    page: Mapping[str, Any] = case["timeline"]
+    events: list[Event] = [*page["nodes"]]
     fixed = {**lens, "asOf": registry["asOf"], "knownAt": registry["knownAt"], "id": case["id"]}
-    while page["hasNextPage"] and len(events) < EVENTS_MAX:
-        more = await visit.ask(MORE, **fixed, language=language, after=page["endCursor"])
-        found = more["registry"]["case"]["timeline"]
-        events += found["nodes"]
-        page = found["pageInfo"]
-    return Replay(registry, case, events, cut=page["hasNextPage"])
+    while page["pageInfo"]["hasNextPage"] and len(events) < EVENTS_MAX:
+        more = await visit.ask(MORE, **fixed, language=visit.words.language.value, startAt=len(events) + 1)
+        page = more["registry"]["case"]["timeline"]
+        # The last page begins earlier, so that it is full.
+        events += [event for event in page["nodes"] if event["number"] > len(events)]
+    return Replay(registry, case, events)
+
+
+async def _asked(visit: Visit, reference: str, lens: Mapping[str, str], **more: int | None) -> Mapping[str, Any]:
+    found = await visit.ask(CASE, **lens, reference=reference, language=visit.words.language.value, **more)
+    if found["registry"]["case"] is None:
+        raise no_case(visit, reference)
+    return found["registry"]
 
 
 async def state_of(visit: Visit, reference: str, lens: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return how a case stood at two times, under ``case``; that is none while it was not known."""
-    return (await visit.ask(MOMENT, **lens, reference=reference))["registry"]
+    """Return how a case stood at two times, under ``case``; that is none while it was not known.
+
+    Of its gaps those that were open are there, and any that had ended since the last event.
+    """
+    return (await visit.ask(MOMENT, **lens, reference=reference, first=1, startAt=END))["registry"]
+
+
+async def all_of(visit: Visit, reference: str, lens: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return the same with all its gaps."""
+    return (await visit.ask(MOMENT, **lens, reference=reference, first=1))["registry"]
 
 
 def no_case(visit: Visit, reference: str) -> PageProblem:
