@@ -149,7 +149,8 @@ class Case(Node):
             int | None,
             strawberry.argument(
                 description="Only those that lie, in part at least, in the stretch of time of the events that "
-                "'timeline' answers with for the same number. What ended before the last event of all does not lie in its stretch."
+                "'timeline' answers with for the same number. What ended before the "
+                "last event of all does not lie in its stretch."
             ),
         ] = None,
     ) -> list[Gap]:
