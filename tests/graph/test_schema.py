@@ -51,7 +51,7 @@ ARGUMENTS = {
     "Registry.organisation": "id identifier",
     "Registry.organisations": "filter first after",
     "Registry.search": "text first after",
-    "Case.timeline": "first after",
+    "Case.timeline": "first after startAt",
     "Event.summary": "language",
     "Subscription.events": "after types organisations",
     "Subscription.gapOpened": "organisations kinds after",
