@@ -18,6 +18,7 @@ from .identity.tokens import Verifier
 from .postgres.embedded import default_data_dir
 from .trail.folder import KEY, TrailFolder
 from .vault.master import FILE_NAME, FILE_VARIABLE, KEY_VARIABLE, master_key
+from .webhooks.reach import Network, networks_from
 
 DATABASE_URL: Final = "KNELPUNT_DATABASE_URL"
 VAULT_URL: Final = "KNELPUNT_VAULT_URL"
@@ -35,6 +36,7 @@ LOG_ORIGIN: Final = "KNELPUNT_LOG_ORIGIN"
 LOG_POLICY: Final = "KNELPUNT_LOG_POLICY"
 PUBLIC_URL: Final = "KNELPUNT_PUBLIC_URL"
 OIN: Final = "KNELPUNT_OIN"
+WEBHOOK_NETWORKS: Final = "KNELPUNT_WEBHOOK_NETWORKS"
 CLIENT_ID: Final = "KNELPUNT_CLIENT_ID"
 CLIENT_SECRET_FILE: Final = "KNELPUNT_CLIENT_SECRET_FILE"  # noqa: S105  the name of a variable
 
@@ -45,7 +47,8 @@ VARIABLES: Final = (
     *(DATABASE_URL, VAULT_URL, DATA_DIR, FILE_VARIABLE, KEY_VARIABLE, TOKEN, ISSUER, JWKS, AUDIENCE),
     *(DOCUMENTS, INTROSPECTION, COST_PER_MINUTE),
     *(TRAIL_DIR, LOG_KEY_FILE, LOG_ORIGIN, LOG_POLICY),
-    *(PUBLIC_URL, CLIENT_ID, CLIENT_SECRET_FILE, OIN),
+    *(PUBLIC_URL, CLIENT_ID, CLIENT_SECRET_FILE),
+    *(OIN, WEBHOOK_NETWORKS),
 )
 """Every variable that the registry reads."""
 
@@ -68,7 +71,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     ``cost_per_minute`` how many items one asker may have answered in a minute, 0 for no limit. ``log_origin``
     is the name that a new log gets: where it is served, without the scheme. ``public_url`` is where browsers reach the
     pages; ``client_id`` is what the issuer calls this registry, and ``client_secret_file`` holds what it proves that
-    with, if it has to. ``oin`` is the number of who runs it in the Dutch register of organisations.
+    with, if it has to. ``oin`` is the number of who runs it in the Dutch register of organisations,
+    and ``webhook_networks`` the private networks to which webhooks may be sent.
     """
 
     data_dir: Path
@@ -91,6 +95,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     client_id: str | None = None
     client_secret_file: Path | None = None
     oin: str | None = None
+    webhook_networks: tuple[Network, ...] = ()
 
     def trail(self) -> TrailFolder:
         """Return the folder of the trail."""
@@ -166,6 +171,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         client_id=environment.get(CLIENT_ID) or None,
         client_secret_file=_path(environment.get(CLIENT_SECRET_FILE)),
         oin=_oin(environment),
+        webhook_networks=_networks(environment),
     )
 
 
@@ -182,6 +188,15 @@ def _oin(environment: Mapping[str, str]) -> str | None:
     if given and not OIN_FORM.fullmatch(given):
         raise WrongSetting(f"{OIN} is {given!r}: it may be the twenty digits of an organisatie-identificatienummer.")
     return given or None
+
+
+def _networks(environment: Mapping[str, str]) -> tuple[Network, ...]:
+    given = environment.get(WEBHOOK_NETWORKS) or ""
+    try:
+        return networks_from(given)
+    except ValueError:
+        message = f"{WEBHOOK_NETWORKS} is {given!r}: it may be networks parted by commas, as 10.1.0.0/16,fd00::/8."
+        raise WrongSetting(message) from None
 
 
 def _switch(environment: Mapping[str, str], name: str) -> bool:

@@ -116,9 +116,17 @@ def restore(url: str, backup: Backup, progress: Progress, vault_url: str | None 
             vault.execute("UPDATE knelpunt.registry SET origin = %s", (backup.vault.manifest.origin,))
             _fill_all(vault, VAULT, backup.vault, read)
         _fill_all(registry, REGISTRY, backup.registry, read)
+        _pause_webhooks(registry)
         _check_head(registry, backup)
         _check_keys(registry, vault, backup)
         # Connections commit in the order in which they are left: the vault's first.
+
+
+def _pause_webhooks(registry: psycopg.Connection) -> None:
+    """Have nothing sent until somebody says so: what is restored may be a copy, or older than what was sent."""
+    row = registry.execute("SELECT to_regclass('knelpunt.webhook') IS NOT NULL").fetchone()
+    if row is not None and row[0]:
+        registry.execute("UPDATE knelpunt.webhook SET paused = true WHERE ended_at IS NULL")
 
 
 def _make_vault(vault_url: str, wanted: list[Migration], backup: Backup) -> bool:

@@ -41,6 +41,9 @@ FREE_BYTES_MIN: Final = 1 << 30
 LAG_MAX: Final = timedelta(minutes=1)
 """How long an event may wait for the projections; a running projector takes it within a second."""
 
+OVERDUE_MAX: Final = timedelta(minutes=10)
+"""How long an attempt at a webhook may be overdue: with a slow receiver and a long queue it is, by seconds."""
+
 CLOCK_AHEAD_MAX: Final = timedelta(minutes=1)
 
 SERVICE_ROLES: Final = (DatabaseRole.APPENDER, DatabaseRole.PROJECTOR, DatabaseRole.READER, DatabaseRole.AUDITOR)
@@ -93,7 +96,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
             return
         yield Finding("migrations", State.WELL, f"all {len(migrations())} have run")
         yield from _login(found)
-        for check in (_vault, _projections, _quarantine, _succession, _trail, _clock):
+        for check in (_vault, _projections, _quarantine, _succession, _trail, _webhooks, _clock):
             yield _attempted(check, settings, found)
 
 
@@ -318,6 +321,32 @@ def _trail(settings: Settings, found: Database) -> Finding:
         text = f"{row[0] - size} events are under no checkpoint, the oldest for {row[1]}: run knelpunt serve"
         return Finding("trail", State.WRONG, text)
     return Finding("trail", State.WELL, f"{size} events are published, signed by {signed.name}; keep a copy of {key}")
+
+
+UNSENT: Final = """
+SELECT (SELECT count(*) FROM knelpunt.webhook WHERE ended_at IS NULL),
+       (SELECT count(DISTINCT webhook_id) FROM knelpunt.webhook WHERE ended_at IS NULL AND (paused OR failures > 0)),
+       count(*) FILTER (WHERE d.state = 'DEAD'),
+       clock_timestamp() - min(d.next_at) FILTER (WHERE d.state = 'WAITING' AND NOT w.paused
+                                                    AND coalesce(w.resting_until < clock_timestamp(), true))
+  FROM knelpunt.webhook w JOIN knelpunt.webhook_delivery d USING (webhook_id) WHERE w.ended_at IS NULL
+"""
+"""Subscriptions in force, those that are sent nothing now, dead letters, and how overdue the oldest attempt is."""
+
+
+def _webhooks(settings: Settings, found: Database) -> Finding:
+    with connect_as_registry(found.url, DatabaseRole.APPENDER) as connection:
+        row = connection.execute(UNSENT).fetchone()
+    assert row is not None, "an aggregate has one row"
+    subscribed, idle, dead, overdue = row
+    if isinstance(overdue, timedelta) and overdue > OVERDUE_MAX:
+        return Finding("webhooks", State.WRONG, f"an event should have been sent {overdue} ago: run knelpunt serve")
+    if dead or idle:
+        text = (
+            f"{dead} dead letters, and {idle} of {subscribed} subscriptions are sent nothing now: knelpunt webhook list"
+        )
+        return Finding("webhooks", State.KNOW, text)
+    return Finding("webhooks", State.WELL, f"{subscribed} subscriptions, and nothing is overdue")
 
 
 def _clock(settings: Settings, found: Database) -> Finding:

@@ -32,6 +32,8 @@ from ..trail.errors import TrailError
 from ..vault.identities import IdentityError
 from ..vault.master import MasterKeyError
 from ..vault.vault import VaultError
+from ..webhooks.reach import NotAllowed
+from ..webhooks.subscriptions import WebhookError
 
 OWN_SENTENCES: Final = (
     BackupError,
@@ -48,6 +50,7 @@ OWN_SENTENCES: Final = (
     KeysUnavailable,
     MasterKeyError,
     MigrationError,
+    NotAllowed,
     NotNoted,
     Overloaded,
     PortTaken,
@@ -60,6 +63,7 @@ OWN_SENTENCES: Final = (
     TrailError,
     UnsafeRights,
     VaultError,
+    WebhookError,
     WrongSetting,
 )
 """Errors whose text is a sentence for people already."""

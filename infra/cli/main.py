@@ -31,6 +31,7 @@ from . import (
     setup,
     succession,
     tokens,
+    webhook,
     witness,
 )
 from .failure import WrongUsage, sentence_of
@@ -70,6 +71,7 @@ app.command("token")(tokens.token)
 app.add_typer(erase.commands, name="erase")
 app.add_typer(identity.commands, name="identity")
 app.add_typer(logbook.commands, name="logbook")
+app.add_typer(webhook.commands, name="webhook")
 app.command("schema")(schema.schema)
 
 

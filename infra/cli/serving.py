@@ -1,6 +1,7 @@
-"""``knelpunt serve``: the HTTP service, with the projector, the succession and the trail running beside it."""
+"""``knelpunt serve``: the HTTP service, with the projector and its like running beside it."""
 
 import socket
+from contextlib import ExitStack
 from typing import Annotated, Final
 
 import typer
@@ -23,6 +24,10 @@ from .terminal import notices
 PROJECTOR: Final = "knelpunt.infra.serving.projector"
 SUCCESSION: Final = "knelpunt.infra.serving.succession"
 TRAIL: Final = "knelpunt.infra.serving.trail"
+WEBHOOKS: Final = "knelpunt.infra.serving.webhooks"
+
+BESIDE: Final = (PROJECTOR, SUCCESSION, TRAIL, WEBHOOKS)
+"""The programs that run beside the service."""
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 8400
@@ -49,7 +54,10 @@ def serve(host: Host = HOST, port: Port = PORT, workers: Workers = 1) -> None:
 
 def run_service(sock: socket.socket, found: Database, workers: int) -> None:
     """Serve on a socket until stopped, keeping the database and what runs beside the service running."""
-    with watched(found.embedded), kept_running(PROJECTOR), kept_running(SUCCESSION), kept_running(TRAIL):
+    with ExitStack() as closing:
+        closing.enter_context(watched(found.embedded))
+        for module in BESIDE:
+            closing.enter_context(kept_running(module))
         try:
             serve_on(sock, workers, log_level="warning")
         except KeyboardInterrupt:

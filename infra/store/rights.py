@@ -21,7 +21,12 @@ SWEEPS: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
 
 MEANT: Final[Mapping[str, Mapping[str, frozenset[str]]]] = MappingProxyType(
     {
-        DatabaseRole.APPENDER: {"knelpunt.succession": SWEEPS, "knelpunt.succession_sweep": SWEEPS},
+        DatabaseRole.APPENDER: {
+            "knelpunt.succession": SWEEPS,
+            "knelpunt.succession_sweep": SWEEPS,
+            "knelpunt.webhook": SWEEPS,
+            "knelpunt.webhook_delivery": SWEEPS,
+        },
         DatabaseRole.VAULT: {
             "vault.key": READS,
             "vault.fence": READS,
