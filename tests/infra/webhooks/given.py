@@ -50,6 +50,15 @@ class Got:
         return self.event["data"]["stream"], self.event["data"]["position"]
 
 
+class Server(ThreadingHTTPServer):
+    """What does not mind a client that goes away, or one that no handshake comes of."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        pass
+
+
 Answer = tuple[int, dict[str, str]]
 
 
@@ -89,9 +98,7 @@ class Receiver:
             def log_message(self, *args: Any) -> None:
                 pass
 
-        server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
-        server.daemon_threads = True
-        server.handle_error = lambda *_: None  # a client that goes away, or that no handshake came of
+        server = Server(("127.0.0.1", self.port), Handler)
         if tls is not None:
             server.socket = tls.wrap_socket(server.socket, server_side=True)
         self.port = server.server_address[1]
