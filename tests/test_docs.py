@@ -113,10 +113,10 @@ def printed(demo: Demo, block: Block) -> str:
     return "".join(f"$ {command}\n{demo.shell(command)}" for command in commands)
 
 
-def tour(demo: Demo) -> list[str]:
-    """What each script of the tour prints, all of them in one shell."""
+def tour(demo: Demo, scripts: list[Block]) -> list[str]:
+    """What each script of a tour prints, all of them in one shell."""
     mark = "---- next ----"
-    script = "".join(f"{block.text}\necho '{mark}'\n" for block in examples("sh"))
+    script = "".join(f"{block.text}\necho '{mark}'\n" for block in scripts)
     return demo.shell(script).split(f"{mark}\n")[:-1]
 
 
@@ -139,7 +139,7 @@ def test_the_readme_asks_three_questions_and_has_their_answers(demo: Demo) -> No
 def test_what_is_asked_of_dialogues_has_answers(demo: Demo) -> None:
     """Every question of docs/dialogues.md is one; each finds something in the demo, save that on investigations."""
     questions = [block.text for block in blocks(ROOT / "docs/dialogues.md") if block.kind == "graphql"]
-    assert len(questions) == 6
+    assert len(questions) == 8
     for question in questions:
         answer = demo.ask(question)
         assert "errors" not in answer, answer
@@ -157,7 +157,7 @@ def test_the_tour_goes_as_the_readme_says(demo: Demo) -> None:
     try:
         assert following.stdout is not None
         assert following.stdout.readline() == "following\n"
-        for block, said in zip(examples("sh"), tour(demo), strict=True):
+        for block, said in zip(examples("sh"), tour(demo, examples("sh")), strict=True):
             assert bool(said) == bool(block.answer), f"{block.text}\n{said}"
             assert not said or json.loads(said) == json.loads(block.answer)
         told = [following.stdout.readline().partition(" ")[2].strip() for _ in range(8)]
@@ -177,6 +177,18 @@ def test_the_tour_goes_as_the_readme_says(demo: Demo) -> None:
         ),
         "Wijkteam Voorbeeld referred the subject to Verzekeraar Voorbeeld and let go of the obstacle.",
     ]
+
+
+def test_one_obstacle_is_taken_to_its_cause_as_the_document_says(demo: Demo) -> None:
+    """docs/learning.md with curl alone: cause, escalation, dialogue, action team, measure and evaluation."""
+    scripts = [block for block in blocks(ROOT / "docs" / "learning.md") if block.kind == "sh"]
+    assert "docs/learning.md" in README.read_text("utf-8")
+    for block, said in zip(scripts, tour(demo, scripts), strict=True):
+        assert bool(said) == bool(block.answer), f"{block.text}\n{said}"
+        assert not said or json.loads(said) == json.loads(block.answer), block.text
+    told = "".join(block.text for block in scripts)
+    parts = "identifyCause linkObstacle escalateCause answerEscalation conveneDialogue formActionTeam completeStep"
+    assert all(command in told for command in (*parts.split(), "chooseFirstStep", "commitMeasure", "evaluateMeasure"))
 
 
 def test_an_auditor_can_do_as_the_document_says(demo: Demo) -> None:
