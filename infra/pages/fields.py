@@ -17,6 +17,7 @@ from msgspec import Struct
 from ...graphql.schema import SCHEMA
 from .labels import LABELS
 from .rendering import called
+from .stream_parts import first_words, options_of
 from .words import Words
 
 LEFT_OUT: Final = frozenset({"commandId", "precision", "expectedVersion", "knownTo"})
@@ -25,14 +26,19 @@ LEFT_OUT: Final = frozenset({"commandId", "precision", "expectedVersion", "known
 ABOUT: Final = "About"
 """How the fields end that say whom a text is about: the case's first subject, where nothing else is said."""
 
+MADE: Final = "ade if not given"
+"""How the schema describes an id that a form leaves to the registry: of what the command brings about."""
+
 LONG: Final = frozenset({
     "story", "need", "note", "reason", "account", "plan", "statement", "mandate", "description", "content", "value",
+    "problem", "experience", "proposal", "expectedEffect", "effect", "lesson", "promised", "message", "observation",
+    "hypothesis", "purpose", "behaviour", "findings",
 })  # fmt: skip
 """Fields that people fill with more than a line."""
 
 ORGANISATIONS: Final = frozenset({
     "organisation", "from", "to", "experiencedAt", "told", "receivedBy", "suggests", "body", "parent", "into",
-    "sharedBy",
+    "sharedBy", "owner", "members", "organisations", "partners",
 })  # fmt: skip
 
 PARTY: Final = "PartyInput"
@@ -57,10 +63,15 @@ class Field(Struct, frozen=True):
 
 
 class Context(Struct, frozen=True):
-    """What there is to choose from: organisations, and of one case its obstacles, gaps and subjects."""
+    """What there is to choose from: organisations, and of one case its obstacles, gaps and subjects.
+
+    ``stream`` is the cause or its like that a command is about, with its parts; ``causes`` are those begun last.
+    """
 
     organisations: Sequence[Mapping[str, Any]]
     case: Mapping[str, Any] | None
+    stream: Mapping[str, Any] | None = None
+    causes: Sequence[Mapping[str, Any]] = ()
 
 
 def input_of(command: str) -> GraphQLInputObjectType | None:
@@ -75,7 +86,7 @@ def fields_of(command: GraphQLInputObjectType, words: Words, context: Context) -
     """Return the fields of a form, those that must be filled in first."""
     made: list[Field] = []
     for name, declared in command.fields.items():
-        if name in LEFT_OUT or name.endswith(ABOUT):
+        if name in LEFT_OUT or name.endswith(ABOUT) or MADE in (declared.description or ""):
             continue
         type_: Any = declared.type
         required = isinstance(type_, GraphQLNonNull)
@@ -105,6 +116,13 @@ def _asked(name: str, type_: Any, words: Words, context: Context) -> tuple[str, 
         subjects = case["subjects"] if case else ()
         people = [(f"subject:{one}", words.say("the subject {n}", n=n)) for n, one in enumerate(subjects, 1)]
         return "party", [*people, *((f"organisation:{one}", text) for one, text in organisations)]
+    parts = None if context.stream is None else options_of(name, context.stream, words)
+    if parts is not None:
+        return "choice", parts
+    if name in {"cause", "causes"} and context.causes:
+        return "choice", [
+            (one["id"], first_words(one["begunBy"]["data"].get("statement"), "cause", words)) for one in context.causes
+        ]
     if name in ORGANISATIONS:
         return "choice", organisations
     if name == "case" and case:

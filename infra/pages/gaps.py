@@ -19,7 +19,8 @@ fragment Gap on Gap {
   toAct { identifier name }
   involved { identifier name }
   cases { reference title }
-  obstacle { id }
+  obstacle { id causes { id begunBy { data } } }
+  about { __typename id begunBy { data } }
 }
 """
 

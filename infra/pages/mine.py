@@ -36,7 +36,9 @@ query Mine($subject: ID!, $language: Language!) {
 """
 
 
-ENDING: Final = frozenset({"WaitingEnded", "ObstacleResolved", "ObstacleWithdrawn", "CustodyReleased"})
+ENDING: Final = frozenset({
+    "WaitingEnded", "ObstacleResolved", "ObstacleWithdrawn", "HandoffAccepted", "CustodyReleased",
+})  # fmt: skip
 """Events after which nothing is waited for any more."""
 
 
@@ -70,14 +72,14 @@ async def _found(visit: Visit, subject: UUID) -> dict[str, Any]:
 
 
 async def _subject(visit: Visit) -> UUID | None:
-    """Return whose page it is: whom the address names, or else who is signed in, if that is a subject's pseudonym."""
-    given = visit.query.get("subject") or (await visit.asker()).user
+    """Return whose page it is: whom the address names, or else whom the token is about."""
+    given = visit.query.get("subject")
+    if not given:
+        return (await visit.asker()).subject
     try:
         return UUID(given)
     except ValueError:
-        if visit.query.get("subject"):
-            raise PageProblem(400, visit.words.say("A pseudonym is a UUID.")) from None
-        return None
+        raise PageProblem(400, visit.words.say("A pseudonym is a UUID.")) from None
 
 
 def _waiting(events: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -89,12 +91,6 @@ def _waiting(events: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
             continue
         if event["type"] == "WaitingBegan":
             waiting[obstacle] = event
-        elif event["type"] in {
-            "WaitingEnded",
-            "ObstacleResolved",
-            "ObstacleWithdrawn",
-            "HandoffAccepted",
-            "CustodyReleased",
-        }:
+        elif event["type"] in ENDING:
             waiting.pop(obstacle, None)
     return waiting

@@ -1,30 +1,37 @@
 """Every command as a form: filled in, of effect once however often it is sent, and refused with the reason why."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import uuid4
 
-from graphql import GraphQLInputObjectType
+from graphql import GraphQLInputObjectType, GraphQLObjectType
 from msgspec import Struct
 from starlette.responses import RedirectResponse, Response
 
-from ..cli.asking import is_id
+from ...graphql.schema import SCHEMA
+from ..cli.asking import is_id, raw_id
 from .fields import Context, Field, fields_of, input_of
 from .gaps import moment_of
 from .labels import COMMANDS, REFUSALS
+from .learning import KINDS
+from .learning_questions import FIELDS
 from .rendering import link
+from .stream_parts import PARTS, question, stream_field
 from .visit import PageProblem, Visit
 
 CONTEXT: Final = """
-query Context($id: ID, $reference: String, $known: Boolean!) {
-  registry {
-    organisations(first: 200) { nodes { identifier name } }
-    case(id: $id, reference: $reference) @include(if: $known) {
-      id reference title subjects obstacles { id status } gaps { id kind from open }
-    }
+  organisations(first: 200) { nodes { identifier name } }
+  causes(first: 50) @include(if: $causes) { nodes { id begunBy { data } } }
+  case(id: $id, reference: $reference) @include(if: $known) {
+    id reference title subjects obstacles { id status } gaps { id kind from open }
   }
-}
 """
+
+ADDRESSES: Final = {FIELDS[kind][0]: shape.address for kind, shape in KINDS.items()}
+"""Where the page of a cause or its like is, by the field of a command that names one."""
+
+NONE: Final[Mapping[str, Sequence[Any]]] = {"nodes": ()}
+"""What a list is that was not asked for."""
 
 MAY: Final = "{ viewer { mayRecord } }"
 
@@ -60,7 +67,7 @@ async def send(visit: Visit) -> Response:
     for field, value in await visit.form():
         if value:
             sent.setdefault(field, []).append(value)
-    context = await _context(visit, sent)
+    context = await _context(visit, command, sent)
     fields = fields_of(command, visit.words, context)
     command_id = sent.get("commandId", [str(uuid4())])[0]
     wanted = [field.label for field in fields if field.required and field.sort != "check" and field.name not in sent]
@@ -77,8 +84,15 @@ async def send(visit: Visit) -> Response:
         problem = _Problem(visit.words.say(said) if said else None, answer["message"], (), answer["facts"])
         # What was refused had no effect: sent again, it is another request.
         return await _shown(visit, name, command, sent, str(uuid4()), problem)
-    back = f"/cases/{answer['case']['reference']}" if "case" in answer else "/record"
-    return RedirectResponse(link(back, recorded=answer["position"]), 303)
+    return RedirectResponse(link(_where(answer), recorded=answer["position"]), 303)
+
+
+def _where(answer: Mapping[str, Any]) -> str:
+    """Return the address of the page that shows what was recorded."""
+    if "case" in answer:
+        return f"/cases/{answer['case']['reference']}"
+    about = next((name for name in PARTS if name in answer), None)
+    return "/record" if about is None else f"{ADDRESSES[about]}/{raw_id(answer[about]['id'])}"
 
 
 def _command(visit: Visit) -> tuple[str, GraphQLInputObjectType]:
@@ -89,15 +103,24 @@ def _command(visit: Visit) -> tuple[str, GraphQLInputObjectType]:
     return name, command
 
 
-async def _context(visit: Visit, given: dict[str, list[str]]) -> Context:
+async def _context(visit: Visit, command: GraphQLInputObjectType, given: dict[str, list[str]]) -> Context:
     named = given.get("case", [""])[0]
     # People know a case by its reference; the form then goes on with its id.
-    asked = {"id" if is_id(named) else "reference": named} if named else {}
-    registry = (await visit.ask(CONTEXT, **asked, known=bool(named)))["registry"]
+    asked: dict[str, Any] = {"id" if is_id(named) else "reference": named} if named else {}
+    asked |= {"known": bool(named), "causes": not {"cause", "causes"}.isdisjoint(command.fields)}
+    about = stream_field({name: True for name in given if name in command.fields})
+    declared, stream = "", ""
+    if about is not None:
+        asked["stream"] = given[about][0]
+        declared, stream = ", $stream: ID!", question(about)
+    document = f"query Context($id: ID, $reference: String, $known: Boolean!, $causes: Boolean!{declared})"
+    registry = (await visit.ask(f"{document} {{ registry {{ {CONTEXT} {stream} }} }}", **asked))["registry"]
     case = registry.get("case")
     if case is not None:
         given["case"] = [case["id"]]
-    return Context(registry["organisations"]["nodes"], case)
+    return Context(
+        registry["organisations"]["nodes"], case, registry.get("stream"), registry.get("causes", NONE)["nodes"]
+    )
 
 
 async def _shown(
@@ -108,7 +131,7 @@ async def _shown(
     command_id: str,
     problem: _Problem | None,
 ) -> Response:
-    context = await _context(visit, given)
+    context = await _context(visit, command, given)
     title = visit.words.say(COMMANDS[name]) if name in COMMANDS else name
     return await visit.page(
         "record.html",
@@ -118,6 +141,8 @@ async def _shown(
         fields=fields_of(command, visit.words, context),
         given=given,
         case=context.case,
+        stream=context.stream,
+        about=stream_field({name: True for name in given if name in command.fields}),
         command_id=command_id,
         problem=problem,
     )
@@ -148,9 +173,11 @@ def _value(visit: Visit, field: Field, sent: dict[str, list[str]]) -> Any:
 def _mutation(name: str) -> str:
     """Return the document that gives a command; its name is one of the schema's."""
     title = f"{name[0].upper()}{name[1:]}"
+    payload = cast("GraphQLObjectType", SCHEMA.type_map[f"{title}Payload"])
+    about = next((field for field in (*PARTS, "case") if field in payload.fields), None)
+    shown = {None: "", "case": "case { reference }"}.get(about, f"{about} {{ id }}")
     return f"""mutation Record($input: {title}Input!) {{ {name}(input: $input) {{
         __typename
-        ... on Recorded {{ position }}
-        ... on RecordedInCase {{ case {{ reference }} }}
+        ... on {title}Payload {{ position {shown} }}
         ... on Refused {{ code message facts {{ name value }} }}
     }} }}"""

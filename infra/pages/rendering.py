@@ -19,6 +19,8 @@ MENU: Final = (
     ("/", "Overview"),
     ("/gaps", "Gaps"),
     ("/interfaces", "Handovers"),
+    ("/causes", "Causes"),
+    ("/learning", "Learning"),
     ("/inbox", "Inbox"),
     ("/mine", "My case"),
     ("/trail", "Trail"),

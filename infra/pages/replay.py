@@ -46,6 +46,7 @@ fragment State on Case {
     harms { harm since until }
     chain { segments { kind organisation { identifier } claimed from until } }
     triggeredBy { id }
+    causes { id begunBy { data } }
   }
   gaps(first: $first, startAt: $startAt) {
     id kind from until open days

@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ..http.registry import RunningRegistry
-from . import asking, case, difference, gaps, inbox, interfaces, mine, overview, recording, trail
+from . import asking, case, difference, gaps, inbox, interfaces, learning, mine, overview, recording, trail
 from .charts import chart
 from .rendering import static
 from .sessions import Sessions
@@ -38,6 +38,9 @@ def page_routes(running: RunningRegistry, sign_in: SignIn) -> list[BaseRoute]:
         get("/cases/{reference}/moment", case.moment),
         get("/cases/{reference}/difference", difference.page),
         get("/cases/{reference}/lanes.{form}", case.taken_along),
+        get("/learning", learning.list_of("dialogues")),
+        *(get(shape.address, learning.list_of(kind)) for kind, shape in learning.KINDS.items()),
+        *(get(f"{shape.address}/{{id}}", learning.one_of(kind)) for kind, shape in learning.KINDS.items()),
         get("/inbox", inbox.page),
         get("/record", recording.everything),
         get("/record/{command}", recording.form),

@@ -6,6 +6,8 @@ from pathlib import Path
 import axe_playwright_python
 import pytest
 
+from infra.pages.learnt import DIALOGUE, INVESTIGATION, LISTS, ONES
+
 LONGEST = "DEMO-7K2M"
 WATERRIJK = "urn:knelpunt:demo:waterrijk"
 SUBJECT = "19bf7dce-ee44-5848-b342-ac546507da6c"
@@ -16,7 +18,7 @@ PAGES = (
     "/", "/?q=jeugd", "/gaps", "/interfaces", f"/cases/{LONGEST}", f"/cases/{LONGEST}?step=20",
     f"/cases/{LONGEST}/difference?thenAsOf=2024-06-01", "/inbox", "/record", "/record/refuseHandoff",
     "/trail?position=20",
-    "/ask", f"/mine?subject={SUBJECT}",
+    "/ask", f"/mine?subject={SUBJECT}", *LISTS, *ONES,
 )  # fmt: skip
 
 
@@ -197,3 +199,12 @@ def test_a_case_in_print(site, browser):
             assert watched.page.locator(gone).first.is_hidden()
         assert watched.page.locator("svg.lanes").is_visible()
         assert len(watched.page.pdf()) > 20_000
+
+
+@pytest.mark.long
+def test_dialogues_and_investigations_print_on_one_page(site, browser):
+    """What was said and found in a dialogue or an investigation is one page of paper."""
+    with site.page(browser) as watched:
+        for address in (DIALOGUE, INVESTIGATION):
+            watched.page.goto(address)
+            assert watched.page.pdf(format="A4").count(b"/Type /Page\n") == 1, address

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from tinyhtml5.parser import HTMLParser
 
+from infra.pages.learnt import CAUSE, LISTS, ONES
 from infra.pages.visiting import csrf_of
 
 LONGEST = "DEMO-7K2M"
@@ -15,6 +16,8 @@ ADDRESSES = (
     f"/cases/{LONGEST}", f"/cases/{LONGEST}?step=20",
     f"/cases/{LONGEST}?asOf=2024-06-01&knownTo=urn:knelpunt:demo:wijkteam",
     f"/cases/{LONGEST}/moment?at=2024-06-01", f"/cases/{LONGEST}/difference?thenAsOf=2024-06-01",
+    "/learning", *LISTS, *ONES, f"{CAUSE}?asOf=2025-07-01&knownAt=2025-07-01",
+    f"/record/evaluateMeasure?cause={CAUSE.rpartition('/')[2]}",
 )  # fmt: skip
 
 
@@ -146,3 +149,58 @@ def test_what_is_not_there(site):
             answer = visitor.get(address)
             assert answer.status_code == status, address
             assert "Traceback" not in answer.text
+
+
+def own_gaps(page: str) -> int:
+    """How many gaps a page lists of what it is about."""
+    section = page[page.index('aria-labelledby="gaps-h"') :]
+    return section[: section.index("</section>")].count('class="kind ')
+
+
+def test_a_cause_and_its_ladder_at_both_times(site):
+    """The ladder says who was asked and what came of it, at any moment; before the cause began it is not there."""
+    with site.visitor() as visitor:
+        now = visitor.get(CAUSE).text
+        ladder = now[now.index('<ol class="ladder">') : now.index("</ol>", now.index('<ol class="ladder">'))]
+        assert ladder.index("de wetgever") < ladder.index("het ministerie") < ladder.index("het team")
+        assert "geen antwoord op tijd" in ladder
+        assert "Wat nu:" in now
+        then = visitor.get(f"{CAUSE}?asOf=2026-09-01").text
+        assert "wacht op antwoord" in then
+        assert own_gaps(then) == own_gaps(now) - 1 == 3
+        assert visitor.get(f"{CAUSE}?asOf=2024-01-01").status_code == 404
+        assert visitor.get("/causes/none").status_code == 404
+
+
+def test_what_is_linked_leads_there_and_back(site):
+    """From a case to the cause of its obstacle and back, and from the gaps of a cause to the cause."""
+    with site.visitor() as visitor:
+        assert f'href="{CAUSE}"' in visitor.get(f"/cases/{LONGEST}").text
+        cause = visitor.get(CAUSE).text
+        assert f'href="/cases/{LONGEST}"' in cause
+        gaps = visitor.get("/gaps?kind=ESCALATION_UNANSWERED").text
+        assert f'href="{CAUSE}"' in gaps
+        of_cause = visitor.get(f"/gaps?cause={CAUSE.rpartition('/')[2]}&state=all").text
+        assert of_cause.count("<tr") > gaps.count("<tr")
+
+
+def test_lists_of_what_was_learnt_are_filtered_by_links(site):
+    """Each filter is a link that keeps the others, and leaves what is like that."""
+    with site.visitor() as visitor:
+        every = visitor.get("/causes").text
+        owned = visitor.get("/causes?status=OWNED").text
+        assert 'href="/causes?status=OWNED"' in every
+        assert 'href="/causes?status=OWNED&amp;locus=LAW"' in owned.replace(
+            "locus=LAW&amp;status=OWNED", "status=OWNED&amp;locus=LAW"
+        )
+        assert every.count('<th scope="row">') == 2
+        assert owned.count('<th scope="row">') == 1
+        assert "Zo is er geen." in visitor.get("/causes?locus=LAW").text
+
+
+def test_what_is_withheld_is_said_to_be(site):
+    """A text that somebody may not read is said to be there: by an investigator who is not on the case."""
+    told = "(niet voor u om te lezen)"
+    with site.visitor(user="another") as other, site.visitor() as own:
+        assert other.get(f"/cases/{LONGEST}").text.count(told) > 50
+        assert told not in own.get(f"/cases/{LONGEST}").text
