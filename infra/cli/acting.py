@@ -1,6 +1,5 @@
 """As whom a command on the vault acts, whether they may, and the record of what it does."""
 
-import os
 from collections.abc import Collection
 from typing import Final
 from uuid import UUID
@@ -13,7 +12,7 @@ from ...graphql.ports import Asker
 from ..bootstrap import Database, Parts
 from ..identity.tokens import BadToken
 from ..logbook.processing import Activity, Reading
-from ..logbook.security import DONE, Action, SecurityEvent, SecurityLog
+from ..logbook.security import DONE, Action, SecurityEvent, SecurityLog, machine_user
 from ..settings import TOKEN, Settings
 from .asking import OWNER
 from .failure import Failure, WrongUsage, not_set_up
@@ -57,7 +56,7 @@ def note_operation(found: Database, what: str) -> None:
 
     A database of before there was a security log, which a backup may be made of, records nothing.
     """
-    event = SecurityEvent(Action.OPERATION, what, DONE, COMMAND_LINE, f"user {os.getuid()} of the machine")
+    event = SecurityEvent(Action.OPERATION, what, DONE, COMMAND_LINE, machine_user())
     try:
         SecurityLog(found.vault_url).record(event)
     except psycopg.Error as error:

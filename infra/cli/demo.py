@@ -11,13 +11,14 @@ from ..bootstrap import Database, Parts
 from ..demo.load import Loaded, load_story
 from ..demo.names import organisation_id
 from ..demo.story import cases
-from ..identity.development import DevelopmentIssuer
+from ..logbook.security import key_record
 from ..projecting.projector import Projector
 from ..serving.web import listening
 from ..settings import Settings
 from ..trail.checking import check_files, published
 from ..trail.following import publisher_for
 from ..trail.key import existing_key
+from .acting import COMMAND_LINE
 from .asking import asking_over
 from .gaps import chosen_by, list_gaps, print_gaps
 from .replay import print_replay
@@ -25,6 +26,7 @@ from .replayed import replay_of
 from .serving import HOST, PORT, Port, address_of, run_service
 from .session import migrated, settings
 from .terminal import people
+from .tokens import sign_token
 
 SHOWN: Final = "DEMO-9TXC"
 """The case that is replayed: short, and with three kinds of gap in it."""
@@ -51,7 +53,7 @@ def demo(
         _show(console, given, found, parts)
         if sock is None:
             return
-        _invite(console, address_of(sock), given)
+        _invite(console, address_of(sock), given, found)
         run_service(sock, found, workers=1)
 
 
@@ -84,19 +86,20 @@ def _show(console: Console, given: Settings, found: Database, parts: Parts) -> N
 def _verify(console: Console, given: Settings, found: Database) -> None:
     """Publish the trail, and say whether it is whole."""
     folder = given.trail()
-    with closing(publisher_for(folder, given.log_key_path(), given.log_origin, found.url)) as publisher:
+    noted = key_record(found.vault_url, COMMAND_LINE)
+    with closing(publisher_for(folder, given.log_key_path(), given.log_origin, found.url, noted)) as publisher:
         size = publisher.publish().size
     wrong = next(check_files(folder, published(folder, existing_key(given.log_key_path()).public)), None)
     verdict = "verified: whole, and as signed" if wrong is None else f"NOT VERIFIED: {wrong}"
     console.print(f"\nThe trail: {size} events, {verdict} (knelpunt log bundle OUT writes it for an auditor).")
 
 
-def _invite(console: Console, address: str, given: Settings) -> None:
+def _invite(console: Console, address: str, given: Settings, found: Database) -> None:
     """Print how to ask the service that is about to answer."""
     if given.issuer is not None:
         console.print(f"\nServing on {address} for tokens of {given.issuer} (Ctrl-C stops).", style="bold")
         return
-    token = DevelopmentIssuer.at(given.data_dir).token(Role.INVESTIGATOR, ORGANISATION)
+    token = sign_token(given, found, Role.INVESTIGATOR, ORGANISATION)
     console.print(
         f"\nServing on {address} (Ctrl-C stops): open it in a browser, or ask it, for instance:\n", style="bold"
     )

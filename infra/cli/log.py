@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from ...domain.vocabulary import Role
+from ..logbook.security import key_record
 from ..settings import TOKEN, Settings
 from ..trail import verify as verifier
 from ..trail.bundling import write_bundle
@@ -15,6 +16,7 @@ from ..trail.folder import PUBLIC_KEY, TrailFolder
 from ..trail.following import policy_at, publisher_for
 from ..trail.note import NoteError, PublicKey, public_key
 from ..trail.proving import Prover
+from .acting import COMMAND_LINE
 from .failure import Failure, WrongUsage
 from .session import ready_database, settings
 from .terminal import notices, people, progress
@@ -32,7 +34,8 @@ def checkpoint() -> None:
     given = settings()
     with ready_database(given) as found:
         folder, key = given.trail(), given.log_key_path()
-        publisher = publisher_for(folder, key, given.log_origin, found.url, given.log_policy)
+        noted = key_record(found.vault_url, COMMAND_LINE)
+        publisher = publisher_for(folder, key, given.log_origin, found.url, noted, given.log_policy)
         try:
             size = publisher.publish().size
         finally:

@@ -1,4 +1,4 @@
-"""``knelpunt token``: a token of the built-in issuer, for development."""
+"""``knelpunt token``: a token of the built-in issuer, for development. Each is on record before anybody has it."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,10 +8,13 @@ import typer
 
 from ...domain.ids import OrganisationId, UserId
 from ...domain.vocabulary import Role
+from ..bootstrap import Database
 from ..identity.development import USER, DevelopmentIssuer
-from ..settings import ISSUER
+from ..logbook.security import SecurityLog, machine_user, token_made
+from ..settings import ISSUER, Settings
+from .acting import COMMAND_LINE
 from .failure import Failure, WrongUsage
-from .session import settings
+from .session import ready_database, settings
 from .terminal import notices, people
 
 RoleOption = Annotated[Role, typer.Option("--role", metavar="R", help="What the user is to the registry.")]
@@ -39,11 +42,24 @@ def token(
     if organisation is not None:
         message = f"--organisation: {organisation!r} is no identifier: give an OIN (twenty digits) or a URI."
         _expect(organisation, OrganisationId, message)
+    with ready_database(given) as found:
+        made = sign_token(given, found, role, organisation, user, subject)
     # Never broken into lines, however narrow the terminal: it is there to be copied.
-    people().print(
-        DevelopmentIssuer.at(given.data_dir).token(role, organisation, user, subject=subject), soft_wrap=True
-    )
+    people().print(made, soft_wrap=True)
     notices().print("Valid for twelve hours, and for this registry alone.", style="dim")
+
+
+def sign_token(
+    given: Settings,
+    found: Database,
+    role: Role,
+    organisation: str | None,
+    user: str = USER,
+    subject: UUID | None = None,
+) -> str:
+    """Return a token of the built-in issuer, which is on record. Raises ``psycopg.Error`` where it cannot be."""
+    SecurityLog(found.vault_url).record(token_made(role, organisation, user, COMMAND_LINE, machine_user()))
+    return DevelopmentIssuer.at(given.data_dir).token(role, organisation, user, subject=subject)
 
 
 def _expect(value: str, kind: Any, sentence: str) -> None:

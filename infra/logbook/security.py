@@ -6,8 +6,9 @@ that whoever sends a thousand bad tokens makes a handful of rows, and keeps nobo
 """
 
 import logging
+import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import datetime
 from enum import StrEnum
@@ -17,6 +18,7 @@ from typing import Final
 import psycopg
 from msgspec import Struct
 
+from ...domain.vocabulary import Role
 from ..store.connection import DatabaseRole, connect, connect_as_registry
 
 FLUSH_SECONDS: Final = 0.25
@@ -66,6 +68,12 @@ class Action(StrEnum):
     OPERATION = "OPERATION"
     """Somebody ran a command of the command line that administers."""
 
+    TOKEN_MADE = "TOKEN_MADE"  # noqa: S105 - an action, and no secret
+    """The built-in issuer signed a token: whoever has it is whom it names."""
+
+    KEY_MADE = "KEY_MADE"
+    """The key was made that signs the log."""
+
     LOGBOOK_READ = "LOGBOOK_READ"
     """Somebody read one of the two logs."""
 
@@ -84,6 +92,23 @@ class SecurityEvent(Struct, frozen=True):
     result: str
     origin: str
     actor: str | None = None
+
+
+def token_made(role: Role, organisation: str | None, user: str, origin: str, actor: str | None) -> SecurityEvent:
+    """Return the record that the built-in issuer signs a token for somebody; a subject's does not say whose chain."""
+    whom = " ".join(part for part in (role, organisation, user) if part)
+    return SecurityEvent(Action.TOKEN_MADE, f"token of {whom}", DONE, origin, actor)
+
+
+def machine_user() -> str:
+    """Return whom the log has for a user of this machine, who needs no token."""
+    return f"user {os.getuid()} of the machine"
+
+
+def key_record(url: str, origin: str) -> Callable[[str], None]:
+    """Return what records, in the log at ``url``, the public half of a key that is made. It raises ``psycopg.Error``."""
+    log = SecurityLog(url)
+    return lambda public: log.record(SecurityEvent(Action.KEY_MADE, public, DONE, origin, machine_user()))
 
 
 class SecurityRecord(Struct, frozen=True):

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 import msgspec
+import psycopg
 from msgspec import Struct
 from starlette.responses import RedirectResponse, Response
 
@@ -69,6 +70,12 @@ class SignIn(Struct, frozen=True, kw_only=True):
         except (ValueError, msgspec.ValidationError):
             message = "Choose a role, and an organisation by its OIN (twenty digits) or URI; a user has no blanks."
             raise PageProblem(400, visit.words.say(message)) from None
+        # Whoever has such a token is whom it names, so it is on record before anybody has it.
+        try:
+            await visit.record_token(role, organisation, user)
+        except psycopg.Error:
+            message = "Who signs in cannot be put on record at the moment, so nobody can: try again in a minute."
+            raise PageProblem(503, visit.words.say(message)) from None
         return self._signed_in(visit, self.development.token(role, organisation, user), form.get("back"))
 
     async def start(self, visit: Visit) -> Response:

@@ -1,6 +1,7 @@
 """One request for a page: who asks, in which language, and the registry's answers, as any client gets them."""
 
 import re
+from asyncio import to_thread
 from collections.abc import Awaitable, Callable, Mapping
 from secrets import compare_digest
 from typing import Any, Final
@@ -9,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from ...domain.vocabulary import Role
 from ...graphql.engine import Prepared, Refusal
 from ...graphql.ports import Asker
 from ...projections.summaries import Language
@@ -16,7 +18,7 @@ from ..http.admission import TooMuch
 from ..http.origin import origin_of
 from ..http.registry import RunningRegistry
 from ..identity.tokens import BadToken
-from ..logbook.security import Action
+from ..logbook.security import Action, token_made
 from .rendering import link, rendered
 from .sessions import Session, Sessions, new_session
 from .words import Words
@@ -99,6 +101,11 @@ class Visit:
     def turned_away(self, error: BadToken) -> None:
         """Record that a token does not count."""
         self.running.turned_away(self.request.url.path, self._origin, error)
+
+    async def record_token(self, role: Role, organisation: str | None, user: str) -> None:
+        """Put on record that the built-in issuer signs a token for this visitor. Raises ``psycopg.Error``."""
+        made = token_made(role, organisation, user, self._origin.address, None)
+        await to_thread(self.running.services.security.record, made)
 
     async def answer(self, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Return the response to a document of ours, errors and all. Raises ``SignedOut``."""

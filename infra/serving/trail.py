@@ -6,6 +6,7 @@
 from os import environ
 
 from ..bootstrap import database
+from ..logbook.security import key_record
 from ..settings import settings_from
 from ..trail.following import follow
 from .beside import until_told
@@ -17,7 +18,7 @@ def main() -> None:
     settings = settings_from(environ)
     with database(settings) as found:
         place, key, policy = settings.trail(), settings.log_key_path(), settings.log_policy
-        follow(place, key, settings.log_origin, found.url, stop, policy)
+        follow(place, key, settings.log_origin, found.url, key_record(found.vault_url, "trail"), stop, policy)
 
 
 if __name__ == "__main__":

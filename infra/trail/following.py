@@ -11,7 +11,7 @@ from ..store.recorder import CHANNEL
 from .cosigning import Cosigners
 from .errors import TrailError
 from .folder import TrailFolder
-from .key import log_key
+from .key import Record, log_key
 from .policy import Policy, PolicyError, read_policy
 from .publisher import Publisher, registry_origin
 
@@ -31,9 +31,9 @@ _log = logging.getLogger(__name__)
 
 
 def publisher_for(
-    folder: TrailFolder, key_path: Path, origin: str | None, url: str, policy: Path | None = None
+    folder: TrailFolder, key_path: Path, origin: str | None, url: str, record: Record, policy: Path | None = None
 ) -> Publisher:
-    """Return what publishes a registry's log; its key is made if it never had one.
+    """Return what publishes a registry's log; its key is made if it never had one, which is put on record before.
 
     The log is called ``origin``, or else as the database names the registry. Witnesses whose address a ``policy`` gives
     are asked to cosign. Raises ``TrailError`` and ``psycopg.Error``.
@@ -42,7 +42,7 @@ def publisher_for(
         raise TrailError(
             f"The log's key {key_path} is missing, and the log was signed by it: restore it (docs/trail.md)."
         )
-    key = log_key(key_path, origin or registry_origin(url))
+    key = log_key(key_path, origin or registry_origin(url), record)
     return Publisher(folder, key, url, None if policy is None else Cosigners(policy_at(policy).witnesses))
 
 
@@ -59,12 +59,18 @@ def policy_at(path: Path) -> Policy:
 
 
 def follow(
-    folder: TrailFolder, key_path: Path, origin: str | None, url: str, stopping: Signal, policy: Path | None = None
+    folder: TrailFolder,
+    key_path: Path,
+    origin: str | None,
+    url: str,
+    record: Record,
+    stopping: Signal,
+    policy: Path | None = None,
 ) -> None:
     """Publish until told to stop. Whatever goes wrong is logged and tried again, while recording goes on."""
     while not stopping.is_set():
         try:
-            publisher = publisher_for(folder, key_path, origin, url, policy)
+            publisher = publisher_for(folder, key_path, origin, url, record, policy)
             try:
                 _follow(publisher, stopping)
             finally:

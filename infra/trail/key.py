@@ -6,16 +6,20 @@ database is; who loses it must begin a new log, whose auditors start from nothin
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from ..secret_file import is_open_to_others, write_secret
 from .errors import TrailError
 from .note import COSIGNATURE, ED25519, KEY_BYTES, NoteError, PrivateKey, new_key, private_key
 
+Record = Callable[[str], None]
+"""Puts on record that a key is made, given its public half; what it raises keeps the key from being made."""
 
-def log_key(path: Path, origin: str) -> PrivateKey:
+
+def log_key(path: Path, origin: str, record: Record) -> PrivateKey:
     """Return the log's key; if there is none, a new one for the log ``origin``. Raises ``TrailError``."""
-    _make(path, origin, ED25519, "set KNELPUNT_LOG_ORIGIN to its address without the scheme")
+    _make(path, origin, ED25519, "set KNELPUNT_LOG_ORIGIN to its address without the scheme", record)
     return existing_key(path)
 
 
@@ -26,14 +30,20 @@ def existing_key(path: Path) -> PrivateKey:
 
 def witness_key(path: Path, name: str) -> PrivateKey:
     """Return a witness's key; if there is none, a new one under ``name``. Raises ``TrailError``."""
-    _make(path, name, COSIGNATURE, "give it one without blanks or plus signs, such as witness.example/w1")
+    # A witness has no registry, so its keys are on no record but its own machine's.
+    _make(path, name, COSIGNATURE, "give it one without blanks or plus signs, such as witness.example/w1", _no_record)
     return _read(path, COSIGNATURE)
 
 
-def _make(path: Path, name: str, kind: int, otherwise: str) -> None:
+def _no_record(_: str) -> None:
+    """Put nothing on record."""
+
+
+def _make(path: Path, name: str, kind: int, otherwise: str, record: Record) -> None:
     try:
         if not path.exists():
             made = new_key(name, kind, secrets.token_bytes(KEY_BYTES))
+            record(made.public.text)
             write_secret(path, f"{made.text}\n".encode())
     except NoteError:
         raise TrailError(f"{name!r} is no name for a key: {otherwise}.") from None

@@ -1,8 +1,11 @@
 """knelpunt logbook: what the command line shows of people goes on record, and who may sees it there."""
 
 import json
+import os
+from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from infra.cli.conftest import InThisProcess
@@ -43,6 +46,42 @@ def test_what_the_command_line_shows(fresh_here, people) -> None:
     assert str(subject) in fresh_here.done(
         "logbook", "readings", "--subject", str(subject), KNELPUNT_TOKEN=people["anna"]
     )
+
+
+def test_a_token_is_on_record_before_anybody_has_it(fresh_here, people) -> None:
+    """Each says whom it names, whence and by whose hand, and never whose chain it opens; no record, no token."""
+    subject = str(uuid4())
+    fresh_here.done("token", "--role", "SUBJECT", "--subject", subject, "--user", "sam")
+    made = logbook(fresh_here, people["dora"], "security", "--action", "TOKEN_MADE")
+    assert [(row["object"], row["result"]) for row in made] == [
+        ("token of SUBJECT sam", "DONE"),
+        (f"token of AUDITOR {CLERK.organisation} dora", "DONE"),
+        (f"token of AGENCY {CLERK.organisation} carla", "DONE"),
+        (f"token of PRIVACY_OFFICER {CLERK.organisation} anna", "DONE"),
+    ]
+    by = f"user {os.getuid()} of the machine"
+    assert {(row["origin"], row["actor"], row["count"]) for row in made} == {("command line", by, 1)}
+    assert subject not in json.dumps(made)
+    with psycopg.connect(fresh_here.settings["KNELPUNT_DATABASE_URL"]) as admin:
+        admin.execute("REVOKE INSERT ON logbook.security FROM knelpunt_logger")
+    outcome = fresh_here.run("token", "--role", "AUDITOR")
+    assert (outcome.returncode, outcome.stdout) == (1, "")
+    assert "permission denied" in outcome.stderr
+
+
+def test_the_making_of_the_logs_key_is_on_record(fresh_here, people) -> None:
+    """Once, with its public half, before it lies there; where it cannot be recorded there is no key."""
+    data = Path(fresh_here.settings["KNELPUNT_DATA_DIR"])
+    with psycopg.connect(fresh_here.settings["KNELPUNT_DATABASE_URL"], autocommit=True) as admin:
+        admin.execute("REVOKE INSERT ON logbook.security FROM knelpunt_logger")
+        fresh_here.fails("log", "checkpoint")
+        assert not list(data.rglob("*key*"))
+        admin.execute("GRANT INSERT ON logbook.security TO knelpunt_logger")
+    fresh_here.done("log", "checkpoint")
+    fresh_here.done("log", "checkpoint")
+    (made,) = logbook(fresh_here, people["dora"], "security", "--action", "KEY_MADE")
+    public = next(data.rglob("log.vkey")).read_text(encoding="utf-8").strip()
+    assert (made["object"], made["origin"], made["count"]) == (public, "command line", 1)
 
 
 def test_who_may_see_it(fresh_here, people) -> None:
