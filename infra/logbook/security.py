@@ -106,7 +106,7 @@ def machine_user() -> str:
 
 
 def key_record(url: str, origin: str) -> Callable[[str], None]:
-    """Return what records, in the log at ``url``, the public half of a key that is made. It raises ``psycopg.Error``."""
+    """Return what records a key that is made, by its public half, in the log at ``url``; raises ``psycopg.Error``."""
     log = SecurityLog(url)
     return lambda public: log.record(SecurityEvent(Action.KEY_MADE, public, DONE, origin, machine_user()))
 
