@@ -46,6 +46,10 @@ from .tail import POLL_SECONDS, Tail
 TURN_SECONDS_MAX: Final = 3.0
 """How long a request waits for a connection; then too many ask at once."""
 
+TOLD_SECONDS_MAX: Final = 4.0
+"""How long the commands of a request may wait for their answers. The writer goes on trying for longer, since a restart
+of the database takes seconds; whoever waits at the other end is told within five."""
+
 REACH_SECONDS_MAX: Final = 5.0
 """How long to wait for the projections to take in a position."""
 
@@ -88,6 +92,10 @@ SETTINGS: Final = frozenset({"term-changed", "grace-changed"})
 """The events by which settings change."""
 
 _UNAVAILABLE: Final = "The database cannot be reached at this moment: try again in a few seconds."
+_UNTOLD: Final = (
+    "The database has not answered in time: send the command again, with the same commandId, in a few seconds; "
+    "it has its effect once."
+)
 _NOT_BUILT: Final = "The projections have not been built yet: start the projector (knelpunt project), and ask again."
 
 
@@ -149,6 +157,8 @@ class PostgresSession:
         self._trail: asyncio.Task[PublishedTrail | None] | None = None
         self._shown_of: set[SubjectId] = set()
         self._noted: dict[SubjectId, float] = {}
+        self._told_by: float | None = None
+        """By when who asked is told what became of the commands of this request; none before the first of them."""
 
     async def close(self) -> None:
         """Give back what the request held."""
@@ -272,9 +282,15 @@ class PostgresSession:
         return found
 
     async def record(self, command: Command) -> Recorded | Refused:
-        """Hand in a command and wait for its answer."""
+        """Hand in a command and wait for its answer, as long as whoever asks is to be left without one."""
+        if self._told_by is None:
+            self._told_by = monotonic() + TOLD_SECONDS_MAX
         with _shown():
-            answer = await asyncio.wrap_future(self._services.writer.submit(command))
+            handed_in = asyncio.wrap_future(self._services.writer.submit(command))
+            try:
+                answer = await asyncio.wait_for(handed_in, self._told_by - monotonic())
+            except TimeoutError:
+                raise StoreUnavailable(_UNTOLD) from None
         if not isinstance(answer, Refused):
             if command.data.topic in SETTINGS:
                 self._watch(Action.SETTING, command, DONE)

@@ -21,6 +21,10 @@ from . import arrays
 CONNECT_SECONDS_MAX: Final = 10
 """How long a login may take; on one machine it takes milliseconds."""
 
+TURN_SECONDS_MAX: Final = 4.0
+"""How long to wait for a connection of a pool: whoever waits for an answer is told within five seconds that there is
+none."""
+
 LOCK_TIMEOUT: Final = "5s"
 """How long to wait for a lock. The longest that we hold is the log's head, while a chunk of an import is moved."""
 
@@ -125,7 +129,7 @@ def pool(url: str, role: DatabaseRole, size: int) -> ConnectionPool:
         configure=arrays.register,
         min_size=0,
         max_size=size,
-        timeout=CONNECT_SECONDS_MAX,
+        timeout=TURN_SECONDS_MAX,
         name=role,
         open=True,
     )

@@ -1,10 +1,19 @@
 """The HTTP service: who may ask, how, and what operators see."""
 
+import time
+from uuid import uuid4
+
 import psycopg
 import pytest
 from psycopg import sql
 
 from graph.given import SVB, Story
+
+TOLD_SECONDS_MAX = 5.0
+
+OPENED = "openCase(input: $%s) { ... on OpenCasePayload { position } }"
+TWICE = f"""mutation Twice($first: OpenCaseInput!, $second: OpenCaseInput!) {{
+    first: {OPENED % "first"} second: {OPENED % "second"} }}"""
 
 ASK = {"query": "{ viewer { role organisation { name } } }"}
 
@@ -89,6 +98,7 @@ def test_a_database_that_is_away(service, postgres_server):
     """While the database is away, questions get one sentence and a code; when it is back, they are answered."""
     ask = {"query": "{ registry { position } }"}
     assert "data" in service.post(ask).json()
+    first, second = ({"commandId": str(uuid4()), "theme": "zorg", "noticedBy": "SUBJECT"} for _ in range(2))
     name = service.asked.url.split("?")[0].rpartition("/")[2]
     with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as admin:
         admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
@@ -99,11 +109,23 @@ def test_a_database_that_is_away(service, postgres_server):
         error = refused.json()["errors"][0]
         assert error["extensions"]["code"] == "UNAVAILABLE"
         assert error["message"].endswith(".")
+        began = time.monotonic()
+        refused = service.post({"query": TWICE, "variables": {"first": first, "second": second}})
+        assert time.monotonic() - began < TOLD_SECONDS_MAX
+        assert refused.status_code == 503
+        assert refused.headers["retry-after"] == "1"
+        for error in refused.json()["errors"]:
+            assert error["extensions"]["code"] == "UNAVAILABLE"
+            assert "with the same commandId" in error["message"]
         assert service.get("/readyz").status_code == 503
         assert service.get("/healthz").status_code == 200
         admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(sql.Identifier(name)))
     assert "data" in service.post(ask).json()
     assert service.get("/readyz").status_code == 200
+    # Sent again with the same ids, each command has its effect once, whether or not it had it meanwhile.
+    again = [service.post({"query": TWICE, "variables": {"first": first, "second": second}}).json() for _ in range(2)]
+    assert again[0] == again[1]
+    assert all(opened["position"] for opened in again[0]["data"].values())
 
 
 def test_without_projections(service):
