@@ -23,7 +23,9 @@ def problem_answer(status: int, code: str, message: str, headers: dict[str, str]
 
 def bearer(connection: HTTPConnection) -> str:
     """Return the bearer token of a request. Raises ``BadToken`` if it has none."""
-    kind, _, token = connection.headers.get("authorization", "").partition(" ")
+    given = connection.headers.getlist("authorization")
+    # Of two nobody can tell which one whoever stands before the service has looked at.
+    kind, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
     if kind.lower() != "bearer" or not token.strip():
         raise BadToken("Asking needs a token: send the header 'Authorization: Bearer …' (knelpunt token makes one).")
     return token.strip()

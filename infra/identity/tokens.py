@@ -4,13 +4,15 @@ Only tokens of one issuer and for one audience count, signed by a key that the i
 proves it; the organisation is a claim of the token and never of a request.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+import json
+from base64 import urlsafe_b64decode
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import jwt
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from ...domain.event import Actor
 from ...domain.ids import OrganisationId, UserId
@@ -29,6 +31,10 @@ AUDIENCE: Final = "knelpunt"
 
 TOKEN_BYTES_MAX: Final = 8 * 1024
 """A longer token is refused unread; ours are some 500 bytes."""
+
+
+EXPIRES_MAX: Final = 253_402_300_799
+"""The end of the year 9999, in seconds since 1970: what a clock can be set to."""
 
 
 class BadToken(Exception):  # noqa: N818  named for what it is
@@ -71,6 +77,7 @@ class Verifier:
         if len(token) > TOKEN_BYTES_MAX:
             raise BadToken("The token is too long to be one of ours.")
         try:
+            _expect_said_once(token)
             kid = jwt.get_unverified_header(token).get("kid")
             if not isinstance(kid, str):
                 raise BadToken("The token does not say under which key it was signed.")
@@ -89,9 +96,26 @@ class Verifier:
             raise BadToken("The token has expired; ask its issuer for a new one.") from None
         except jwt.ImmatureSignatureError:
             raise BadToken("The token is not valid yet; is a clock wrong?") from None
-        except jwt.PyJWTError:
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
+            # Not all that is no token is told as such: a key of another sort, a time that is a list, a nest too deep.
             raise BadToken("The token is not one that this registry accepts.") from None
         return _viewer(claims)
+
+
+def _expect_said_once(token: str) -> None:
+    """Raise ``ValueError`` for a header or claims that say two things of one (RFC 7519, 4).
+
+    Whoever reads the first of them would have let somebody else in than whoever reads the last.
+    """
+    for part in token.split(".")[:2]:
+        json.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)), object_pairs_hook=_once)
+
+
+def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError
+    return found
 
 
 class _Claims(Struct, frozen=True):
@@ -101,7 +125,7 @@ class _Claims(Struct, frozen=True):
     role: Role
     azp: str
     jti: str
-    exp: int
+    exp: Annotated[int, Meta(ge=0, le=EXPIRES_MAX)]
     organisation: OrganisationId | None = None
     subject: UUID | None = None
 
