@@ -68,6 +68,7 @@ def test_proofs_of_the_vectors() -> None:
         ROOTS[4],
     )
     assert merkle.consistency_proof(6, 8, VECTORS) == six_to_eight
+    assert merkle.verifies_consistency(6, 8, six_to_eight, bytes.fromhex(ROOTS[6]), bytes.fromhex(ROOTS[8]))
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 9, 21, 32, 33, MOST])

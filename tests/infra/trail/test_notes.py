@@ -261,3 +261,9 @@ def test_proof_files_that_are_none(change) -> None:
     """A proof file with another header, a wrong index or what is no hash is refused."""
     with pytest.raises(NoteError):
         read_proof(PROOF.replace(change[0], change[1], 1))
+
+
+def test_the_key_of_the_golden_log() -> None:
+    """A key of another's log reads as its own id says."""
+    text = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx"
+    assert public_key(text).text == text

@@ -80,6 +80,8 @@ def test_roots_of_the_vectors() -> None:
     golden = Shelf()
     golden.grow([b"one", b"two", b"three"])
     assert b64encode(golden.tree.root()) == b"Wqx3HImawpLnS/Gv4ubjAvi1WIOy0b8Ze0amvqbavKk="
+    golden.grow(b"four five six seven eit nain ten ileven twelf threeten fourten fivten".split())
+    assert b64encode(golden.tree.root()) == b"rKbDipCvhuX1GZ7g5BBe8sA6BbJ7ja/1nk427v383cs="
 
 
 def test_bundle_of_the_vectors() -> None:
