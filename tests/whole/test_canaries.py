@@ -11,21 +11,26 @@ from contextlib import closing
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import httpx
 import msgspec
 import psycopg
 import pyarrow.parquet
 import pytest
 
-from graph.given import Asked
+from graph.given import GEMEENTE, Asked
 from infra.backup.given import stored, untold
 from infra.exporting.given import OWNER, export_from
 from infra.forgetting.given import ANNA, BERT, begin, erasing, record
+from infra.http.given import serving
+from infra.pages.visiting import csrf_of
 from infra.projecting.registries import everything
 from infra.store.given import command, event, log, open_case
 from infra.store.test_codec import FILES, golden, row
-from knelpunt.domain.case.facts import CaseFact, CaseOpened, SubjectRelated
+from knelpunt.domain.case.facts import CaseOpened, SubjectRelated
 from knelpunt.domain.command import RefusalCode, Refused
 from knelpunt.domain.event import Fact
+from knelpunt.domain.ids import organisation_stream_of
+from knelpunt.domain.organisation.facts import OrganisationFact
 from knelpunt.domain.text import Clear, clear
 from knelpunt.domain.vocabulary import IdentityKind, SubjectRelation
 from knelpunt.infra.backup.taking import take
@@ -34,8 +39,9 @@ from knelpunt.infra.exporting.export import Format
 from knelpunt.infra.forgetting.erasing import Eraser
 from knelpunt.infra.identity.development import DevelopmentIssuer
 from knelpunt.infra.logbook.processing import ProcessingLog
+from knelpunt.infra.pages.signing_in import SignIn
 from knelpunt.infra.store.bulk import append_bulk
-from knelpunt.infra.store.codec import decode
+from knelpunt.infra.store.codec import CASE, ERASURE, KINDS, REGISTRY, decode
 from knelpunt.infra.store.connection import DatabaseRole, connect, pool
 from knelpunt.infra.vault.identities import Identities, identity
 from knelpunt.infra.vault.sealing import Place, text_fields
@@ -85,10 +91,45 @@ class Canaries:
         return sum(map(len, self.of.values()))
 
 
-def facts_with_words() -> list[Fact]:
-    """A fact of every kind that can say something of a person in words."""
-    found = [decode(row(*golden(path))).data for path in FILES]
-    return [fact for fact in found if isinstance(fact, CaseFact) and text_fields(type(fact))]
+def facts_with_words() -> dict[str, list[Fact]]:
+    """A fact of every kind that can say something in words, by the kind of stream that it stands in."""
+    found: dict[str, list[Fact]] = {}
+    for fact in (decode(row(*golden(path))).data for path in FILES):
+        if text_fields(type(fact)):
+            found.setdefault(KINDS[fact.topic], []).append(fact)
+    return found
+
+
+def through_streams(parts: Parts, kinds: dict[str, list[Fact]], speak: Callable[[Fact], Fact], subject: UUID) -> None:
+    """Say something in a stream of each kind that is no case's: as imports do, and by commands, refused or not."""
+    assert set(kinds) == {kind for kind in KINDS.values() if kind not in {CASE, REGISTRY, ERASURE}}
+    for facts in kinds.values():
+        by_stream: dict[UUID, list[Fact]] = {}
+        stream = uuid4()
+        for fact in facts:
+            own = organisation_stream_of(fact.organisation) if isinstance(fact, OrganisationFact) else stream
+            by_stream.setdefault(own, []).append(fact)
+        for own, said in by_stream.items():
+            through_the_import(parts, own, [speak(fact) for fact in said], subject)
+        for fact in facts:
+            parts.writer.submit(command(uuid4(), speak(fact))).result(30)
+
+
+def through_forms(asked: Asked, canaries: Canaries, subject: UUID) -> None:
+    """Fill in forms of the pages, rightly and wrongly."""
+    sign_in = SignIn(key=secrets.token_bytes(32), development=asked.issuer)
+    with serving(asked, sign_in) as address, httpx.Client(base_url=f"http://{address}", timeout=60) as client:
+        chosen = {"csrf": csrf_of(client.get("/signin").text), "role": "AGENCY", "organisation": GEMEENTE}
+        assert client.post("/signin", data=chosen).status_code == 303
+        form = {"csrf": csrf_of(client.get("/record/openCase").text), "noticedBy": "SUBJECT", "subjects": str(subject)}
+        right = client.post("/record/openCase", data=form | {"theme": "zorg", "title": canaries.about(subject)})
+        assert right.status_code == 303, right.text
+        wrong = client.post("/record/openCase", data=form | {"theme": "", "title": canaries.about(subject)})
+        assert wrong.status_code in {400, 422}
+        odd = client.post("/record/openCase", data=form | {"theme": canaries.about(subject), "noticedBy": "NOBODY"})
+        assert odd.status_code in {400, 422}
+        assert client.get("/", params={"q": canaries.about(subject)}).status_code == 200
+        client.post("/record/nothing", data=form | {"title": canaries.about(subject)})
 
 
 def spoken(fact: Fact, canaries: Canaries, first: UUID, second: UUID) -> Fact:
@@ -130,11 +171,13 @@ def through_every_door(
     case = uuid4()
     opened = open_case(case, clear(canaries.about(first)), first)
     record(parts, [opened, command(case, SubjectRelated(second, first, SubjectRelation.HOUSEHOLD))])
-    kinds = facts_with_words()
+    others = facts_with_words()
+    kinds = others.pop(CASE)
     rest = [spoken(fact, canaries, first, second) for fact in kinds if type(fact) is not CaseOpened]
     through_the_import(parts, case, rest, first)
     answers = [parts.writer.submit(command(case, spoken(fact, canaries, first, second))).result(30) for fact in kinds]
     assert {isinstance(answer, Refused) for answer in answers} == {True, False}
+    through_streams(parts, others, lambda fact: spoken(fact, canaries, first, second), first)
     through_questions(asked, canaries, first)
     eraser.lift_hold(eraser.place_hold(first, canaries.about(first), ANNA), ANNA)
     identities = Identities(parts.vault)
@@ -206,6 +249,7 @@ def scanned(
         return found + [format_ for format_, content in exported(registry_url, folder) if canaries.within(content)]
 
     caplog.set_level("DEBUG")
+    caplog.set_level("WARNING", "httpx")  # the visitor's own browser, which notes where it goes
     return scan
 
 
@@ -223,6 +267,7 @@ def test_canaries(registry_url, scanned, tmp_path) -> None:
         asked.organisations()
         for pair in pairs:
             through_every_door(parts, eraser, asked, canaries, *pair)
+        through_forms(asked, canaries, firsts[0])
         requests = [eraser.request(first, canaries.about(first), ANNA) for first in firsts]
         asked.project()
         assert canaries.count() >= CANARIES_MIN
