@@ -14,6 +14,7 @@ from infra.http.given import serving
 from infra.pages.visiting import Site
 from knelpunt.infra.demo.load import load_story
 from knelpunt.infra.identity.development import DevelopmentIssuer
+from knelpunt.infra.logbook.security import key_record
 from knelpunt.infra.pages.signing_in import SignIn
 from knelpunt.infra.store.registry import Registry
 from knelpunt.infra.trail.folder import KEY, TrailFolder
@@ -36,7 +37,9 @@ def _site(url: str, folder: Path) -> Iterator[Site]:
         with closing(Registry(url)) as registry:
             load_story(registry, asked.vault)
         asked.project()
-        with closing(publisher_for(trail, trail.path / KEY, "example.org/log", url)) as publisher:
+        with closing(
+            publisher_for(trail, trail.path / KEY, "example.org/log", url, key_record(url, "tests"))
+        ) as publisher:
             publisher.publish()
         with serving(asked, SignIn(key=b"k" * 32, development=issuer), trail=trail) as address:
             yield Site(asked, f"http://{address}")

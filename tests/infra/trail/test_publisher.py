@@ -21,6 +21,7 @@ from knelpunt.infra.trail import folder as folders
 from knelpunt.infra.trail import following, publisher
 from knelpunt.infra.trail.errors import Inconsistent, TrailError
 from knelpunt.infra.trail.folder import TrailFolder
+from knelpunt.infra.trail.key import existing_key
 from knelpunt.infra.trail.merkle import consistency_proof, verifies_consistency
 from knelpunt.infra.trail.publisher import Publisher
 from knelpunt.infra.trail.tiles import nodes, tiles_of
@@ -263,7 +264,8 @@ def test_killed_at_any_moment(trail, tmp_path, kills) -> None:
 def test_an_event_is_covered_within_two_seconds(trail) -> None:
     """Beside the service, what is recorded is under a published checkpoint within two seconds."""
     stop = Signal()
-    program = Thread(target=following.follow, args=(trail.folder, trail.folder.path / "log.key", None, trail.url, stop))
+    place = (trail.folder, trail.folder.path / "log.key", None, trail.url)
+    program = Thread(target=following.follow, args=(*place, list[str]().append, stop))
     program.start()
     try:
         _await_size(trail, 0, 10)
@@ -298,8 +300,8 @@ def test_a_lost_key_is_not_replaced(trail, caplog) -> None:
     """A log that was signed gets no new key by itself: the program says that it is missing and signs nothing."""
     trail.grown(2)
     key = trail.folder.path / "log.key"
-    stop = Signal()
-    program = Thread(target=following.follow, args=(trail.folder, key, None, trail.url, stop))
+    stop, made = Signal(), list[str]()
+    program = Thread(target=following.follow, args=(trail.folder, key, None, trail.url, made.append, stop))
     program.start()
     deadline = monotonic() + 5
     while "is missing" not in caplog.text and monotonic() < deadline:
@@ -308,17 +310,21 @@ def test_a_lost_key_is_not_replaced(trail, caplog) -> None:
     program.join()
     assert "is missing" in caplog.text
     assert not key.exists()
+    assert made == []
 
 
 def test_keys_are_for_their_owner_alone(trail) -> None:
     """A new key can be read by nobody else, and one that can is not used."""
     path = trail.folder.path / "log.key"
-    following.publisher_for(trail.folder, path, "registry.example/log", trail.url).close()
+    made: list[str] = []
+    following.publisher_for(trail.folder, path, "registry.example/log", trail.url, made.append).close()
     assert path.stat().st_mode & 0o777 == 0o600
+    assert made == [existing_key(path).public.text]
     path.chmod(0o640)
     with pytest.raises(TrailError, match="open to other users"):
-        following.publisher_for(trail.folder, path, None, trail.url)
+        following.publisher_for(trail.folder, path, None, trail.url, made.append)
     path.unlink()
     with pytest.raises(TrailError, match="no name for a key"):
-        following.publisher_for(trail.folder, path, "two words", trail.url)
+        following.publisher_for(trail.folder, path, "two words", trail.url, made.append)
+    assert len(made) == 1
     assert path.name == folders.KEY
