@@ -5,7 +5,7 @@
 #   make test-long   those that take longer too
 #   make check       what CI checks: ruff, pyright, import-linter, deptry
 #   make bench       the benchmarks of docs/performance.md; bench-quick: the same, small
-#   make schema      writes graphql/schema.graphql from the code
+#   make schema      writes graphql/schema.graphql and infra/rest/openapi.json from the code
 #   make lock        pins the newest versions of everything in requirements/
 #   make clean       removes what the above made (never a registry's data)
 
@@ -66,6 +66,8 @@ bench-quick: $(VENV)/bench.stamp
 schema: $(VENV)/run.stamp
 	@$(BIN)/knelpunt schema > graphql/schema.graphql.new
 	@mv graphql/schema.graphql.new graphql/schema.graphql
+	@$(BIN)/python -m knelpunt.infra.rest.openapi > infra/rest/openapi.json.new
+	@mv infra/rest/openapi.json.new infra/rest/openapi.json
 
 # Stamps: each is newer than what it was installed from, so a second run starts at once.
 $(VENV)/made.stamp:

@@ -191,6 +191,15 @@ class Session(Protocol):
         """Return the event at a position, or the error of one that cannot be read."""
         ...
 
+    async def between(
+        self, after: int, upto: int, topics: Sequence[str] | None, as_of: datetime, most: int
+    ) -> tuple[Sequence[Event], int]:
+        """Return the first events beyond a position, up to another, of some topics (none: all), that had happened.
+
+        And up to which position these are all that there are.
+        """
+        ...
+
     async def opened(self, events: Sequence[Event]) -> Mapping[Sealed, Clear | Erased | Withheld]:
         """Return the texts of events as they were recorded, by their sealed form."""
         ...

@@ -39,6 +39,7 @@ from .connections import (
     TodoEdge,
     connection,
 )
+from .enumerations import EventType
 from .filters import (
     CaseFilter,
     CaseOrder,
@@ -69,6 +70,7 @@ from .looking import asked_below
 from .nodes import page_size, place_of
 from .organisations import Organisation
 from .problems import bad_input
+from .recorded import RecordedEvents, recorded_events
 from .rules import RuleDepartedFrom, rules_departed_from
 from .scalars import GapCursor, Position
 from .search import SearchConnection, search_page
@@ -99,6 +101,11 @@ ChainOrderArgument = Annotated[ChainOrder, strawberry.argument(description="In w
 InterfaceFilterArgument = Annotated[InterfaceFilter | None, strawberry.argument(description="Which interfaces.")]
 TodoFilterArgument = Annotated[TodoFilter | None, strawberry.argument(description="Which to-dos.")]
 TodoOrderArgument = Annotated[TodoOrder, strawberry.argument(description="In which order.")]
+AfterPosition = Annotated[
+    Position | None,
+    strawberry.argument(description="Only what stands beyond this position; from the first event on if not given."),
+]
+EventTypes = Annotated[list[EventType] | None, strawberry.argument(description="Only events of one of these types.")]
 TextArgument = Annotated[
     str,
     strawberry.argument(
@@ -121,6 +128,13 @@ class Registry(LearningLists):
     def known_at(self) -> datetime:
         """Return the moment of recording."""
         return self.view.known_at
+
+    @strawberry.field(description="The events that you see, in the order in which they were recorded.")
+    async def events(
+        self, after: AfterPosition = None, types: EventTypes = None, first: First = None
+    ) -> RecordedEvents:
+        """Return the events beyond a position."""
+        return await recorded_events(self.view, after, types, first)
 
     @strawberry.field(description="The last event that this answer takes in; -1 where there is none.")
     def position(self) -> Position:

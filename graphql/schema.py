@@ -114,18 +114,20 @@ class Query:
         """Return the one who asks."""
         return Viewer(asking=info.context)
 
-    @strawberry.field(description="A thing by its global id, as it is now; null if there is no such thing.")
+    @strawberry.field(description="A thing by its global id, at two times; null if there was no such thing.")
     async def node(
         self,
         info: strawberry.Info[Asking, None],
         id: Annotated[strawberry.ID, strawberry.argument(description="Its global id.")],  # noqa: A002
+        as_of: AsOf = None,
+        known_at: KnownAt = None,
     ) -> Node | None:
         """Return a thing by its id."""
         identifier = ids.organisation_of_global(id)
         named = ids.parse_global(id)
         if identifier is None and named is None:
             raise bad_input("node: this is no global id.")
-        view = await info.context.view()
+        view = await info.context.view(as_of, known_at)
         if named is None:
             assert identifier is not None
             return Organisation(identifier=identifier, view=view) if await view.organisations.load(identifier) else None

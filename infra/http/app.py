@@ -1,4 +1,4 @@
-"""The HTTP service: GraphQL at ``/graphql``, what operators ask for, and the pages for people.
+"""The HTTP service: GraphQL at ``/graphql``, REST below ``/api/v1``, what operators ask for, and pages.
 
 ``create_app`` makes the application of its services; it opens connections when the server starts it.
 """
@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from ..pages.routes import page_routes
 from ..pages.sessions import SESSION_KEY_BYTES
 from ..pages.signing_in import SignIn
+from ..rest.routes import rest_routes
 from . import graphql_http, graphql_ws, headers, log, operations
 from .registry import RunningRegistry
 from .services import Services
@@ -26,7 +27,7 @@ def create_app(services: Services, sign_in: SignIn | None = None) -> FastAPI:
         async with running.running():
             yield
 
-    # FastAPI's own schema and pages are off: this is no REST service, and they load scripts from elsewhere.
+    # FastAPI's own schema and pages are off: REST has a description of its own, and they load scripts from elsewhere.
     app = FastAPI(title="knelpunt", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.registry = running
     app.add_route("/graphql", graphql_http.endpoint(running), methods=["POST"])
@@ -37,6 +38,7 @@ def create_app(services: Services, sign_in: SignIn | None = None) -> FastAPI:
     app.add_route("/log/checkpoint", log.checkpoint(running), methods=["GET"])
     app.add_route("/log/tile/{name:path}", log.tile(running), methods=["GET"])
     app.add_route("/.well-known/security.txt", operations.security_txt, methods=["GET"])
+    app.router.routes.extend(rest_routes(running))
     app.router.routes.extend(page_routes(running, sign_in or SignIn(key=os.urandom(SESSION_KEY_BYTES))))
     app.add_middleware(headers.SecurityHeaders)
     return app

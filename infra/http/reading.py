@@ -8,6 +8,7 @@ one class, which keeps to itself what a request has pinned.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from time import monotonic
 from typing import Any, Final, LiteralString
 from uuid import UUID
@@ -81,6 +82,11 @@ SETTLED: Final = (
 BETWEEN: Final = (
     f"SELECT {reading.COLUMNS} FROM knelpunt.event WHERE position > %s AND position <= %s "  # noqa: S608
     "ORDER BY position LIMIT %s"
+)
+OF_TOPICS: Final = (
+    f"SELECT {reading.COLUMNS} FROM knelpunt.event WHERE position > %(after)s AND position <= %(upto)s "  # noqa: S608
+    "AND (%(topics)s::text[] IS NULL OR topic = ANY (%(topics)s)) AND occurred_at <= %(as_of)s "
+    "ORDER BY position LIMIT %(most)s"
 )
 AT: Final = f"SELECT {reading.COLUMNS} FROM knelpunt.event WHERE position = %s"  # noqa: S608
 
@@ -226,6 +232,16 @@ class PostgresSession:
         for columns in await self._fetched(AT, (position,)):
             return reading.attempt(Row(*columns))
         return None
+
+    async def between(
+        self, after: int, upto: int, topics: Sequence[str] | None, as_of: datetime, most: int
+    ) -> tuple[Sequence[Event], int]:
+        """Return the first events beyond a position that can be read, and up to where these are all."""
+        chosen = None if topics is None else list(topics)
+        values = {"after": after, "upto": upto, "topics": chosen, "as_of": as_of, "most": most}
+        rows = [Row(*columns) for columns in await self._fetched(OF_TOPICS, values)] if most else []
+        until = upto if len(rows) < most else rows[-1].position if rows else after
+        return reading.readable(rows)[0], until
 
     async def opened(self, events: Sequence[Event]) -> Mapping[Sealed, Clear | Erased | Withheld]:
         """Return the texts of events as they were recorded, those that are not for the asker to read withheld."""

@@ -1,0 +1,50 @@
+"""Requests that nobody thought of, generated from the description: none breaks the service, all answers conform."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.core.result import Ok
+
+from infra.rest.conftest import World
+from knelpunt.infra.rest import openapi
+from knelpunt.infra.rest.resources import RESOURCES
+
+SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
+
+
+@pytest.mark.parametrize("cases", [4, pytest.param(500, marks=[pytest.mark.long, pytest.mark.timeout(7200)])])
+def test_generated(world: World, cases: int) -> None:
+    """For each operation, good requests and bad ones get what the description says, and never a server error."""
+    schema = schemathesis.openapi.from_dict(openapi.document())
+    operations = [one.ok() for one in schema.get_all_operations() if isinstance(one, Ok)]
+    assert len(operations) == len(RESOURCES)
+    came: Counter[int] = Counter()
+    for operation in operations:
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+            came += asked(world, operation, mode, cases)
+    assert came[200] > cases
+    assert came[400] > cases
+
+
+def asked(world: World, operation: Any, mode: GenerationMode, cases: int) -> Counter[int]:
+    """How often each status came of generated requests for an operation."""
+    headers = {"Authorization": f"Bearer {world.token()}"}
+    came: Counter[int] = Counter()
+
+    @given(case=operation.as_strategy(generation_mode=mode))
+    @settings(max_examples=cases, database=None, deadline=None, derandomize=cases < 100, suppress_health_check=SLOW)
+    def ask(case: Any) -> None:
+        if mode is GenerationMode.POSITIVE and operation.path != "/events":
+            # A cursor is opaque: one that is made up is none, however it looks.
+            (case.query or {}).pop("after", None)
+        answer = case.call(base_url=f"http://{world.address}/api/v1", headers=headers)
+        assert answer.status_code < 500, answer.text
+        case.validate_response(answer, headers=headers)
+        came[answer.status_code] += 1
+
+    ask()
+    return came
