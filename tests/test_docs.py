@@ -10,13 +10,17 @@ import tempfile
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from knelpunt.infra.cli.main import app
+from knelpunt.infra.rest.resources import RESOURCES
 from knelpunt.infra.settings import VARIABLES
+from knelpunt.infra.webhooks import signing
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -204,10 +208,38 @@ def test_an_auditor_can_do_as_the_document_says(demo: Demo) -> None:
     assert log["consistency"]["hashes"]
 
 
+def test_a_receiver_tells_what_is_genuine_as_the_document_says() -> None:
+    """The lines of docs/integrating.md take what the sender signs, by either of two secrets, and nothing else."""
+    (example,) = (block.text for block in blocks(ROOT / "docs/integrating.md") if block.kind == "python")
+    defined: dict[str, Any] = {}
+    exec(example, defined)
+    is_genuine = defined["is_genuine"]
+    secrets, body, now = (b"new" * 10, b"old" * 10), b'{"specversion": "1.0"}', datetime.now(UTC)
+    sent = signing.headers(secrets, "msg_1", now, body)
+    assert all(is_genuine(sent, body, signing.shown(secret)) for secret in secrets)
+    assert not is_genuine(sent, body, signing.shown(b"other" * 6))
+    assert not is_genuine(sent, body + b" ", signing.shown(secrets[0]))
+    assert not is_genuine(sent | {"webhook-id": "msg_2"}, body, signing.shown(secrets[0]))
+    late = signing.headers(secrets, "msg_1", now - timedelta(minutes=6), body)
+    assert not is_genuine(late, body, signing.shown(secrets[0]))
+
+
+def test_rest_is_asked_as_the_document_says(demo: Demo) -> None:
+    """The question of docs/integrating.md finds a gap in the demo; its table has each address and each parameter."""
+    document = ROOT / "docs/integrating.md"
+    (script,) = (block.text for block in blocks(document) if block.kind == "sh" and "curl" in block.text)
+    found = json.loads(demo.shell(f"TOKEN={demo.token}\n{script}"))
+    assert [gap["kind"] for gap in found["items"]] == ["NOBODYS_JOB"]
+    rows = re.findall(r"^\| `(/[^`]*)` \| [^|]*\| ([^|]*)\|$", document.read_text("utf-8"), re.MULTILINE)
+    told = {path: set(re.findall(r"`(\w+)`", names)) for path, names in rows}
+    common = {"asOf", "knownAt", "pageSize", "after"}
+    assert told == {one.path: {each.name for each in one.parameters} - common for one in RESOURCES}
+
+
 def test_the_documents_name_every_command() -> None:
     """A command that no document names is found by nobody."""
     commands = [command.name for command in (*app.registered_commands, *app.registered_groups)]
-    assert len(commands) == 20
+    assert len(commands) == 21
     for document in (ROOT / "docs" / "operating.md", ROOT / "CHANGELOG.md"):
         text = document.read_text("utf-8")
         assert [name for name in commands if not re.search(rf"`(knelpunt )?{name}`", text)] == []

@@ -42,7 +42,7 @@ CONTRACT = {
 }
 ARGUMENTS = {
     "Query.registry": "asOf knownAt atLeast",
-    "Query.node": "id",
+    "Query.node": "id asOf knownAt",
     "Registry.case": "id reference knownTo",
     "Registry.cases": "filter orderBy first after",
     "Registry.chains": "filter orderBy first after",

@@ -30,9 +30,10 @@ from knelpunt.infra.backup.tables import REGISTRY, SCHEMAS, VAULT
 from knelpunt.infra.backup.taking import take
 from knelpunt.infra.projecting.projector import Projector
 from knelpunt.infra.projecting.rebuild import rebuild
-from knelpunt.infra.store.connection import DatabaseRole, connect
+from knelpunt.infra.store.connection import DatabaseRole, Principal, connect, connect_as_registry
 from knelpunt.infra.store.migrate import migrate, migrations, pending
 from knelpunt.infra.store.rights import check_rights
+from knelpunt.infra.webhooks.subscriptions import Subscriptions
 
 GOLDEN = Path(__file__).parent / "golden" / "schema-20"
 """A backup that the first version wrote, with the schema of its migrations up to 0020, of ``some_commands``."""
@@ -75,6 +76,20 @@ def test_all_comes_back_as_it_was(folder: Path, told_url: str, empty_database_ur
     assert stored(empty_database_url) == before
     with connect(empty_database_url, DatabaseRole.APPENDER) as connection:
         check_rights(connection)
+
+
+def test_a_restored_registry_sends_nothing(told_url: str, tmp_path: Path, empty_database_url: str) -> None:
+    """Subscriptions come back, paused: what is restored may be a copy, whose events are nobody's to be sent."""
+    with connect_as_registry(told_url, DatabaseRole.APPENDER) as connection:
+        subscriptions = Subscriptions(connection, MASTER)
+        webhook, _ = subscriptions.add("https://receiver.example/", Principal("AUDITOR"), (), -1)
+        (before,) = subscriptions.all()
+        assert not before.paused
+    take(told_url, tmp_path / "backup", untold)
+    restore(empty_database_url, backup_in(tmp_path / "backup"), untold)
+    with connect_as_registry(empty_database_url, DatabaseRole.APPENDER) as connection:
+        (restored,) = Subscriptions(connection, MASTER).all()
+    assert (restored.webhook_id, restored.paused, restored.position) == (webhook, True, before.position)
 
 
 def test_the_restored_registry_goes_on(folder: Path, empty_database_url: str) -> None:
