@@ -203,6 +203,8 @@ DESCRIPTIONS: Final[Mapping[str | tuple[str, str], str]] = {
     "owner": "The organisation that is asked to own it.",
     ("owner-accepted", "organisation"): "Who owns it from now on.",
     ("owner-declined", "organisation"): "Who will not own it.",
+    ("ownership-passed", "organisation"): "The owner that has ended.",
+    ("ownership-passed", "to"): "Whom it went up in; none if not given: it was dissolved.",
     "escalation": "The escalation.",
     "level": "At which level.",
     ("cause-escalated", "to"): "The organisation that is asked to see to it.",

@@ -20,6 +20,8 @@ def learning_variant(fact: LearningFact) -> str:
             return f"{fact.topic}/partners"
         case c.EscalationAnswered(suggests=str()):
             return f"{fact.topic}/suggests"
+        case c.OwnershipPassed(to=None):
+            return f"{fact.topic}/none"
         case d.ParticipantJoined(organisation=str()):
             return f"{fact.topic}/organisation"
         case p.DossierLinked(dialogue=UUID()):
@@ -96,6 +98,8 @@ LEARNING_LINES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "owner-proposed": "{actor} vroeg {owner} om eigenaar van de oorzaak te worden.",
             "owner-accepted": "{organisation} is nu eigenaar van de oorzaak.",
             "owner-declined": "{organisation} wil geen eigenaar van de oorzaak zijn: {ground}.",
+            "ownership-passed": "{organisation} is er niet meer; {to} is nu eigenaar van de oorzaak.",
+            "ownership-passed/none": "{organisation} is opgeheven; niemand is nog eigenaar van de oorzaak.",
             "cause-escalated": "{actor} schaalde de oorzaak op naar {to}, op het niveau van {level}.",
             "escalation-answered": "{organisation} antwoordde op de opschaling: {answer}.",
             "escalation-answered/suggests": (
@@ -120,6 +124,8 @@ LEARNING_LINES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "owner-proposed": "{actor} asked {owner} to own the cause.",
             "owner-accepted": "{organisation} now owns the cause.",
             "owner-declined": "{organisation} declined to own the cause: {ground}.",
+            "ownership-passed": "{organisation} is no more; {to} now owns the cause.",
+            "ownership-passed/none": "{organisation} was dissolved; nobody owns the cause any more.",
             "cause-escalated": "{actor} escalated the cause to {to}, at the level of {level}.",
             "escalation-answered": "{organisation} answered the escalation: {answer}.",
             "escalation-answered/suggests": "{organisation} answered the escalation: {answer}. {suggests} was named.",

@@ -75,6 +75,18 @@ class OwnerDeclined(CauseFact, frozen=True, gc=False):
     reason: Text | None = None
 
 
+class OwnershipPassed(CauseFact, frozen=True, gc=False):
+    """Who owned the cause is no more: whom it went up in owns it from now on, or nobody, where it was dissolved.
+
+    ``organisation`` is the one that ended, ``to`` its successor. The law does that, and nobody is asked.
+    """
+
+    topic = "ownership-passed"
+
+    organisation: OrganisationId
+    to: OrganisationId | None = None
+
+
 class CauseEscalated(CauseFact, frozen=True, gc=False):
     """An organisation is asked, at a level, to see to the cause.
 
@@ -186,6 +198,7 @@ COMMANDS: dict[str, type[Fact]] = {
     "ProposeOwner": OwnerProposed,
     "AcceptOwnership": OwnerAccepted,
     "DeclineOwnership": OwnerDeclined,
+    "PassOwnership": OwnershipPassed,
     "EscalateCause": CauseEscalated,
     "AnswerEscalation": EscalationAnswered,
     "EstimateFailureCost": FailureCostEstimated,

@@ -21,6 +21,7 @@ from ..defaults import known_from
 from ..event import Event
 from ..ids import EscalationId, EventId, MeasureId, ObstacleId
 from ..learning.rules import Rules
+from ..organisation.standing import standing_at
 from ..registry.facts import STREAM as REGISTRY_STREAM
 from ..settings import Course
 from ..vocabulary import EscalationReply, LearningKind, Level, Stopped
@@ -87,6 +88,14 @@ class Linked(Struct, frozen=True):
     by: str
 
 
+class Vacancy(Struct, frozen=True):
+    """Nobody owned the cause any more, since which event, until an acceptance."""
+
+    event: EventId
+    at: datetime
+    until: tuple[datetime, EventId] | None = None
+
+
 class Ended(Struct, frozen=True):
     """The cause ended: it was removed, or accepted as it is."""
 
@@ -107,6 +116,8 @@ class Cause(Struct, frozen=True):
     owned_by: EventId | None = None
     first_owned_by: EventId | None = None
     first_owned_at: datetime | None = None
+    vacancies: tuple[Vacancy, ...] = ()
+    """When its owner was dissolved; the last one lasts until somebody accepts."""
     escalations: Mapping[EscalationId, Escalation] = MappingProxyType({})
     costs: tuple[EventId, ...] = ()
     measures: Mapping[MeasureId, Measure] = MappingProxyType({})
@@ -143,6 +154,8 @@ def advance(cause: Cause, event: Event, settings: Course) -> Cause | Objection:
             return _proposal_answered(cause, event, organisation, accepted=True)
         case f.OwnerDeclined(organisation=organisation):
             return _proposal_answered(cause, event, organisation, accepted=False)
+        case f.OwnershipPassed(organisation=organisation, to=to):
+            return _passed(cause, event, organisation, to)
         case f.CauseEscalated():
             return _escalated(cause, event, event.data, settings)
         case f.EscalationAnswered():
@@ -196,7 +209,20 @@ def _proposal_answered(cause: Cause, event: Event, organisation: str, *, accepte
         return replace(cause, proposals=proposals)
     if cause.first_owned_by is None:
         cause = replace(cause, first_owned_by=event.id, first_owned_at=event.occurred_at)
+    if cause.owner is None and cause.vacancies:
+        *before, last = cause.vacancies
+        cause = replace(cause, vacancies=(*before, replace(last, until=(event.occurred_at, event.id))))
     return replace(cause, proposals=proposals, owner=organisation, owned_by=event.id)
+
+
+def _passed(cause: Cause, event: Event, organisation: str, to: str | None) -> Cause | Objection:
+    if cause.owner is None or cause.owner != organisation:
+        message = f"{organisation} does not own the cause at that moment."
+        return Objection(RefusalCode.NOT_OWNER, message, () if cause.owned_by is None else (cause.owned_by,))
+    if to is not None:
+        return replace(cause, owner=to, owned_by=event.id)
+    vacancies = (*cause.vacancies, Vacancy(event.id, event.occurred_at))
+    return replace(cause, owner=None, owned_by=None, vacancies=vacancies)
 
 
 def _escalated(cause: Cause, event: Event, fact: f.CauseEscalated, settings: Course) -> Cause | Objection:
@@ -311,12 +337,29 @@ def refuse(command: Command, history: Sequence[Event], directory: Directory) -> 
             directory.history(REGISTRY_STREAM)
         ).has_barrier(barrier):
             return _unknown(RefusalCode.UNKNOWN_BARRIER, "barrier", barrier)
+        case f.OwnershipPassed():
+            return _refuse_passing(fact, command.occurred_at, directory)
         case f.CauseIdentified(statement=None):
             return Refused(RefusalCode.MALFORMED, "A cause has a statement that says what it is.")
         case f.CauseAcceptedAsIs(reason=None):
             return Refused(RefusalCode.MALFORMED, "Who accepts a cause as it is says why.")
         case _:
             return _refuse_party(command)
+
+
+def _refuse_passing(fact: f.OwnershipPassed, at: datetime | None, directory: Directory) -> Refused | None:
+    """Refuse to pass a cause on from who had not ended, or to another than who succeeds it."""
+    standing = standing_at(directory.organisation_history(fact.organisation), at)
+    if standing is not None and standing.ended is not None and standing.ended.into == fact.to:
+        return None
+    known = (("organisation", fact.organisation),)
+    if standing is None or standing.ended is None:
+        message = f"{fact.organisation} had not ended by that moment: what it owns does not pass on by itself."
+    elif standing.ended.into is None:
+        message = f"{fact.organisation} was dissolved: nobody succeeds it."
+    else:
+        message = f"{fact.organisation} went up in {standing.ended.into}: what it owned passes on to that one."
+    return Refused(RefusalCode.WRONG_PARTY, message, known)
 
 
 def _refuse_party(command: Command) -> Refused | None:

@@ -130,6 +130,7 @@ _FROZEN: Final[Mapping[tuple[str, int], str]] = MappingProxyType(
         ("owner-accepted", 1): "organisation",
         ("owner-declined", 1): "organisation ground reason*",
         ("owner-proposed", 1): "owner reason*",
+        ("ownership-passed", 1): "organisation to",
         ("parent-changed", 1): "organisation parent",
         ("participant-joined", 1): "participant- role organisation name*",
         ("policy-dossier-event-struck", 1): "event reason",

@@ -60,6 +60,18 @@ def gaps(stream: UUID, cause: Cause, _: Course) -> Iterator[Gap]:
         involved=(one.owner for one in proposed),
         evidence=tuple(one.event for one in proposed),
     )
+    for vacancy in cause.vacancies:
+        until = _first((vacancy.until, end))
+        asked = [one for one in cause.proposals if one.at >= vacancy.at and not _beyond(one.at, until and until[0])]
+        yield from stream_gap(
+            on,
+            GapKind.CAUSE_UNOWNED,
+            vacancy.event,
+            vacancy.at,
+            until,
+            involved=(one.owner for one in asked),
+            evidence=tuple(one.event for one in asked),
+        )
     for one in cause.escalations.values():
         until = _first(((one.answered_at, one.answered_by), end))
         yield from stream_gap(on, GapKind.ESCALATION_UNANSWERED, one.event, one.respond_by, until, to_act=(one.to,))

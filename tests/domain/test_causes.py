@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from domain.given import GEM, START, STRANGER, SVB, UWV, Told, some_id
+from histories.organisations import streams_of
 from knelpunt.domain.case.facts import GapMark
 from knelpunt.domain.cause import facts as c
 from knelpunt.domain.command import Command, Refused
@@ -15,6 +16,7 @@ from knelpunt.domain.command import RefusalCode as R
 from knelpunt.domain.event import Actor, Event, Fact
 from knelpunt.domain.ids import event_id_of, gap_id_of
 from knelpunt.domain.learning.decide import decide_learning
+from knelpunt.domain.organisation.facts import OrganisationDissolved, OrganisationMerged
 from knelpunt.domain.text import clear
 from knelpunt.domain.vocabulary import (
     CostPer,
@@ -43,6 +45,7 @@ ESCALATED = c.CauseEscalated(ESCALATION, SVB, Level.CHAIN, DUE)
 ANSWERED = Told(c.EscalationAnswered(ESCALATION, SVB, EscalationReply.TAKES_UP), SVB)
 COMMITTED = Told(c.MeasureCommitted(MEASURE, UWV, DUE), UWV)
 IMPLEMENTED = Told(c.MeasureImplemented(MEASURE, UWV), UWV)
+PASSED = c.OwnershipPassed(UWV, SVB)
 EVALUATED = c.MeasureEvaluated(MEASURE, GEM, Stopped.NO, (UWV,))
 REMOVED = Told(c.CauseRemoved(UWV), UWV)
 
@@ -58,7 +61,9 @@ class Known:
         return organisation in self.organisations
 
     def organisation_history(self, organisation: str) -> Sequence[Event]:
-        return ()
+        """UWV went up in SVB, which was dissolved later."""
+        ended = {UWV: OrganisationMerged(UWV, SVB), SVB: OrganisationDissolved(SVB)}
+        return streams_of((ended[organisation], START)) if organisation in ended else ()
 
     def case(self, case: UUID) -> bool:
         return False
@@ -107,6 +112,10 @@ ACCEPTABLE = [
     ((IDENTIFIED, PROPOSED), ACCEPTED),
     ((IDENTIFIED, PROPOSED), Told(c.OwnerDeclined(UWV, RefusalGround.NOT_COMPETENT), UWV)),
     ((*OWNED,), c.OwnerProposed(SVB)),
+    ((*OWNED,), PASSED),
+    ((*OWNED, PASSED), c.OwnershipPassed(SVB)),
+    ((*OWNED, COMMITTED, PASSED), Told(c.MeasureImplemented(MEASURE, SVB), SVB)),
+    ((*OWNED, PASSED, c.OwnershipPassed(SVB)), c.OwnerProposed(GEM)),
     ((IDENTIFIED,), ESCALATED),
     ((IDENTIFIED, ESCALATED), ANSWERED),
     ((IDENTIFIED, ESCALATED, ANSWERED), c.CauseEscalated(some_id("more"), SVB, Level.CHAIN)),
@@ -152,6 +161,11 @@ REFUSED_ALWAYS = [
     ((IDENTIFIED,), c.CauseEscalated(ESCALATION, SVB, Level.TEAM, START - DAY), R.MALFORMED),
     ((*OWNED,), Told(c.MeasureCommitted(MEASURE, UWV, START - DAY), UWV), R.MALFORMED),
     ((*OWNED,), Told(c.MeasureCommitted(MEASURE, UWV, DUE), GEM), R.WRONG_PARTY),
+    ((*OWNED,), c.OwnershipPassed(UWV), R.WRONG_PARTY),
+    ((*OWNED,), c.OwnershipPassed(UWV, GEM), R.WRONG_PARTY),
+    ((*OWNED, PASSED), c.OwnershipPassed(SVB, GEM), R.WRONG_PARTY),
+    ((*OWNED,), c.OwnershipPassed(GEM, SVB), R.WRONG_PARTY),
+    ((*OWNED,), c.OwnershipPassed(STRANGER), R.UNKNOWN_ORGANISATION),
     ((*OWNED,), IMPLEMENTED, R.UNKNOWN_MEASURE),
     ((*OWNED,), EVALUATED, R.UNKNOWN_MEASURE),
     ((*OWNED,), Told(c.CauseAcceptedAsIs(UWV), UWV), R.MALFORMED),
@@ -198,10 +212,13 @@ REFUSED_BY_STATE = [
     ((*OWNED, COMMITTED, IMPLEMENTED), IMPLEMENTED, R.ALREADY_EXISTS),
     ((*OWNED, COMMITTED), EVALUATED, R.NOT_IMPLEMENTED),
     ((*OWNED,), c.CauseRemoved(GEM), R.NOT_OWNER),
+    ((IDENTIFIED,), PASSED, R.NOT_OWNER),
+    ((*OWNED, PASSED), PASSED, R.NOT_OWNER),
+    ((*OWNED, COMMITTED, PASSED), IMPLEMENTED, R.NOT_OWNER),
     ((*OWNED,), c.CauseAcceptedAsIs(GEM, WHY), R.NOT_OWNER),
     *(
         ((*OWNED, COMMITTED, REMOVED), told, R.CAUSE_ENDED)
-        for told in (c.OwnerProposed(SVB), ESCALATED, COMMITTED, IMPLEMENTED, REMOVED)
+        for told in (c.OwnerProposed(SVB), PASSED, ESCALATED, COMMITTED, IMPLEMENTED, REMOVED)
     ),
 ]
 

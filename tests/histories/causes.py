@@ -65,7 +65,7 @@ class Maker:
                 days=rng.choice((1, 3, 8, 15)), minutes=rng.randrange(600), microseconds=len(self.facts)
             )
         who = rng.choice(FEW)
-        kind = rng.choices(range(12), (14, 12, 8, 14, 10, 4, 12, 10, 6, 1, 1, 8))[0]
+        kind = rng.choices(range(13), (14, 12, 8, 14, 10, 4, 12, 10, 6, 1, 1, 8, 3))[0]
         match kind:
             case 0:
                 self.tell(c.ObstacleLinked(rng.choice(self.obstacles)))
@@ -106,6 +106,10 @@ class Maker:
                 self.tell(c.CauseAcceptedAsIs(who, self.text()))
             case 11:
                 self._acknowledge()
+            case 12:
+                gone = self.owner or who
+                self.owner = rng.choice((None, *(one for one in FEW if one != gone)))
+                self.tell(c.OwnershipPassed(gone, self.owner))
             case _:
                 pass
 

@@ -24,8 +24,11 @@ def of(story: Iterable[Event], *kinds: type) -> list[Event]:
 
 
 def owner(story: Sequence[Event]) -> str | None:
-    accepted = of(story, c.OwnerAccepted)
-    return accepted[-1].data.organisation if accepted else None
+    told = of(story, c.OwnerAccepted, c.OwnershipPassed)
+    if not told:
+        return None
+    last = told[-1].data
+    return last.to if isinstance(last, c.OwnershipPassed) else last.organisation
 
 
 def is_asked(story: Sequence[Event], organisation: str) -> bool:
@@ -63,6 +66,8 @@ def has_effect(event: Event, story: Sequence[Event]) -> bool:
             return owner(story) != fact.owner and not is_asked(story, fact.owner)
         case c.OwnerAccepted() | c.OwnerDeclined():
             return is_asked(story, fact.organisation)
+        case c.OwnershipPassed():
+            return owner(story) == fact.organisation
         case c.CauseEscalated():
             return not any(
                 e.data.escalation == fact.escalation
@@ -77,7 +82,7 @@ def has_effect(event: Event, story: Sequence[Event]) -> bool:
         case c.MeasureImplemented():
             committed = measured(story, c.MeasureCommitted, fact.measure)
             again = measured(story, c.MeasureImplemented, fact.measure)
-            return committed is not None and again is None and owner(story) == fact.organisation
+            return committed is not None and again is None and owner(story) in {None, fact.organisation}
         case c.CauseRemoved():
             return owner(story) in {None, fact.organisation}
         case c.CauseAcceptedAsIs():
@@ -128,6 +133,13 @@ def own_gaps(story: Sequence[Event], as_of: datetime) -> Iterator[OGap]:
         also = [e for e in of(story, c.OwnerProposed) if accepted and e.occurred_at == accepted.occurred_at]
         proposed = {e.data.owner for e in (*of(before, c.OwnerProposed), *also)}
         yield from gap(GapKind.CAUSE_UNOWNED, begun, begun.occurred_at, (accepted, end), as_of, (), proposed)
+    for left_alone in [e for e in of(story, c.OwnershipPassed) if e.data.to is None]:
+        since = story[story.index(left_alone) :]
+        accepted = next(iter(of(since, c.OwnerAccepted)), None)
+        over = min((e.occurred_at for e in (accepted, end) if e), default=as_of)
+        asked = {e.data.owner for e in of(story, c.OwnerProposed) if left_alone.occurred_at <= e.occurred_at <= over}
+        ends = (accepted, end)
+        yield from gap(GapKind.CAUSE_UNOWNED, left_alone, left_alone.occurred_at, ends, as_of, (), asked)
     for asked in of(story, c.CauseEscalated):
         in_time = asked.inferred or asked.recorded_at - asked.occurred_at <= DAY
         known = asked.occurred_at if in_time else asked.recorded_at
