@@ -1,4 +1,4 @@
-"""Writes into cases what mergers, dissolutions and transfers of tasks mean for their obstacles.
+"""Writes into cases what mergers, dissolutions and transfers of tasks mean for their obstacles, and into causes too.
 
 It follows the log behind the projector, which knows in which cases an organisation has a part. An organisation's event
 has all its cases swept, batch by batch; an event of a case has that case looked at, for a fact found late may be about
@@ -21,6 +21,8 @@ from psycopg import errors
 
 from ...domain.case.corrections import mend
 from ...domain.case.facts import CustodyReleased, EventStruck, ResponsibilityMoved
+from ...domain.cause.facts import CauseFact
+from ...domain.cause.succession import commands_due as causes_due
 from ...domain.command import Command, Refused
 from ...domain.event import Event
 from ...domain.ids import EventId, organisation_stream_of
@@ -115,6 +117,14 @@ _CONCERNED: Final = (
 )
 _CASES_OF: Final = (
     "SELECT DISTINCT case_id FROM read.case_party WHERE organisation = %s AND case_id > %s ORDER BY case_id LIMIT %s"
+)
+# Of all moments of knowing, as above: who was once thought to own a cause may have been written out of it.
+_CAUSES_CONCERNED: Final = (
+    "SELECT DISTINCT stream_id FROM read.stream_state WHERE stream_id = ANY(%s) AND kind = 'CAUSE' AND marks && %s "
+    "ORDER BY stream_id"
+)
+_CAUSES_OF: Final = (
+    "SELECT DISTINCT stream_id FROM read.stream_state WHERE kind = 'CAUSE' AND marks && %s ORDER BY stream_id"
 )
 _SWEEP: Final = (
     "INSERT INTO knelpunt.succession_sweep AS s (event_id, organisation, due_at) VALUES (%s, %s, %s) "
@@ -239,6 +249,8 @@ class Reactor:
         cases = {stream for _, stream, changes, own in rows if not changes and not own}
         if cases and changed:
             concerned = [case for (case,) in connection.execute(_CONCERNED, (list(cases), changed)).fetchall()]
+            owned = connection.execute(_CAUSES_CONCERNED, (list(cases), _owned_by(changed))).fetchall()
+            concerned += [cause for (cause,) in owned]
             for start in range(0, len(concerned), BATCH_CASES):
                 self._settle(connection, concerned[start : start + BATCH_CASES])
         sweeps = [sweep for event in told for sweep in self._sweeps_of(connection, event)]
@@ -252,6 +264,9 @@ class Reactor:
         due = [Sweep(*row) for row in connection.execute(_DUE, (datetime.now(UTC),)).fetchall()]
         for sweep in due:
             reached = sweep.reached
+            # Causes are few, and looked at at once.
+            owned = connection.execute(_CAUSES_OF, (_owned_by([sweep.organisation]),)).fetchall()
+            self._settle(connection, [cause for (cause,) in owned])
             while found := connection.execute(_CASES_OF, (sweep.organisation, reached, BATCH_CASES)).fetchall():
                 self._settle(connection, [case for (case,) in found])
                 reached = found[-1][0]
@@ -315,7 +330,8 @@ class Reactor:
         """Return what is due in a case; nothing where that cannot be told, which is no other case's matter."""
         changes = self._known(connection)
         try:
-            return commands_due(history, changes, datetime.now(UTC))
+            due = causes_due if isinstance(history[0].data, CauseFact) else commands_due
+            return due(history, changes, datetime.now(UTC))
         except Exception:  # noqa: BLE001  as above
             _log.exception("It cannot be told what is due in case %s", history[0].stream)
             return []
@@ -326,6 +342,11 @@ def changes_of(connection: psycopg.Connection, organisations: Iterable[str]) -> 
     streams = [organisation_stream_of(name) for name in organisations]
     histories = _histories(connection, streams).values()
     return Changes((found, history) for history in histories if (found := standing_at(history)) is not None)
+
+
+def _owned_by(organisations: Sequence[str]) -> list[str]:
+    """Return the marks of the causes that organisations own (``projections.derivation.causes``)."""
+    return [f"owner={organisation}" for organisation in organisations]
 
 
 def _histories(connection: psycopg.Connection, streams: Sequence[UUID]) -> dict[UUID, list[Event]]:

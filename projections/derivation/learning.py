@@ -20,6 +20,7 @@ from ...domain.event import Event
 from ...domain.ids import EventId
 from ...domain.learning.facts import LearningGapAcknowledged
 from ...domain.learning.rules import Rules
+from ...domain.organisation.succession import REGISTRY
 from ...domain.settings import UNCHANGED, Course
 from ...domain.vocabulary import GapKind, LearningKind
 from .answer import UNFIT, Told, told_of
@@ -121,7 +122,9 @@ class LearningFold:
         if objection is not None:
             self.conflicts[event.id] = Conflict(event.id, objection.code, objection.message, objection.contradicted_by)
             return False
-        self.organisations |= {event.actor.organisation, *organisations_of(event.data)}
+        # What the registry writes itself makes it no party.
+        own = {event.actor.organisation} if event.actor != REGISTRY else set[str]()
+        self.organisations |= {*own, *organisations_of(event.data)}
         found = list(self.derivation.gaps(self.stream, self.state, self.settings))
         self._keep_promises(event, found)
         kind = self.derivation.rules.kind

@@ -399,3 +399,16 @@ def test_candidates_are_suggested_with_reasons(life):
     ]
     life.done("linkObstacle", 50, obstacle=first)
     assert life.ask("candidates { obstacle { id } }")["candidates"] == []
+
+
+def test_a_cause_passes_to_whom_its_owner_went_up_in(life):
+    """By hand too: nobody passes on what its owner still holds, nor to another than the heir; then the heir owns it."""
+    life.done("proposeOwner", 5, owner=SVB)
+    life.done("acceptOwnership", 10, by=SVB)
+    assert life.refused("passOwnership", 20, organisation=SVB, to=ZORG) == "WRONG_PARTY"
+    life.asked.done("mergeOrganisation", {"organisation": SVB, "into": ZORG, "occurredAt": life.story.day(20)})
+    assert life.refused("passOwnership", 21, organisation=SVB) == "WRONG_PARTY"
+    passed = life.done("passOwnership", 21, "event { summary(language: EN) }", organisation=SVB, to=ZORG)
+    assert passed["event"]["summary"] == "Sociale Verzekeringsbank is no more; Zorgkantoor now owns the cause."
+    assert life.ask("status owner { identifier }") == {"status": "OWNED", "owner": {"identifier": ZORG}}
+    assert life.ask("owner { identifier }", day=20.5) == {"owner": {"identifier": SVB}}
