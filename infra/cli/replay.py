@@ -129,6 +129,20 @@ def _print_chain(console: Console, number: int, obstacle: Mapping[str, Any], gap
         segments.add_row("  ", day(segment["from"]), day(segment["until"]), holder)
     show(console, segments)
     print_gaps_of_case(console, [gap for gap in gaps if gap["obstacle"] and gap["obstacle"]["id"] == obstacle["id"]])
+    for cause in obstacle["causes"]:
+        _print_cause(console, cause)
+
+
+def _print_cause(console: Console, cause: Mapping[str, Any]) -> None:
+    """Say what an obstacle comes from, whose that is, and what was done about it."""
+    owner = f", owned by {named(cause['owner'])}" if cause["owner"] else ""
+    status = cause["status"].lower().replace("_", " ")
+    console.print(Text(f"  comes from: {cause['statement'] or '(no words)'} ({status}{owner})"))
+    for measure in cause["measures"]:
+        done = f"done {day(measure['implementedAt'])}" if measure["implementedAt"] else "not done"
+        stopped = [one["stopped"].lower() for one in measure["evaluations"]]
+        found = f"; did it stop: {stopped[-1]}" if stopped else ""
+        console.print(Text(f"    a measure, due {day(measure['due'])}: {done}{found}"))
 
 
 def _held_by(segment: Mapping[str, Any]) -> str:

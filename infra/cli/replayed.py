@@ -83,6 +83,14 @@ query Moment($asOf: DateTime!, $knownAt: DateTime!, $knownTo: ID, $id: ID!) {
 """
 )
 
+CAUSES: Final = """
+query Causes($asOf: DateTime!, $knownAt: DateTime!, $id: ID!) {
+  registry(asOf: $asOf, knownAt: $knownAt) { case(id: $id) { obstacles {
+    id causes { statement status owner { identifier name } measures { due implementedAt evaluations { stopped } } }
+  } } }
+}
+"""
+
 Case = Mapping[str, Any]
 """A case as GraphQL answers it."""
 
@@ -151,7 +159,17 @@ def replay_of(
     for one in sorted(parties - named_here):
         organisation: dict[str, str] | None = ask(NAME, {**lens, "identifier": one})["registry"]["organisation"]
         elsewhere[one] = organisation["name"] if organisation is not None else None
-    return Replay(_with_names(found, recorders | elsewhere), events, registry, known_to)
+    shown = _with_names(found, recorders | elsewhere)
+    # What organisations learnt of the case is nothing that the case itself told any of them.
+    learnt = {} if known_to is not None else _causes(ask, registry, found["id"])
+    obstacles = [{**one, "causes": learnt.get(one["id"], [])} for one in shown["obstacles"]]
+    return Replay({**shown, "obstacles": obstacles}, events, registry, known_to)
+
+
+def _causes(ask: Asking, lens: Mapping[str, str], case: str) -> dict[str, list[Mapping[str, Any]]]:
+    """Return what the obstacles of a case were said to come from, by obstacle."""
+    found = ask(CAUSES, {"asOf": lens["asOf"], "knownAt": lens["knownAt"], "id": case})["registry"]["case"]
+    return {one["id"]: one["causes"] for one in found["obstacles"]} if found else {}
 
 
 def state_of(ask: Asking, replay: Replay, at: str) -> Case | None:

@@ -53,6 +53,16 @@ def test_what_became_of_events(demo_here: InThisProcess) -> None:
     assert len(struck) == 1
 
 
+def test_what_it_comes_from(demo_here: InThisProcess) -> None:
+    """Below an obstacle stands its cause, whose that is, and whether its measure helped: one did not, one did."""
+    failed, helped = demo_here.done("replay", "DEMO-2LWB"), demo_here.done("replay", "DEMO-8NDF")
+    assert "comes from: " in failed
+    assert "; did it stop: no" in failed
+    assert "(removed, owned by " in helped
+    assert "; did it stop: yes" in helped
+    assert "did it stop" not in demo_here.done("replay", "DEMO-8NDF", "--as-of", "2025-01-01")
+
+
 def test_at_another_moment(demo_here: InThisProcess) -> None:
     """At asOf what came later has not happened; at knownAt what was found later is not there; before both no case."""
     assert replayed(demo_here, CASE, "--as-of", "2025-01-20T09:00:00Z")[-1]["type"] == "SubjectReferred"
