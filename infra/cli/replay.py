@@ -135,9 +135,10 @@ def _print_chain(console: Console, number: int, obstacle: Mapping[str, Any], gap
 
 def _print_cause(console: Console, cause: Mapping[str, Any]) -> None:
     """Say what an obstacle comes from, whose that is, and what was done about it."""
-    owner = f", owned by {named(cause['owner'])}" if cause["owner"] else ""
     status = cause["status"].lower().replace("_", " ")
-    console.print(Text(f"  comes from: {cause['statement'] or '(no words)'} ({status}{owner})"))
+    owner = f"owned by {named(cause['owner'])}" if cause["owner"] else ""
+    stands = owner if status == "owned" else ", ".join(filter(None, (status, owner)))
+    console.print(Text(f"  comes from: {cause['statement'] or '(no words)'} ({stands})"))
     for measure in cause["measures"]:
         done = f"done {day(measure['implementedAt'])}" if measure["implementedAt"] else "not done"
         stopped = [one["stopped"].lower() for one in measure["evaluations"]]
