@@ -38,6 +38,7 @@ OBJECTS: Final = MappingProxyType(
 
 EVERY_EVENT: Final = MappingProxyType(
     {
+        "event": "string",
         "position": "integer",
         "recorded_at": "time",
         "precision": "string",
@@ -188,6 +189,7 @@ def _event(story: Story, line: Line) -> dict[str, Any]:
     relations += [(str(one.id), "about") for one in story.obstacles if one.id in line.obstacles]
     relations += [(str(one.id), "handoff") for one in story.offers if one.id == line.handoff]
     values: dict[str, Any] = {
+        "event": str(line.id),
         "position": line.position,
         "recorded_at": written(line.recorded_at),
         "precision": line.precision,
@@ -200,7 +202,7 @@ def _event(story: Story, line: Line) -> dict[str, Any]:
     }
     values |= {name: line.fact[name] for name in _fields(FACTS[line.activity]) if name in line.fact}
     return {
-        "id": str(line.id),
+        "id": f"e{line.position}",  # events of one moment stand in the order of their ids
         "type": line.activity,
         "time": written(line.at),
         "attributes": [{"name": name, "value": _text(value)} for name, value in values.items() if value is not None],

@@ -6,7 +6,7 @@ answers from; what has no effect stands there and says so. Texts and subjects ar
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -22,6 +22,10 @@ from ...domain.topics import VERSIONS
 from ...projections.derivation.fold import CaseFold
 from ...projections.derivation.lens import see
 from ..trail.entry import in_clear
+from ..vault.sealing import sealed_texts
+
+WITHHELD: Final = {"withheld": True}
+"""What stands for a text, as in GraphQL where it is not for the reader."""
 
 
 class Line(Struct, frozen=True):
@@ -134,6 +138,8 @@ def _line(event: Event, offers: Mapping[UUID, state.Offer], *, inert: bool) -> L
     offer = offers.get(fact.handoff) if isinstance(fact, f.HandoffOffered | f.HandoffFact) else None
     passes = offer or (fact if isinstance(fact, f.SubjectReferred | f.ResponsibilityMoved) else None)
     told = in_clear(fact.topic, VERSIONS[fact.topic], msgspec.to_builtins(fact))
+    # That something was said in words may matter, as a plan does; what was said is told nobody here.
+    told |= {name: WITHHELD for name, _ in sealed_texts(fact)}
     if isinstance(fact, f.HandoffOffered) and offer is not None:
         # What hangs on when an offer was recorded, or on this registry's terms, no other program could work out.
         times = {"delivered_at": offer.delivered_at, "respond_by": offer.respond_by}

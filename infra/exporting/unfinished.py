@@ -107,9 +107,11 @@ def unfinished(out: Path) -> Generator[Unfinished]:
 
     Raises ``ExportRefusedError`` where another export writes to it, or where it can only be something else.
     """
-    if out.is_dir() or not out.parent.is_dir():
-        what = "is a folder" if out.is_dir() else "lies in a folder that is not there"
-        raise ExportRefusedError(f"{out} {what}: name the file to be written.")
+    if not out.parent.is_dir():
+        raise ExportRefusedError(f"{out} lies in a folder that is not there: name the file to be written.")
+    # A device or a link would be replaced like a file, which nobody means who names /dev/null.
+    if out.is_symlink() or (out.exists() and not out.is_file()):
+        raise ExportRefusedError(f"{out} is a folder, a link or a device: name the file to be written.")
     found = Unfinished(out)
     found.folder.mkdir(mode=0o700, exist_ok=True)
     with (found.folder / LOCK).open("ab") as lock:

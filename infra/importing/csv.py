@@ -141,14 +141,14 @@ def _header(path: Path, lines: _Lines, mapping: Mapping, columns: RowColumns) ->
     return headers[best], best
 
 
-def _places(path: Path, header: Sequence[str], columns: RowColumns) -> tuple[int, int, int, int]:
-    """Return where case, activity, timestamp and organisation stand in a row."""
+def _places(path: Path, header: Sequence[str], columns: RowColumns) -> tuple[int, ...]:
+    """Return where case, activity, timestamp and organisation stand in a row, and then what was told."""
     if columns.case == columns.activity:
         message = f"{path}: in a CSV file case and activity are different columns; the mapping names one for both."
         raise ImportRefusedError(message)
     places: list[int] = []
-    for key in ("case", "activity", "timestamp", "organisation"):
-        name: str = getattr(columns, key)
+    named = [(key, getattr(columns, key)) for key in ("case", "activity", "timestamp", "organisation")]
+    for key, name in named + [("what was told", name) for name in columns.told]:
         if header.count(name) != 1:
             shown = ", ".join(header)
             shown = shown if len(shown) <= 300 else f"{shown[:300]} …"  # noqa: PLR2004 - still a sentence
@@ -156,13 +156,13 @@ def _places(path: Path, header: Sequence[str], columns: RowColumns) -> tuple[int
             message = f"{path}: {what} {name!r}, which the mapping names for {key}; the columns are: {shown}."
             raise ImportRefusedError(message)
         places.append(header.index(name))
-    return places[0], places[1], places[2], places[3]
+    return tuple(places)
 
 
 class _Rows:
     """The rows below the header."""
 
-    def __init__(self, lines: _Lines, delimiter: str, width: int, places: tuple[int, int, int, int]) -> None:
+    def __init__(self, lines: _Lines, delimiter: str, width: int, places: tuple[int, ...]) -> None:
         # strict: a quotation mark that is not closed is an error, not a field that swallows the rest of the file.
         self._reader = csv.reader(lines, delimiter=delimiter, strict=True)
         self._lines = lines
@@ -177,7 +177,7 @@ class _Rows:
         progress: ReadingProgress,
         log: OpenedLog,
     ) -> int:
-        case_at, activity_at, timestamp_at, organisation_at = self._places
+        case_at, activity_at, timestamp_at, organisation_at, *told_at = self._places
         reader, lines, width = self._reader, self._lines, self._width
         rows = 0
         while True:
@@ -194,9 +194,10 @@ class _Rows:
                     reject(line, self._misfit(len(fields), line))
                 else:
                     case = interpreter.case(fields[case_at])
+                    told = tuple([fields[place] for place in told_at])
                     groups.add(
                         case,
-                        interpreter.row(fields[activity_at], fields[timestamp_at], fields[organisation_at], line),
+                        interpreter.row(fields[activity_at], fields[timestamp_at], fields[organisation_at], line, told),
                     )
             except StopIteration:
                 break

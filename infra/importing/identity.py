@@ -56,6 +56,10 @@ class CaseNames:
         """Return the id of the ``ordinal``-th command (from 1) that event ``number`` (from 1) of the trace leads to."""
         return self._named(b"event/%d/%d" % (number, ordinal))
 
+    def told(self, id_: UUID) -> UUID:
+        """Return the id here of what has another one in the registry that the log comes from."""
+        return self._named(b"told/" + id_.bytes)
+
     def _named(self, name: bytes) -> UUID:
         """Return ``uuid5(self.case, name)``."""
         hashed = self._hash.copy()

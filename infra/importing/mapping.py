@@ -55,13 +55,22 @@ class Columns(Struct, frozen=True, forbid_unknown_fields=True):
     obstacle: Place | None = None
 
 
+class ToldColumns(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a log that a registry exported says what was told there: the fact, its event, whether that was inferred."""
+
+    fact: ColumnName = "fact"
+    event: ColumnName = "event"
+    inferred: ColumnName = "inferred"
+
+
 class RowColumns(Struct, frozen=True):
-    """The columns of a log of rows, XES or CSV, by their names."""
+    """The columns of a log of rows, XES or CSV, by their names; ``told`` are those of ``ToldColumns``, if any."""
 
     case: str
     activity: str
     timestamp: str
     organisation: str
+    told: tuple[str, ...] = ()
 
 
 class Terms(Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,6 +104,12 @@ class Mapping(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     theme: Theme = "import"
     csv: CsvForm = CsvForm()
     times: Times = Times()
+    told: ToldColumns | None = None
+
+    @property
+    def told_columns(self) -> tuple[str, ...]:
+        """The columns of what was told, fact, event, inferred; none for a log of another system."""
+        return () if self.told is None else (self.told.fact, self.told.event, self.told.inferred)
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -115,7 +130,7 @@ class Mapping(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         if columns.obstacle is not None:
             message = f"{path}: a log of rows has one obstacle a case; [columns] obstacle is for OCEL logs."
             raise ImportRefusedError(message)
-        return RowColumns(**named)
+        return RowColumns(**named, told=self.told_columns)
 
     @cached_property
     def source_organisation(self) -> str:
@@ -126,7 +141,9 @@ class Mapping(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         """Return the organisation that a row's ``value`` means, or none; it may be longer than an identifier may be."""
         if not value or value in self.columns.missing:
             return None
-        return self.organisations.get(value) or f"{self.source_organisation}:{quote(value, safe='')}"
+        # What a registry exported names organisations as this one does.
+        otherwise = value if self.told is not None else f"{self.source_organisation}:{quote(value, safe='')}"
+        return self.organisations.get(value) or otherwise
 
     def name_of(self, identifier: str) -> str:
         """Return what the source calls an organisation; of several values for one, the first in the mapping."""
@@ -177,6 +194,9 @@ _NEEDS: Final = {
     "terms.respond_by_days": "a whole number of days, from 0 to 3650",
     "csv.delimiter": 'one character, such as ";"',
     "csv.encoding": 'the name of an encoding, such as "windows-1252"',
+    "told.fact": "a column's name",
+    "told.event": "a column's name",
+    "told.inferred": "a column's name",
     "times.timezone": 'the name of a time zone, such as "Europe/Amsterdam"',
     "times.format": 'a format such as "%d-%m-%Y %H:%M"',
 }

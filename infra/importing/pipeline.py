@@ -25,6 +25,7 @@ from .places import described
 from .progress import Reached, fingerprint_of
 from .rows import LogRow, Rejection, RowInterpreter, Trace
 from .rules import events_of_trace, registration_of
+from .told import UntoldError, commands_told, organisations_told
 from .validation import objection_to
 from .xes import read_xes
 
@@ -195,6 +196,8 @@ class _Run:
         for number, trace, commands in self.judged(groups, Stage.WRITING, reached):
             if commands or (commands is None and not self._ignores(trace)):
                 named = {row.organisation for row in trace.rows if row.organisation is not None}
+                if self._mapping.told is not None:
+                    named |= organisations_told(commands or [])
                 for organisation in sorted((named | {self._mapping.source_organisation}) - registered):
                     registered.add(organisation)
                     chunk.commands.append(registration_of(organisation, self._mapping))
@@ -238,6 +241,8 @@ class _Run:
             column = described(self._mapping.columns.case)
             self._reject_trace(trace, f"it has more than {len(trace.rows)} rows: does {column} tell cases apart?")
             return []
+        if self._mapping.told is not None:
+            return self._commands_told(trace)
         idle: list[LogRow] = []
         commands = events_of_trace(trace, self._mapping, idle.append)
         objection = objection_to(commands)
@@ -248,6 +253,14 @@ class _Run:
             reason = f"it names no obstacle, and case {trace.case!r} has none open then"
             self._reject(row.line, f"event {row.event!r}: {reason}", 1)
         return commands
+
+    def _commands_told(self, trace: Trace) -> list[Command]:
+        """Return the commands of a case that a registry exported. What had no effect there has none here."""
+        try:
+            return commands_told(trace, self._mapping)
+        except UntoldError as error:
+            self._reject_trace(trace, str(error))
+            return []
 
     def _reject_trace(self, trace: Trace, reason: str) -> None:
         if trace.case in self._refused_cases:

@@ -36,7 +36,8 @@ _DAY_CHARS: Final = 10  # 2011-10-11; the shortest ISO 8601 moment with a time, 
 class LogRow(Struct, frozen=True, array_like=True, gc=False):
     """One readable row: ``at`` in UTC, ``organisation`` an identifier or none, ``line`` where it stands in its file.
 
-    A row of an OCEL log has the id of its ``event``, and the obstacles of its case that it names, sorted.
+    A row of an OCEL log has the id of its ``event``, and the obstacles of its case that it names, sorted. ``told`` is
+    what a registry exported beside: the columns of ``mapping.ToldColumns``.
     """
 
     at: datetime
@@ -46,6 +47,7 @@ class LogRow(Struct, frozen=True, array_like=True, gc=False):
     precision: Precision = Precision.SECOND
     event: str = ""
     obstacles: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
 
 
 class Trace(Struct, frozen=True):
@@ -85,11 +87,11 @@ class RowInterpreter:
         has_time = self._format is None or _TIME_DIRECTIVE.search(self._format) is not None
         self._format_precision = Precision.SECOND if has_time else Precision.DAY
 
-    def row(self, activity: str, timestamp: str, organisation: str, line: int) -> LogRow:
+    def row(self, activity: str, timestamp: str, organisation: str, line: int, told: tuple[str, ...] = ()) -> LogRow:
         """Return the row; raises ``UnreadableRowError`` for what is missing, malformed, too long or in the future."""
         named = self.activity(activity)
         at, precision = self.moment(timestamp)
-        return LogRow(at, named, self.organisation(organisation), line, precision)
+        return LogRow(at, named, self.organisation(organisation), line, precision, told=told)
 
     def activity(self, value: str) -> str:
         """Return the activity's name; raises ``UnreadableRowError`` for none and for one that is too long."""

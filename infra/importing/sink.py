@@ -14,11 +14,12 @@ from uuid import UUID
 
 import psycopg
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ...domain.case.decide import decide
 from ...domain.case.facts import GapMark
 from ...domain.command import Command, Refused
-from ...domain.event import Event
+from ...domain.event import Event, Fact
 from ...domain.ids import event_id_of
 from ...domain.organisation.facts import OrganisationFact
 from ...domain.vocabulary import LearningKind
@@ -27,7 +28,8 @@ from ..store.bulk import CommandReused, StreamMovedOn, append_bulk
 from ..store.connection import REGISTRY, SET_PRINCIPAL, principal_text
 from ..store.reading import events_of
 from ..store.registry import Registry
-from ..vault.vault import Vault
+from ..vault.sealing import Place, clear_texts
+from ..vault.vault import ToSeal, Vault
 from .handover import Appended, RefusedCase
 from .progress import AGAIN_MAX, Bookmark, Reached
 
@@ -100,7 +102,7 @@ class RegistrySink:
             recorded = 0
             with connection.transaction():
                 if plan.events:
-                    recorded = append_bulk(connection, plan.events, plan.request_hashes).recorded
+                    recorded = append_bulk(connection, self._sealed(plan.events), plan.request_hashes).recorded
                 if len(reached.again) <= AGAIN_MAX:
                     noted = (reached.traces, reached.cases, reached.events, sorted(reached.again))
                     connection.execute(NOTE, (self._fingerprint, *noted))
@@ -156,6 +158,17 @@ class RegistrySink:
             plan.events.append(_event(command, version))
             plan.request_hashes.append(request_hash)
 
+    def _sealed(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Return events with their texts sealed, and without those about somebody who has been erased since."""
+        worded = [event for event in events if clear_texts(event.data)]
+        places = [Place(event.id, event.stream, event.version, event.data.topic) for event in worded]
+        facts = self._vault.seal([ToSeal(one.data, place, None) for one, place in zip(worded, places, strict=True)])
+        sealed = {
+            event.id: replace(event, data=_silent(event.data) if isinstance(fact, Refused) else fact)
+            for event, fact in zip(worded, facts, strict=True)
+        }
+        return [sealed.get(event.id, event) for event in events]
+
     def _refusal(self, case: UUID, commands: Sequence[Command]) -> Refused | None:
         """Return why one of ``commands`` is refused by the case as it stands, with what others recorded; or none."""
         history = events_of(self._registry.reader, REGISTRY, [case])
@@ -202,6 +215,11 @@ class _OfImports:
     def gap(self, history: Sequence[Event], mark: GapMark, moment: datetime) -> bool:
         """Return false: imports speak of no gap."""
         return False
+
+
+def _silent(fact: Fact) -> Fact:
+    """Return a fact without its texts."""
+    return replace(fact, **{name: None for name, _ in clear_texts(fact)})
 
 
 def _heads(connection: psycopg.Connection, streams: set[UUID]) -> dict[UUID, int]:

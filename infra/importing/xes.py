@@ -15,7 +15,7 @@ from .markup import local, parse
 from .opening import ReadingProgress
 from .rows import RowInterpreter, UnreadableRowError
 
-_VALUE_CHARS_MAX: Final = 1024  # what is kept of a value; longer than any that is accepted
+_VALUE_CHARS_MAX: Final = 8192  # what is kept of a value; longer than any that is accepted, also than a fact
 
 # How deep elements stand: the log is 1.
 _TRACE: Final = 2
@@ -61,7 +61,8 @@ class _Elements:
         columns = mapping.row_columns(path)
         self._case = columns.case
         self._keys = (columns.activity, columns.timestamp, columns.organisation)
-        self._wanted = {columns.case, *self._keys}
+        self._told = columns.told
+        self._wanted = {columns.case, *self._keys, *columns.told}
         self._columns = columns
         self._seen: set[str] = set()
         self._depth = 0
@@ -76,8 +77,8 @@ class _Elements:
 
     def refuse_missing_attributes(self) -> None:
         """Raise ``ImportRefusedError`` if no event or trace has an attribute that the mapping names: it is misspelt."""
-        for key in ("case", "activity", "timestamp", "organisation"):
-            name: str = getattr(self._columns, key)
+        named = [(key, getattr(self._columns, key)) for key in ("case", "activity", "timestamp", "organisation")]
+        for key, name in named + [("what was told", name) for name in self._told]:
             if self.events and name not in self._seen:
                 message = (
                     f"{self._path}: no trace or event has an attribute {name!r}, which the mapping names for {key}."
@@ -151,6 +152,7 @@ class _Elements:
                     get(timestamp) or default(timestamp, ""),
                     get(organisation) or default(organisation, ""),
                     line,
+                    tuple([get(name, "") for name in self._told]),
                 )
             except UnreadableRowError as error:
                 self._reject(line, str(error))

@@ -20,7 +20,7 @@ CACHE_KIB: Final = 65_536
 ID_CHARS_MAX: Final = 1024
 """The longest id of an event or object, name of a type or qualifier."""
 
-VALUE_CHARS_MAX: Final = 1024
+VALUE_CHARS_MAX: Final = 8192
 """What is kept of an attribute's value; longer than any that is accepted."""
 
 SINCE_EVER: Final = -(1 << 62)

@@ -47,7 +47,9 @@ def read_ocel(
     ends = [(route[-1].type, route[-1].attribute) for route in routes]
     object_attributes = frozenset(name for type_, name in ends if type_ and name)
     own_attributes = (name for type_, name in ends if type_ is None)
-    event_attributes = frozenset(name for name in (*own_attributes, columns.activity, columns.timestamp) if name)
+    event_attributes = frozenset(
+        name for name in (*own_attributes, columns.activity, columns.timestamp, *mapping.told_columns) if name
+    )
     with ObjectLog(object_attributes, event_attributes) as log:
         intake = Intake(path, log, interpreter, findings)
         reader(path, intake)
@@ -104,6 +106,7 @@ class _Rows:
         self, mapping: Mapping, interpreter: RowInterpreter, routes: Routes, groups: CaseGroups, findings: Findings
     ) -> None:
         self._columns = columns = mapping.columns
+        self._told = mapping.told_columns
         self._case = routes_of(columns.case)
         self._obstacle = routes_of(columns.obstacle)
         self._actor = routes_of(columns.organisation)
@@ -141,10 +144,11 @@ class _Rows:
             raise UnreadableRowError(f"it leads to no case in {described(columns.case)}")
         obstacles = routes.ends(self._obstacle, event, moment)
         organisation = self._organisation(event, moment)
+        told = tuple([routes.attribute(name, event) for name in self._told])
         rows: dict[str, LogRow] = {}
         for case, own in self._shared(cases, obstacles).items():
             names = tuple(sorted({interpreter.obstacle(name) for name in own}))
-            named = LogRow(at, activity, organisation, event.line, precision, event.id, names)
+            named = LogRow(at, activity, organisation, event.line, precision, event.id, names, told)
             rows[interpreter.case(case)] = named
         return rows
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from psycopg_pool import ConnectionPool
 
+from knelpunt.domain.event import Event
 from knelpunt.domain.vocabulary import Role
 from knelpunt.graphql.ports import Asker
 from knelpunt.infra.bootstrap import Parts
@@ -14,7 +15,9 @@ from knelpunt.infra.exporting import export as exporting
 from knelpunt.infra.exporting.export import Format, Origin, Report, Who
 from knelpunt.infra.exporting.reader import projected
 from knelpunt.infra.logbook.processing import ProcessingLog, Reading
+from knelpunt.infra.store.connection import REGISTRY, acting_for
 from knelpunt.infra.store.principal import principal_of
+from knelpunt.infra.store.reading import events_after
 from knelpunt.infra.vault.vault import Vault
 
 OIN = "00000001823288444000"
@@ -52,3 +55,20 @@ def rows(path: Path) -> list[dict[str, str]]:
     """The rows of a CSV file."""
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def log_of(parts: Parts) -> list[Event]:
+    """All events of the registry."""
+    found = events_after(parts.registry.reader, REGISTRY, -1, 100_000)
+    return [event for event in found if isinstance(event, Event)]
+
+
+def cases_in(parts: Parts) -> dict:
+    """The histories of all cases, as the registry itself reads them."""
+    with acting_for(parts.registry.reader, REGISTRY) as connection:
+        cases = {row[0] for row in connection.execute("SELECT stream_id FROM knelpunt.stream_head WHERE kind = 'case'")}
+    found: dict = {}
+    for event in log_of(parts):
+        if event.stream in cases:
+            found.setdefault(event.stream, []).append(event)
+    return found

@@ -1,6 +1,7 @@
 """What stands in an export, in each of its formats; and that it is whole, also when it was broken off."""
 
 import json
+import os
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +13,7 @@ import pytest
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
-from infra.exporting.given import OIN, OWNER, export, rows, told
-from knelpunt.domain.event import Event
+from infra.exporting.given import OIN, OWNER, cases_in, export, log_of, rows, told
 from knelpunt.domain.ids import SubjectId
 from knelpunt.domain.topics import VERSIONS
 from knelpunt.domain.vocabulary import Role
@@ -22,8 +22,6 @@ from knelpunt.infra.exporting import reader, unfinished
 from knelpunt.infra.exporting.errors import ExportRefusedError
 from knelpunt.infra.exporting.export import Format
 from knelpunt.infra.logbook.processing import readings
-from knelpunt.infra.store.connection import REGISTRY, acting_for
-from knelpunt.infra.store.reading import events_after
 from knelpunt.projections.derivation.answer import answer
 
 SCHEMA = Path(__file__).parents[4] / "shared" / "data" / "ocel_schema_ocel2.json"
@@ -34,23 +32,6 @@ TEXTS = [Format.OCEL2, Format.XES, Format.CSV, Format.CLOUDEVENTS]
 
 class Halt(Exception):  # noqa: N818 - named for what it is
     """The export is broken off here."""
-
-
-def log_of(parts) -> list[Event]:
-    """All events of the registry."""
-    found = events_after(parts.registry.reader, REGISTRY, -1, 100_000)
-    return [event for event in found if isinstance(event, Event)]
-
-
-def cases_in(parts) -> dict:
-    """The histories of all cases, as the registry itself reads them."""
-    with acting_for(parts.registry.reader, REGISTRY) as connection:
-        cases = {row[0] for row in connection.execute("SELECT stream_id FROM knelpunt.stream_head WHERE kind = 'case'")}
-    found: dict = {}
-    for event in log_of(parts):
-        if event.stream in cases:
-            found.setdefault(event.stream, []).append(event)
-    return found
 
 
 def xes_rows(path: Path) -> list[dict[str, str]]:
@@ -103,11 +84,14 @@ def test_all_formats_tell_the_same(parts, tmp_path) -> None:
         by = {qualifier: [] for qualifier in ("case", "by", "to", "handoff")}
         for relation in event["relationships"]:
             by.setdefault(relation["qualifier"], []).append(relation["objectId"])
+        values = {one["name"]: one["value"] for one in event["attributes"]}
         ((case,), doer, to, handoff) = (by[name] for name in ("case", "by", "to", "handoff"))
         in_ocel.append(
-            (case, event["id"], event["type"], event["time"], *("".join(one) for one in (doer, to, handoff)))
+            (case, values["event"], event["type"], event["time"], *("".join(one) for one in (doer, to, handoff)))
         )
-    assert in_ocel == in_csv
+    handoffs = {one["id"] for one in told(tmp_path / "ocel2")["objects"] if one["type"] == "handoff"}
+    # What is no object, because its offer was struck, is none that an event can name.
+    assert in_ocel == [(*row, handoff if handoff in handoffs else "") for *row, handoff in in_csv]
     typed = pyarrow.parquet.read_table(tmp_path / "parquet").to_pylist()
     assert [row["event"] for row in typed] == [row["event"] for row in table]
     assert all(
@@ -229,6 +213,11 @@ def test_nobody_else_writes_to_it(parts, tmp_path) -> None:
         export(parts, tmp_path / "log.csv", Format.CSV)
     with pytest.raises(ExportRefusedError, match="is a folder"):
         export(parts, tmp_path, Format.CSV)
+    (tmp_path / "link").symlink_to(tmp_path / "log.csv")
+    os.mkfifo(tmp_path / "pipe")
+    for no_file in (tmp_path / "link", tmp_path / "pipe"):
+        with pytest.raises(ExportRefusedError, match="a link or a device"):
+            export(parts, no_file, Format.CSV)
     with pytest.raises(ExportRefusedError, match="not there"):
         export(parts, tmp_path / "nowhere" / "log.csv", Format.CSV)
 

@@ -49,10 +49,10 @@ def test_the_text_names_every_key():
     """No key of a mapping goes unmentioned."""
     import msgspec
 
-    from knelpunt.infra.importing.mapping import Columns, CsvForm, Mapping, Terms, Times
+    from knelpunt.infra.importing.mapping import Columns, CsvForm, Mapping, Terms, Times, ToldColumns
     from knelpunt.infra.importing.places import Step
 
     text = (DOCS / "importing.md").read_text(encoding="utf-8")
-    for table in (Mapping, Columns, CsvForm, Terms, Times, Step):
+    for table in (Mapping, Columns, CsvForm, Terms, Times, ToldColumns, Step):
         for field in msgspec.structs.fields(table):
             assert f"`{field.name}`" in text or f"`[{field.name}]`" in text, field.name
