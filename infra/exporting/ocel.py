@@ -47,6 +47,7 @@ EVERY_EVENT: Final = MappingProxyType(
         "inferred": "boolean",
         "inert": "boolean",
         "organisation": "string",
+        "recorded_by": "string",
         "fact": "string",
     }
 )
@@ -167,17 +168,21 @@ def _object(
 
 
 def _related(relations: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    return [{"objectId": object_, "qualifier": qualifier} for object_, qualifier in dict.fromkeys(relations)]
+    """Return relations, of several to one object the first: tools keep no more than one, and not always that."""
+    first: dict[str, str] = {}
+    for object_, qualifier in relations:
+        first.setdefault(object_, qualifier)
+    return [{"objectId": object_, "qualifier": qualifier} for object_, qualifier in first.items()]
 
 
 def _organisations(line: Line) -> Iterator[tuple[str, str]]:
-    """Yield the organisations of an event and what each is to it."""
-    if line.organisation is not None:
-        yield line.organisation, "by"
+    """Yield the organisations of an event and what each is to it, the more telling before the less."""
     if line.from_ is not None:
         yield line.from_, "from"
     if line.to is not None:
         yield line.to, "to"
+    if line.organisation is not None:
+        yield line.organisation, "by"
     for field, organisation in line.named:
         if field != "organisation":
             yield organisation, field
@@ -198,6 +203,7 @@ def _event(story: Story, line: Line) -> dict[str, Any]:
         "inferred": line.inferred,
         "inert": line.inert,
         "organisation": line.organisation,
+        "recorded_by": line.recorded_by,
         "fact": msgspec.json.encode(line.fact).decode(),
     }
     values |= {name: line.fact[name] for name in _fields(FACTS[line.activity]) if name in line.fact}

@@ -81,11 +81,12 @@ def test_all_formats_tell_the_same(parts, tmp_path) -> None:
     assert in_xes == in_csv
     in_ocel = []
     for event in told(tmp_path / "ocel2")["events"]:
-        by = {qualifier: [] for qualifier in ("case", "by", "to", "handoff")}
+        by = {qualifier: [] for qualifier in ("case", "to", "handoff")}
         for relation in event["relationships"]:
             by.setdefault(relation["qualifier"], []).append(relation["objectId"])
         values = {one["name"]: one["value"] for one in event["attributes"]}
-        ((case,), doer, to, handoff) = (by[name] for name in ("case", "by", "to", "handoff"))
+        ((case,), to, handoff) = (by[name] for name in ("case", "to", "handoff"))
+        doer = values.get("organisation", "")
         in_ocel.append(
             (case, values["event"], event["type"], event["time"], *("".join(one) for one in (doer, to, handoff)))
         )
