@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from infra.store.given import OFFICE, open_case, recorded, register_office, report, step
+from knelpunt.domain.text import clear
 from knelpunt.infra.bootstrap import Parts
 from knelpunt.infra.cloud_events import source_of
 from knelpunt.infra.projecting.projector import Projector
@@ -25,6 +26,8 @@ from knelpunt.infra.webhooks.subscriptions import Subscriptions
 MASTER = b"m" * 32
 SOURCE = source_of("00000000000000000042", "knelpunt/ignored")
 NETWORKS = (ip_network("127.0.0.0/8"),)
+CANARY = "kanarie in de mijn"
+SUBJECT = UUID("7d32cd5c-e176-5e85-ae6f-7e1586e6ddd4")
 AUDITOR = Principal("AUDITOR", None, "auditor")
 CLERK = Principal("AGENCY", OFFICE, "clerk")
 
@@ -128,7 +131,7 @@ def record_cases(parts: Parts, cases: int, steps: int) -> list[UUID]:
     made = [(uuid4(), uuid4()) for _ in range(cases)]
     commands = [register_office()]
     for case, obstacle in made:
-        commands += [open_case(case), report(case, obstacle)]
+        commands += [open_case(case, clear(CANARY), SUBJECT), report(case, obstacle, CANARY)]
     commands += [step(case, obstacle) for _ in range(steps) for case, obstacle in made]
     for each in commands:
         recorded(parts.writer.submit(each).result(30))

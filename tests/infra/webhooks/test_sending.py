@@ -18,8 +18,10 @@ import pytest
 from infra.store.given import report
 from infra.webhooks.given import (
     AUDITOR,
+    CANARY,
     CLERK,
     MASTER,
+    SUBJECT,
     Clock,
     Got,
     Receiver,
@@ -61,8 +63,8 @@ def states(url: str, webhook: UUID) -> Counter[str]:
 
 
 def test_each_event_once_and_a_rebuild_sends_nothing(parts, cases) -> None:
-    """A receiver that works gets all there is, signed, in order per case and once; a rebuild of the read model sends
-    nothing, and neither does looking again."""
+    """A receiver that works gets all there is, signed, in order per case and once, with nothing of any text or subject;
+    a rebuild of the read model sends nothing, and neither does looking again."""
     with Receiver().listening() as receiver:
         webhook = subscribe(parts.url, receiver.url)
         clock = Clock()
@@ -73,6 +75,8 @@ def test_each_event_once_and_a_rebuild_sends_nothing(parts, cases) -> None:
         assert states(parts.url, webhook) == {"DELIVERED": EVENTS}
         secret = signing.secret_of(MASTER, webhook, 1)
         for got in receiver.got:
+            assert CANARY.encode() not in got.body
+            assert str(SUBJECT).encode() not in got.body
             assert got.headers["content-type"] == "application/cloudevents+json; charset=utf-8"
             assert got.headers["host"] == f"127.0.0.1:{receiver.port}"
             made = signing.headers((secret,), got.id, clock(), got.body)
