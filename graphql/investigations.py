@@ -150,10 +150,10 @@ class Investigation(LearningStream):
             return [
                 FollowUp(
                     at=self.at,
-                    told=reading.event(event).event,
-                    finished=reading.event(state.done[each]).event if each in state.done else None,
+                    told=planned,
+                    finished=state.done.get(each),
                 )
-                for each, event in state.follow_ups.items()
+                for each, planned in state.follow_ups.items()
             ]
 
         return self.at.read(find)

@@ -17,7 +17,8 @@ from . import facts as f
 class Investigation(Struct, frozen=True):
     """An investigation that was opened. Each of its parts stands with the event that it came by.
 
-    ``investigators`` are those who are on it, by pseudonym; ``follow_ups`` those planned, and ``done`` those done.
+    ``investigators`` are those who are on it, by pseudonym; ``follow_ups`` tell what was planned, as corrected, and
+    ``done`` of which of these it was done.
     """
 
     begun: Event
@@ -27,8 +28,8 @@ class Investigation(Struct, frozen=True):
     dialogues: dict[DialogueId, EventId] = {}
     findings: dict[FindingId, EventId] = {}
     published: EventId | None = None
-    follow_ups: dict[FollowUpId, EventId] = {}
-    done: dict[FollowUpId, EventId] = {}
+    follow_ups: dict[FollowUpId, Event] = {}
+    done: dict[FollowUpId, Event] = {}
 
     @property
     def status(self) -> InvestigationStatus:
@@ -76,11 +77,15 @@ def _after(standing: Investigation, event: Event) -> Investigation | Objection:
                 return Objection(RefusalCode.ALREADY_EXISTS, message, (standing.published,))
             return replace(standing, published=event.id)
         case f.FollowUpPlanned(follow_up=follow_up):
-            return _with(standing, "follow_ups", follow_up, event, "This follow-up has been planned already.")
+            if follow_up in standing.follow_ups:
+                return _again("This follow-up has been planned already.", standing.follow_ups[follow_up].id)
+            return replace(standing, follow_ups={**standing.follow_ups, follow_up: event})
         case f.FollowUpDone(follow_up=follow_up):
             if follow_up not in standing.follow_ups:
                 return Objection(RefusalCode.UNKNOWN_FOLLOW_UP, "No such follow-up had been planned by then.")
-            return _with(standing, "done", follow_up, event, "This follow-up has been done already.")
+            if follow_up in standing.done:
+                return _again("This follow-up has been done already.", standing.done[follow_up].id)
+            return replace(standing, done={**standing.done, follow_up: event})
         case other:
             message = f"{type(other).__name__} is no fact of an investigation."
             raise TypeError(message)
@@ -90,8 +95,13 @@ def _with(standing: Investigation, part: str, name: object, event: Event, alread
     """Return an investigation with one more of a part, or the objection that it is there already."""
     known: dict[object, EventId] = getattr(standing, part)
     if name in known:
-        return Objection(RefusalCode.ALREADY_EXISTS, already, (known[name],))
+        return _again(already, known[name])
     return replace(standing, **{part: {**known, name: event.id}})
+
+
+def _again(already: str, event: EventId) -> Objection:
+    """Object that it is there already, by which event."""
+    return Objection(RefusalCode.ALREADY_EXISTS, already, (event,))
 
 
 def _released(standing: Investigation, user: str) -> Investigation | Objection:

@@ -46,6 +46,10 @@ _CHANGE: Final = MappingProxyType(
         "stream_link": _change(
             "stream_link", "s.stream_id = c.stream AND s.relation || '/' || s.target_id = c.name", "text"
         ),
+        "commitment_state": _change("commitment_state", "s.case_id = c.stream AND s.event_id = c.name", "uuid"),
+        "escalation_state": _change("escalation_state", "s.stream_id = c.stream AND s.event_id = c.name", "uuid"),
+        "notice_state": _change("notice_state", "s.case_id = c.stream AND s.event_id = c.name", "uuid"),
+        "telling_state": _change("telling_state", "s.case_id = c.stream AND s.obstacle_id = c.name", "uuid"),
         "todo_state": _change("todo_state", "s.stream_id = c.stream AND s.event_id = c.name", "uuid"),
         "organisation_state": _change("organisation_state", "s.organisation = c.name", "text"),
         "task_state": _change("task_state", "s.stream_id = c.stream AND s.theme = c.name", "text"),

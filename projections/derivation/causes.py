@@ -12,12 +12,16 @@ from ...domain.cause.rules import RULES, Cause
 from ...domain.ids import EventId
 from ...domain.settings import Course
 from ...domain.vocabulary import CauseStatus, GapKind, LearningKind
+from .answer_facets import CommitmentFacet, CommitmentKind, CommitmentOutcome, EscalationFacet
 from .learning import Derivation, Header, stream_gap
 from .learning_facets import StreamLinkFacet
 from .shapes import Gap
 
 OBSTACLE: Final = "OBSTACLE"
 """The relation of a cause with an obstacle that comes from it."""
+
+MEASURED: Final = "measure=COMMITTED"
+"""The mark of a cause for which somebody committed themselves to a measure."""
 
 
 def status_of(cause: Cause) -> CauseStatus:
@@ -36,6 +40,8 @@ def header(cause: Cause) -> Header:
         marks.append(f"owner={cause.owner}")
     if cause.level is not None:
         marks.append(f"level={cause.level}")
+    if cause.measures:
+        marks.append(MEASURED)
     return Header(status_of(cause), cause.fact.theme, tuple(marks))
 
 
@@ -82,6 +88,32 @@ def gaps(stream: UUID, cause: Cause, _: Course) -> Iterator[Gap]:
         yield from stream_gap(on, GapKind.MEASURE_OVERDUE, one.event, one.due, until, to_act=(owner,) if owner else ())
 
 
+def asked(cause: Cause) -> Iterator[CommitmentFacet | EscalationFacet]:
+    """Yield the measures that were committed to, and the answers that were asked for."""
+    end = (cause.ended.at, cause.ended.event) if cause.ended else None
+    for one in cause.escalations.values():
+        until = _first(((one.answered_at, one.answered_by), end))
+        yield EscalationFacet(
+            one.event, one.asked_by, one.to, one.level, one.at, one.respond_by, until[0] if until else None
+        )
+    for one in cause.measures.values():
+        until = _first(((one.implemented_at, one.implemented_by), end))
+        outcome = CommitmentOutcome.RUNNING
+        if until is not None:
+            done = until[1] == one.implemented_by
+            outcome = CommitmentOutcome.DONE if done else CommitmentOutcome.LAPSED
+        yield CommitmentFacet(
+            one.event,
+            CommitmentKind.MEASURE,
+            one.organisation,
+            one.at,
+            one.due,
+            until[0] if until else None,
+            outcome,
+            LearningKind.CAUSE,
+        )
+
+
 def _beyond(at: datetime, moment: datetime | None) -> bool:
     return moment is not None and at > moment
 
@@ -94,5 +126,5 @@ def _first(
     return min(came, key=lambda one: one[0], default=None)
 
 
-DERIVATION: Final = Derivation(RULES, header, links, gaps)
+DERIVATION: Final = Derivation(RULES, header, links, gaps, asked)
 """How causes are derived."""

@@ -28,6 +28,7 @@ class Commitment(Struct, frozen=True, gc=False):
     """A promise to end gaps by ``due``; given later than that, it is overdue from the moment at which it was given."""
 
     event: EventId
+    at: datetime
     organisation: str
     due: datetime
     gaps: frozenset[GapKey]
@@ -47,7 +48,7 @@ def commitment(
     meant = [gap for from_, gap in running if from_ <= at and follows(fact.gap, gap, at)]
     named = [gap for gap in meant if gap.id == fact.gap.id]
     gaps = frozenset(gap.key for gap in named or meant)
-    return Commitment(event.id, fact.organisation, max(fact.due, at), gaps) if gaps else None
+    return Commitment(event.id, at, fact.organisation, max(fact.due, at), gaps) if gaps else None
 
 
 def end_commitments(chain: Chain, event: Event) -> None:

@@ -4,13 +4,15 @@ The conversation's end does not end it: whoever took a step upon themselves is f
 """
 
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
 from ...domain.dialogue.facts import BottleneckNamed, ParticipantJoined
 from ...domain.dialogue.rules import RULES, Dialogue
 from ...domain.settings import Course
-from ...domain.vocabulary import GapKind, LearningKind
+from ...domain.vocabulary import GapKind, LearningKind, StepStatus
+from .answer_facets import CommitmentFacet, CommitmentKind, CommitmentOutcome
 from .learning import Derivation, Header, stream_gap
 from .learning_facets import StreamLinkFacet, links_to
 from .shapes import Gap
@@ -55,5 +57,28 @@ def gaps(stream: UUID, dialogue: Dialogue, _: Course) -> Iterator[Gap]:
         )
 
 
-DERIVATION: Final = Derivation(RULES, header, links, gaps)
+def asked(dialogue: Dialogue) -> Iterator[CommitmentFacet]:
+    """Yield the steps that organisations took upon themselves."""
+    for step in dialogue.steps.values():
+        yield CommitmentFacet(
+            step.chosen.id,
+            CommitmentKind.STEP,
+            step.fact.organisation,
+            step.chosen.occurred_at,
+            step.due,
+            step.settled.occurred_at if step.settled else None,
+            _OUTCOMES[step.status],
+            LearningKind.DIALOGUE,
+        )
+
+
+_OUTCOMES: Final = MappingProxyType(
+    {
+        StepStatus.RUNNING: CommitmentOutcome.RUNNING,
+        StepStatus.DONE: CommitmentOutcome.DONE,
+        StepStatus.GIVEN_UP: CommitmentOutcome.GIVEN_UP,
+    }
+)
+
+DERIVATION: Final = Derivation(RULES, header, links, gaps, asked)
 """How dialogues are derived."""

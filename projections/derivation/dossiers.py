@@ -8,6 +8,7 @@ from ...domain.dossier.facts import BarrierMet, DossierLinked
 from ...domain.dossier.rules import RULES, Dossier
 from ...domain.settings import Course
 from ...domain.vocabulary import GapKind, LearningKind
+from .answer_facets import CommitmentFacet, CommitmentKind, CommitmentOutcome
 from .learning import Derivation, Header, stream_gap
 from .learning_facets import StreamLinkFacet, links_to
 from .shapes import Gap
@@ -54,5 +55,20 @@ def gaps(stream: UUID, dossier: Dossier, _: Course) -> Iterator[Gap]:
         )
 
 
-DERIVATION: Final = Derivation(RULES, header, links, gaps)
+def asked(dossier: Dossier) -> Iterator[CommitmentFacet]:
+    """Yield what organisations promised."""
+    for promise in dossier.promises.values():
+        yield CommitmentFacet(
+            promise.made.id,
+            CommitmentKind.PROMISE,
+            promise.fact.organisation,
+            promise.made.occurred_at,
+            promise.due,
+            promise.kept.occurred_at if promise.kept else None,
+            CommitmentOutcome.DONE if promise.kept else CommitmentOutcome.RUNNING,
+            LearningKind.POLICY_DOSSIER,
+        )
+
+
+DERIVATION: Final = Derivation(RULES, header, links, gaps, asked)
 """How policy dossiers are derived."""

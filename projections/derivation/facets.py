@@ -20,6 +20,7 @@ from ...domain.case.state import Open, Settled
 from ...domain.event import Event
 from ...domain.ids import CaseId, EventId, HandoffId, ObstacleId
 from ...domain.vocabulary import Harm
+from .answer_facets import AnswerFacet, CommitmentFacet, CommitmentKind, CommitmentOutcome, TellingFacet, notices
 from .belonging import LinkFacet, RemedyFacet, SubjectFacet
 from .chain import Chain
 from .fold import CaseFold
@@ -126,13 +127,14 @@ Facet = (
     | StrategyFacet
     | StreamFacet
     | StreamLinkFacet
+    | AnswerFacet
 )
 
 
 Key = GapKey | int | str
 """What a facet is a state of, within one case: a gap by its key, an obstacle, handoff, referral or case by the number
-of its id, a link or to-do by its event's, a party by its identifier, a subject by its id after a word that no
-organisation's identifier begins with."""
+of its id, a link or to-do by its event's, a party by its identifier, a subject or what answers are made of by its id
+after a word that no organisation's identifier begins with."""
 
 Turns = list[tuple[datetime, datetime | None, Facet]]
 """States and the moments ``[from, until)`` for which each is the answer."""
@@ -140,13 +142,14 @@ Turns = list[tuple[datetime, datetime | None, Facet]]
 
 _NONE_LIVE: Final[dict[GapKey, Gap]] = {}
 _SENDING: Final = frozenset({f.HandoffOffered, f.SubjectReferred})
+_SAYING: Final = frozenset({f.GapAcknowledged, f.AccountGiven})
 _FRAMING: Final = frozenset({f.CaseOpened, f.CaseClosed, f.CaseReopened})
 
 
 class CaseFacets:
     """The facets of one fold, and which of them an event changed."""
 
-    __slots__ = ("_inert", "_live", "_organisations", "_rings", "_sent", "fold")
+    __slots__ = ("_inert", "_live", "_organisations", "_promised", "_rings", "_sent", "fold")
 
     def __init__(self, fold: CaseFold) -> None:
         """Follow ``fold`` from its beginning."""
@@ -155,6 +158,8 @@ class CaseFacets:
         self._rings: set[GapKey] = set()
         self._sent: dict[Chain, dict[HandoffId | EventId, HandoffFacet]] = {}
         """Offers and referrals that nothing has come of yet."""
+        self._promised: dict[Chain, dict[EventId, CommitmentFacet]] = {}
+        """Commitments that are not done yet."""
         self._organisations: set[str] = set()
         self._inert: dict[EventId, list[Event]] = {}
 
@@ -196,8 +201,16 @@ class CaseFacets:
         elif type(fact) is f.RemedyApplied:
             remedy = RemedyFacet(event.id, fact.obstacle, fact.organisation, fact.rule_departed_from)
             changed[event.id.int] = [(at, None, remedy)]
+        elif type(fact) is f.ContactMade:
+            for chain in touched:
+                telling = TellingFacet(chain.obstacle, chain.contacts, chain.retold)
+                changed[telling.name] = [(at, None, telling)]
+        elif type(fact) in _SAYING:
+            changed |= {notice.name: [(at, None, notice)] for notice in notices(event)}
         for chain in touched:
             self._chain(event, chain, changed, whole=whole)
+            if chain.commitments or chain in self._promised:
+                self._commitments(chain, at, changed)
         if self.fold.circles_changed or (whole and self._rings):
             self._circles(changed)
         return changed
@@ -290,6 +303,19 @@ class CaseFacets:
             )
             changed[event.id.int] = [(at, None, sent[event.id])]
 
+    def _commitments(self, chain: Chain, at: datetime, changed: dict[Key, Turns]) -> None:
+        """Note what was promised now about gaps of a chain, and what is done."""
+        shown = self._promised.setdefault(chain, {})
+        running = {one.event: one for one in chain.commitments}
+        for event in [event for event in shown if event not in running]:
+            done = replace(shown.pop(event), ended_at=at, outcome=CommitmentOutcome.DONE)
+            changed[done.name] = [(at, None, done)]
+        for event, one in running.items():
+            if event not in shown:
+                made = CommitmentFacet(event, CommitmentKind.PLAN, one.organisation, one.at, one.due)
+                shown[event] = made
+                changed[made.name] = [(at, None, made)]
+
     def _circles(self, changed: dict[Key, Turns]) -> None:
         """Note what lies on the case as a whole, all of it: it is little, and derived anew each time."""
         self.fold.circles_changed = False
@@ -299,6 +325,8 @@ class CaseFacets:
         for from_, until, gap in self.fold.on_case():
             rings.add(gap.key)
             changed.setdefault(gap.key, []).append((from_, until, GapFacet(gap, harms, harm_until, theme)))
+        for from_, until, made in self.fold.taken_on_case():
+            changed.setdefault(made.name, []).append((from_, until, made))
         for key in self._rings - rings:
             changed.setdefault(key, [])
         self._rings = rings

@@ -21,7 +21,7 @@ from .chain import Chain
 from .circles import Circles
 from .commitments import Commitment, commitment
 from .live import live
-from .promises import overdue_on_case
+from .promises import CommitmentTurn, overdue_on_case, taken_on_case
 from .shapes import Conflict, Gap, GapTurn, follows, graced
 
 
@@ -102,6 +102,11 @@ class CaseFold:
         yield from turns
         for from_, until, gap in overdue_on_case(self.case, self.commitments, turns):
             yield from_, until, graced(gap, self.settings)
+
+    def taken_on_case(self) -> Iterator[CommitmentTurn]:
+        """Yield what was taken on about gaps that lie on the case as a whole, in each of its states."""
+        if self.commitments:
+            yield from taken_on_case(self.case, self.commitments, self.circles.gaps())
 
     def gaps(self, as_of: datetime) -> Iterator[Gap]:
         """Yield the gaps that exist at ``as_of``, which must not lie before the last event shown."""

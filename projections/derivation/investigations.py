@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from typing import Final
 from uuid import UUID
 
+from ...domain.investigation.facts import FollowUpPlanned
 from ...domain.investigation.rules import RULES
 from ...domain.investigation.standing import Investigation
 from ...domain.settings import Course
+from ...domain.vocabulary import LearningKind
+from .answer_facets import CommitmentFacet, CommitmentKind, CommitmentOutcome
 from .learning import Derivation, Header
 from .learning_facets import StreamLinkFacet
 from .shapes import Gap
@@ -35,5 +38,22 @@ def gaps(stream: UUID, investigation: Investigation, settings: Course) -> Iterat
     yield from ()
 
 
-DERIVATION: Final = Derivation(RULES, header, links, gaps)
+def asked(investigation: Investigation) -> Iterator[CommitmentFacet]:
+    """Yield the follow-ups that were planned: whose they are, or else of who planned them."""
+    for follow_up, planned in investigation.follow_ups.items():
+        fact, done = planned.data, investigation.done.get(follow_up)
+        assert isinstance(fact, FollowUpPlanned)
+        yield CommitmentFacet(
+            planned.id,
+            CommitmentKind.FOLLOW_UP,
+            fact.organisation or planned.actor.organisation,
+            planned.occurred_at,
+            max(fact.due, planned.occurred_at),
+            done.occurred_at if done else None,
+            CommitmentOutcome.DONE if done else CommitmentOutcome.RUNNING,
+            LearningKind.INVESTIGATION,
+        )
+
+
+DERIVATION: Final = Derivation(RULES, header, links, gaps, asked)
 """How investigations are derived."""

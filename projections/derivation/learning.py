@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ...domain.case.facts import GapMark
 from ...domain.case.named import organisations_of
@@ -24,6 +25,14 @@ from ...domain.organisation.succession import REGISTRY
 from ...domain.settings import UNCHANGED, Course
 from ...domain.vocabulary import GapKind, LearningKind
 from .answer import UNFIT, Told, told_of
+from .answer_facets import (
+    CommitmentFacet,
+    CommitmentKind,
+    CommitmentOutcome,
+    EscalationFacet,
+    NoticeFacet,
+    notices,
+)
 from .commitments import Commitment, commitment
 from .facets import GapFacet, Key, Turns, note_todos
 from .learning_facets import StreamFacet, StreamLinkFacet
@@ -44,13 +53,15 @@ class Derivation(Struct, frozen=True):
     """What the read model keeps of one kind of stream, and the gaps that follow from its state.
 
     ``gaps`` yields every gap that a state amounts to: ended, running, and foreseen (those that begin by time alone). It
-    is given the stream, the state and the terms in force.
+    is given the stream, the state and the terms in force. ``asked`` yields what a state holds of promises made and of
+    answers asked for; plans to end a gap are the fold's to find.
     """
 
     rules: Rules
     header: Callable[[Any], Header]
     links: Callable[[Any], Iterable[StreamLinkFacet]]
     gaps: Callable[[UUID, Any, Course], Iterable[Gap]]
+    asked: Callable[[Any], Iterable[CommitmentFacet | EscalationFacet]] = lambda _: ()
 
 
 def stream_gap(
@@ -95,7 +106,9 @@ class LearningFold:
         "conflicts",
         "derivation",
         "gaps",
+        "notices",
         "organisations",
+        "plans",
         "settings",
         "state",
         "stream",
@@ -111,6 +124,9 @@ class LearningFold:
         """All gaps by now, those included that begin later if nothing more happens."""
         self.organisations: set[str] = set()
         self.conflicts: dict[EventId, Conflict] = {}
+        self.plans: dict[EventId, CommitmentFacet] = {}
+        """What was promised about its gaps, done or not."""
+        self.notices: list[NoticeFacet] = []
         self._promised: list[Commitment] = []
         self._done: list[Gap] = []
 
@@ -149,6 +165,15 @@ class LearningFold:
             promised = commitment(((gap.from_, gap) for gap in self.gaps if gap.until is None), event, fact)
             if promised is not None:
                 self._promised.append(promised)
+                self.plans[event.id] = CommitmentFacet(
+                    event.id,
+                    CommitmentKind.PLAN,
+                    promised.organisation,
+                    promised.at,
+                    promised.due,
+                    stream_kind=rules.kind,
+                )
+            self.notices += notices(event, rules.kind)
             return None
         after = rules.next(self.state, event, self.settings)
         if isinstance(after, Objection):
@@ -161,6 +186,8 @@ class LearningFold:
         running = {gap.key for gap in found if gap.until is None}
         for one in [one for one in self._promised if running.isdisjoint(one.gaps)]:
             self._promised.remove(one)
+            plan, at = self.plans[one.event], event.occurred_at
+            self.plans[one.event] = replace(plan, ended_at=at, outcome=CommitmentOutcome.DONE)
             self._done += stream_gap(
                 (self.derivation.rules.kind, self.stream),
                 GapKind.COMMITMENT_OVERDUE,
@@ -225,6 +252,10 @@ class LearningFacets:
         now: dict[Key, Turns] = {fold.stream.int: [(facet.begun_at, None, facet)]}
         for link in derivation.links(state):
             now[link.name] = [(link.since, None, link)]
+        for one in (*derivation.asked(state), *fold.plans.values()):
+            now[one.name] = [(one.made_at, None, one)]
+        for notice in fold.notices:
+            now[notice.name] = [(notice.at, None, notice)]
         for gap in fold.gaps:
             now[gap.key] = [(gap.from_, None, GapFacet(gap, (), None, header.theme or ""))]
         return now

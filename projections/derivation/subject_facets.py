@@ -1,4 +1,4 @@
-"""What the read model keeps of what lies over the cases of one subject: its gaps, in each of their states."""
+"""What the read model keeps of what lies over the cases of one subject: its gaps and what was promised about them."""
 
 from collections.abc import Sequence
 
@@ -29,6 +29,8 @@ class SubjectFacets:
         now: dict[Key, Turns] = {}
         for from_, until, gap in self._fold.turns():
             now.setdefault(gap.key, []).append((from_, until, self._facet(gap)))
+        for from_, until, made in self._fold.commitments():
+            now.setdefault(made.name, []).append((from_, until, made))
         before, self._shown = self._shown, now
         changed = {key: turns for key, turns in now.items() if before.get(key) != turns}
         return changed | {key: [] for key in before if key not in now}

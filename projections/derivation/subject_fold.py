@@ -17,7 +17,7 @@ from ...domain.ids import CaseId, EventId, ObstacleId, SubjectId
 from ...domain.organisation.facts import OrganisationFact
 from ...domain.settings import UNCHANGED, Course
 from .circles import CirclesAcross
-from .promises import Promise, overdue, promise_of
+from .promises import CommitmentTurn, Promise, overdue, promise_of, taken_on
 from .shapes import Gap, GapTurn, StatedHarm, graced
 from .uncoordinated import Change, Coordination, Holding, Uncoordinated
 
@@ -171,12 +171,22 @@ class SubjectFold:
 
         They are right from the moment of the last event shown on.
         """
+        turns = self._turns()
+        if self._promises:
+            turns += overdue(self._promises, [gap for _, _, gap in turns])
+        for from_, until, gap in turns:
+            yield from_, until, graced(gap, self._settings)
+
+    def commitments(self) -> Iterator[CommitmentTurn]:
+        """Yield what was promised about these gaps, in the same way."""
+        if self._promises:
+            yield from taken_on(self._promises, [gap for _, _, gap in self._turns()])
+
+    def _turns(self) -> list[GapTurn]:
+        """Return the gaps themselves, without those of promises that were not kept about them."""
         if self._members and self._told_of():
-            turns = [*self._uncoordinated.gaps(), *self._circles.gaps()]
-            if self._promises:
-                turns += overdue(self._promises, [gap for _, _, gap in turns])
-            for from_, until, gap in turns:
-                yield from_, until, graced(gap, self._settings)
+            return [*self._uncoordinated.gaps(), *self._circles.gaps()]
+        return []
 
     def _told_of(self) -> bool:
         """Return whether what is found is told of this subject: nobody named earlier has exactly the same cases."""

@@ -17,6 +17,7 @@ from uuid import UUID
 from ...domain.ids import gap_name_of
 from ...domain.settings import GRACES
 from ...domain.vocabulary import GapKind
+from ..derivation.answer_facets import CommitmentFacet, EscalationFacet, NoticeFacet, TellingFacet
 from ..derivation.belonging import LinkFacet, RemedyFacet, SubjectFacet
 from ..derivation.facets import (
     FOR_EVER,
@@ -62,6 +63,14 @@ COLUMNS: Final = MappingProxyType(
         ),
         "stream_state": f"{WINDOWS}, begun_at, stream_id, kind, status, theme, organisations, marks",
         "stream_link": f"{WINDOWS}, since, stream_id, event_id, target_id, relation",
+        "commitment_state": (
+            f"{WINDOWS}, made_at, due_at, ended_at, case_id, event_id, kind, outcome, organisation, cases, stream_kind"
+        ),
+        "escalation_state": (
+            f"{WINDOWS}, made_at, respond_by, ended_at, stream_id, event_id, level, asked_by, to_organisation"
+        ),
+        "notice_state": (f"{WINDOWS}, at, since, case_id, event_id, gap_id, lies_on, kind, organisation, stream_kind"),
+        "telling_state": f"{WINDOWS}, case_id, obstacle_id, contacts, retold",
         "todo_state": f"{WINDOWS}, since, case_id, stream_id, event_id, kind, obstacle_id, organisation",
         "organisation_state": f"{WINDOWS}, organisation, name, kind, parent, ended_at, merged_into, team",
         "task_state": f"{WINDOWS}, since, stream_id, event_id, theme, organisation, to_organisation",
@@ -87,6 +96,10 @@ TABLES: Final = MappingProxyType(
         StrategyFacet: "strategy_state",
         StreamFacet: "stream_state",
         StreamLinkFacet: "stream_link",
+        CommitmentFacet: "commitment_state",
+        EscalationFacet: "escalation_state",
+        NoticeFacet: "notice_state",
+        TellingFacet: "telling_state",
     }
 )
 """Where each kind of facet is kept."""
@@ -414,6 +427,32 @@ class _Scribe:
         ids = b"".join(_SIXTEEN + one for one in (self.case, state.event.bytes, state.target.bytes))
         return self.moments.field(state.since) + ids + _text(state.relation)
 
+    def commitment(self, state: CommitmentFacet) -> bytes:
+        """Write what an organisation took upon itself."""
+        moments = (self.moments.field(one) for one in (state.made_at, state.due_at, state.ended_at))
+        ids = _SIXTEEN + self.case + _SIXTEEN + state.event.bytes
+        words = _text(state.kind) + _text(state.outcome) + _text(state.organisation)
+        cases = _uuids(state.cases) if state.cases else _NULL
+        return b"".join(moments) + ids + words + cases + _text_or_null(state.stream_kind)
+
+    def escalation(self, state: EscalationFacet) -> bytes:
+        """Write whom the cause, which the case is here, was brought to."""
+        moments = (self.moments.field(one) for one in (state.made_at, state.respond_by, state.ended_at))
+        ids = _SIXTEEN + self.case + _SIXTEEN + state.event.bytes
+        return b"".join(moments) + ids + _text(state.level) + _text(state.asked_by) + _text(state.to)
+
+    def notice(self, state: NoticeFacet) -> bytes:
+        """Write that an organisation said of a gap that it is so."""
+        moments = self.moments.field(state.at) + self.moments.field(state.since)
+        ids = (self.case, state.event.bytes, state.gap.bytes, state.lies_on.bytes)
+        words = _text(state.kind) + _text(state.organisation) + _text_or_null(state.stream_kind)
+        return moments + b"".join(_SIXTEEN + one for one in ids) + words
+
+    def telling(self, state: TellingFacet) -> bytes:
+        """Write how often the story of an obstacle was told."""
+        ids = _SIXTEEN + self.case + _SIXTEEN + state.obstacle.bytes
+        return ids + _FOUR + _LENGTH(state.contacts) + _FOUR + _LENGTH(state.retold)
+
 
 @lru_cache(maxsize=100_000)
 def _words(
@@ -447,6 +486,10 @@ _WRITERS: Final[Mapping[type, tuple[str, int, Callable[[_Scribe, Any], bytes]]]]
             StrategyFacet: _Scribe.strategy,
             StreamFacet: _Scribe.stream,
             StreamLinkFacet: _Scribe.stream_link,
+            CommitmentFacet: _Scribe.commitment,
+            EscalationFacet: _Scribe.escalation,
+            NoticeFacet: _Scribe.notice,
+            TellingFacet: _Scribe.telling,
         }.items()
     }
 )
@@ -458,13 +501,13 @@ def name_of(state: Facet) -> UUID | str | None:
     match state:
         case GapFacet():
             return state.gap.id
-        case ChainFacet():
+        case ChainFacet() | TellingFacet():
             return state.obstacle
         case HandoffFacet():
             return state.id
         case SubjectFacet():
             return state.subject
-        case LinkFacet() | TodoFacet() | RemedyFacet():
+        case LinkFacet() | TodoFacet() | RemedyFacet() | CommitmentFacet() | EscalationFacet() | NoticeFacet():
             return state.event
         case PartyFacet() | OrganisationFacet():
             return state.organisation

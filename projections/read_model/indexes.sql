@@ -39,6 +39,10 @@ CREATE UNIQUE INDEX chain_state_pkey ON chain_state (case_id, obstacle_id, as_of
 CREATE UNIQUE INDEX handoff_state_pkey ON handoff_state (case_id, handoff_id, as_of_from, known_from);
 CREATE UNIQUE INDEX todo_state_pkey ON todo_state (stream_id, event_id, as_of_from, known_from, case_id);
 CREATE UNIQUE INDEX stream_state_pkey ON stream_state (stream_id, as_of_from, known_from);
+CREATE UNIQUE INDEX commitment_state_pkey ON commitment_state (case_id, event_id, as_of_from, known_from);
+CREATE UNIQUE INDEX escalation_state_pkey ON escalation_state (stream_id, event_id, as_of_from, known_from);
+CREATE UNIQUE INDEX notice_state_pkey ON notice_state (case_id, event_id, as_of_from, known_from);
+CREATE UNIQUE INDEX telling_state_pkey ON telling_state (case_id, obstacle_id, as_of_from, known_from);
 CREATE UNIQUE INDEX stream_link_pkey ON stream_link (stream_id, relation, target_id, as_of_from, known_from);
 
 CREATE INDEX case_state_reference ON case_state (reference, case_id);
@@ -60,5 +64,11 @@ CREATE INDEX handoff_state_waiting ON handoff_state (to_organisation, respond_by
 -- To-dos, the oldest or newest first, of everybody and of each organisation.
 CREATE INDEX todo_state_since ON todo_state (since, event_id);
 CREATE INDEX todo_state_organisation ON todo_state (organisation, since, event_id);
+-- What was promised, by when it is due; who waits longest; whose story was told again most often.
+CREATE INDEX commitment_state_due ON commitment_state (due_at, event_id);
+CREATE INDEX commitment_state_organisation ON commitment_state (organisation, due_at, event_id);
+CREATE INDEX escalation_state_respond_by ON escalation_state (respond_by, event_id) WHERE ended_at IS NULL;
+CREATE INDEX notice_state_lies_on ON notice_state (lies_on, kind);
+CREATE INDEX telling_state_retold ON telling_state (retold DESC, contacts DESC, obstacle_id);
 CREATE INDEX stream_state_begun ON stream_state (kind, begun_at DESC, stream_id);
 CREATE INDEX stream_link_target ON stream_link (target_id, relation, stream_id);

@@ -16,6 +16,10 @@ ALTER TABLE gap_state ADD PRIMARY KEY USING INDEX gap_state_pkey;
 ALTER TABLE handoff_state ADD PRIMARY KEY USING INDEX handoff_state_pkey;
 ALTER TABLE todo_state ADD PRIMARY KEY USING INDEX todo_state_pkey;
 ALTER TABLE stream_state ADD PRIMARY KEY USING INDEX stream_state_pkey;
+ALTER TABLE commitment_state ADD PRIMARY KEY USING INDEX commitment_state_pkey;
+ALTER TABLE escalation_state ADD PRIMARY KEY USING INDEX escalation_state_pkey;
+ALTER TABLE notice_state ADD PRIMARY KEY USING INDEX notice_state_pkey;
+ALTER TABLE telling_state ADD PRIMARY KEY USING INDEX telling_state_pkey;
 ALTER TABLE stream_link ADD PRIMARY KEY USING INDEX stream_link_pkey;
 
 -- Organisations by words of their names and identifiers. The operators stand where pg_trgm was installed.

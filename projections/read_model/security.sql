@@ -112,7 +112,8 @@ BEGIN
     FOREACH each IN ARRAY ARRAY[
         'quarantined', 'case_state', 'case_party', 'case_subject', 'case_link', 'remedy_state', 'chain_state', 'gap_state',
         'handoff_state', 'todo_state', 'case_to_rederive', 'stream_state', 'stream_link', 'case_viewer',
-        'investigation_member', 'investigation_case', 'investigation_dialogue', 'subject_organisation'
+        'investigation_member', 'investigation_case', 'investigation_dialogue', 'subject_organisation', 'commitment_state',
+        'escalation_state', 'notice_state', 'telling_state'
     ] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', each);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', each);
@@ -120,7 +121,7 @@ BEGIN
     END LOOP;
     FOREACH each IN ARRAY ARRAY[
         'quarantined', 'case_state', 'case_party', 'case_subject', 'case_link', 'remedy_state', 'chain_state', 'gap_state',
-        'handoff_state', 'todo_state'
+        'handoff_state', 'todo_state', 'commitment_state', 'notice_state', 'telling_state'
     ] LOOP
         EXECUTE format(
             'CREATE POLICY principal ON %1$I FOR SELECT TO knelpunt_reader, knelpunt_appender USING ((SELECT knelpunt.sees_all())'
@@ -129,7 +130,10 @@ BEGIN
         );
     END LOOP;
     -- Intake sees what it entered, and nothing of what was derived of that and of what others said.
-    FOREACH each IN ARRAY ARRAY['case_party', 'case_link', 'remedy_state', 'chain_state', 'gap_state', 'handoff_state', 'todo_state'] LOOP
+    FOREACH each IN ARRAY ARRAY[
+        'case_party', 'case_link', 'remedy_state', 'chain_state', 'gap_state', 'handoff_state', 'todo_state', 'commitment_state',
+        'notice_state', 'telling_state'
+    ] LOOP
         EXECUTE format(
             'CREATE POLICY derived ON %I AS RESTRICTIVE FOR SELECT TO knelpunt_reader, knelpunt_appender '
             'USING ((SELECT knelpunt.sees_derived()))',
@@ -146,6 +150,12 @@ CREATE POLICY principal ON case_viewer FOR SELECT TO knelpunt_reader, knelpunt_a
 CREATE POLICY across ON gap_state FOR SELECT TO knelpunt_reader, knelpunt_appender
     USING (cases IS NOT NULL AND (SELECT knelpunt.principal()) IS NOT NULL);
 CREATE POLICY whole ON gap_state AS RESTRICTIVE FOR SELECT TO knelpunt_reader, knelpunt_appender
+    USING (cases IS NULL OR NOT EXISTS (
+        SELECT FROM unnest(cases) AS over (case_id)
+         WHERE NOT EXISTS (SELECT FROM case_state s WHERE s.case_id = over.case_id)));
+CREATE POLICY across ON commitment_state FOR SELECT TO knelpunt_reader, knelpunt_appender
+    USING (cases IS NOT NULL AND (SELECT knelpunt.principal()) IS NOT NULL);
+CREATE POLICY whole ON commitment_state AS RESTRICTIVE FOR SELECT TO knelpunt_reader, knelpunt_appender
     USING (cases IS NULL OR NOT EXISTS (
         SELECT FROM unnest(cases) AS over (case_id)
          WHERE NOT EXISTS (SELECT FROM case_state s WHERE s.case_id = over.case_id)));
@@ -173,6 +183,16 @@ CREATE POLICY principal ON stream_link FOR SELECT TO knelpunt_reader, knelpunt_a
 CREATE POLICY learnt ON gap_state FOR SELECT TO knelpunt_reader, knelpunt_appender
     USING ((SELECT knelpunt.sees_learnt())
            AND EXISTS (SELECT FROM stream_state s WHERE s.stream_id = gap_state.case_id));
+CREATE POLICY learnt ON notice_state FOR SELECT TO knelpunt_reader, knelpunt_appender
+    USING (stream_kind IS NOT NULL AND (SELECT knelpunt.sees_learnt())
+           AND EXISTS (SELECT FROM stream_state s WHERE s.stream_id = notice_state.case_id));
+CREATE POLICY learnt ON commitment_state FOR SELECT TO knelpunt_reader, knelpunt_appender
+    USING (stream_kind IS NOT NULL AND (SELECT knelpunt.sees_learnt()));
+-- Also of whoever sees all cases: an investigation is for those who are on it to know.
+CREATE POLICY of_known ON commitment_state AS RESTRICTIVE FOR SELECT TO knelpunt_reader, knelpunt_appender
+    USING (stream_kind IS NULL OR EXISTS (SELECT FROM stream_state s WHERE s.stream_id = commitment_state.case_id));
+CREATE POLICY principal ON escalation_state FOR SELECT TO knelpunt_reader, knelpunt_appender
+    USING ((SELECT knelpunt.sees_learnt()));
 DO $$
 BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO knelpunt_reader, knelpunt_appender', current_schema());

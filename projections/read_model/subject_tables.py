@@ -14,9 +14,11 @@ SUBJECT_TABLES: Final[Mapping[str, str]] = MappingProxyType(
         "case_viewer": "subject_id",
         "subject_organisation": "subject_id",
         "gap_state": "case_id",
+        "commitment_state": "case_id",
+        "notice_state": "lies_on",
     }
 )
 """Each such table, and its column with the subject's pseudonym."""
 
-FORGETTING_LEAVES_FEWER: Final = frozenset({"case_subject"})
+FORGETTING_LEAVES_FEWER: Final = frozenset({"case_subject", "notice_state"})
 """Tables of cases in which rows that an event would change may have gone with somebody who was erased."""

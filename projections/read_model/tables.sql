@@ -218,6 +218,74 @@ CREATE TABLE stream_link (
     relation text NOT NULL                       -- what the target is: OBSTACLE, CASE, CAUSE and so on
 );
 
+-- What organisations took upon themselves, and what came of it. Of what was promised about a gap over several cases of a
+-- subject the case is the subject.
+CREATE TABLE commitment_state (
+    as_of_from timestamptz NOT NULL,
+    as_of_until timestamptz NOT NULL,
+    known_from timestamptz NOT NULL,
+    until_known_from timestamptz NOT NULL,
+    known_until timestamptz NOT NULL,
+    made_at timestamptz NOT NULL,
+    due_at timestamptz NOT NULL,
+    ended_at timestamptz,                        -- null: nothing has come of it yet
+    case_id uuid NOT NULL,
+    event_id uuid NOT NULL,                      -- the event in which it was made
+    kind text NOT NULL,
+    outcome text NOT NULL,
+    organisation text NOT NULL,
+    cases uuid[],                                -- those that it lies in; null: it is its own case's
+    stream_kind text                             -- it is of a learning stream of this kind, whose id is in case_id
+);
+
+-- Whom causes were brought to, by whom, and whether they still wait for an answer.
+CREATE TABLE escalation_state (
+    as_of_from timestamptz NOT NULL,
+    as_of_until timestamptz NOT NULL,
+    known_from timestamptz NOT NULL,
+    until_known_from timestamptz NOT NULL,
+    known_until timestamptz NOT NULL,
+    made_at timestamptz NOT NULL,
+    respond_by timestamptz NOT NULL,
+    ended_at timestamptz,                        -- answered, or the cause ended; null: neither
+    stream_id uuid NOT NULL,                     -- the cause
+    event_id uuid NOT NULL,
+    level text NOT NULL,
+    asked_by text NOT NULL,
+    to_organisation text NOT NULL
+);
+
+-- Organisations that said of a gap that it is so; of which gap, as it stood when they did.
+CREATE TABLE notice_state (
+    as_of_from timestamptz NOT NULL,
+    as_of_until timestamptz NOT NULL,
+    known_from timestamptz NOT NULL,
+    until_known_from timestamptz NOT NULL,
+    known_until timestamptz NOT NULL,
+    at timestamptz NOT NULL,
+    since timestamptz NOT NULL,                  -- since when the gap was then
+    case_id uuid NOT NULL,                       -- a learning stream's id, if the gap is about one
+    event_id uuid NOT NULL,
+    gap_id uuid NOT NULL,
+    lies_on uuid NOT NULL,                       -- an obstacle, the case, a subject or the learning stream
+    kind text NOT NULL,
+    organisation text NOT NULL,
+    stream_kind text                             -- the gap is about a learning stream of this kind
+);
+
+-- How often there was contact about an obstacle, and how often the story was told again.
+CREATE TABLE telling_state (
+    as_of_from timestamptz NOT NULL,
+    as_of_until timestamptz NOT NULL,
+    known_from timestamptz NOT NULL,
+    until_known_from timestamptz NOT NULL,
+    known_until timestamptz NOT NULL,
+    case_id uuid NOT NULL,
+    obstacle_id uuid NOT NULL,
+    contacts integer NOT NULL,
+    retold integer NOT NULL
+);
+
 -- What is left to do about the record; also about events of an organisation's own stream, and about those that this
 -- version of the program cannot read.
 CREATE TABLE todo_state (

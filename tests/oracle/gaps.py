@@ -449,18 +449,18 @@ KINDS = (
 
 def commitments_overdue(c: Chain, found: list[Found], until_now: list[Event]) -> None:
     """COMMITMENT_OVERDUE: from the due time of an acknowledged gap's plan until the gap is no longer open (R31)."""
-    for e, from_, done in _plans(c, c.obstacle, found, until_now):
+    for e, from_, done in plans(c, c.obstacle, found, until_now):
         found += c.gap(GapKind.COMMITMENT_OVERDUE, e, from_, done, (e.data.organisation,))
 
 
 def commitments_on_case_overdue(c: Chain, found: list[Found], until_now: list[Event]) -> None:
     """COMMITMENT_OVERDUE where the acknowledged gap lies on the case: a deadlock, or an overdue plan for one (R34)."""
-    for e, from_, done in _plans(c, None, found, until_now):
+    for e, from_, done in plans(c, None, found, until_now):
         late = c.unclipped(GapKind.COMMITMENT_OVERDUE, e, [(from_, done)], (e.data.organisation,))
         found += [replace(one, gap=replace(one.gap, obstacle=None)) for one in late]
 
 
-def _plans(
+def plans(
     c: Chain, lies_on: UUID | None, found: list[Found], until_now: list[Event]
 ) -> Iterator[tuple[Event, datetime, datetime | None]]:
     """Yield each plan for a gap on an obstacle, or on the case: its event, when it is due and when it was completed."""

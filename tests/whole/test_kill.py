@@ -107,6 +107,7 @@ EMPTY = {
     *("quarantined", "task_state", "strategy_state", "case_link", "case_to_rederive"),
     *("stream_state", "stream_link", "remedy_state", "investigation_member", "investigation_case"),
     "investigation_dialogue",
+    *("commitment_state", "escalation_state", "notice_state", "telling_state"),
 }
 """Tables of which the clerks' cases tell nothing."""
 

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from histories.machine import asked_histories, histories, is_mending, make_history, questions
 from knelpunt.domain.case.facts import (
+    AccountGiven,
     CaseLinked,
     CustodyTaken,
     EventStruck,
     FactCorrected,
+    GapAcknowledged,
     HandoffAccepted,
     HandoffOffered,
     HandoffRefused,
@@ -30,7 +32,15 @@ from knelpunt.domain.case.facts import (
 from knelpunt.domain.case.named import organisations_of
 from knelpunt.domain.event import Event
 from knelpunt.domain.settings import DEFAULTS
+from knelpunt.domain.vocabulary import Stance
 from knelpunt.projections.derivation.answer import CaseAnswer, answer
+from knelpunt.projections.derivation.answer_facets import (
+    CommitmentFacet,
+    CommitmentKind,
+    CommitmentOutcome,
+    NoticeFacet,
+    TellingFacet,
+)
 from knelpunt.projections.derivation.belonging import LinkFacet, RemedyFacet, SubjectFacet
 from knelpunt.projections.derivation.facets import (
     FOR_EVER,
@@ -47,6 +57,7 @@ from knelpunt.projections.derivation.shapes import StatedHarm
 from knelpunt.projections.derivation.timelines import Row, case_timelines, rows_of
 from knelpunt.projections.derivation.todos import TodoFacet, TodoKind
 from knelpunt.projections.read_model.copying import name_of, table_of
+from oracle.answering import plans
 from oracle.oracle import answer as oracle_answer
 from oracle.story import holder, is_open, offer_end, settlement
 from oracle.told import delivered_at, respond_by, told
@@ -88,6 +99,15 @@ def expected(history: list[Event], as_of: datetime, known_at: datetime) -> set[F
             said = one.event.data
             facets.add(RemedyFacet(one.event.id, said.obstacle, said.organisation, said.rule_departed_from))
     facets |= {PartyFacet(organisation) for organisation in parties(given_)}
+    facets |= {
+        notice for one in given_.timeline if one.conflict is None for notice in noticed(one.event, one.struck_by)
+    }
+    facets |= {
+        TellingFacet(one.obstacle, one.figures.contacts, one.figures.story_retold)
+        for one in given_.obstacles
+        if one.figures.contacts
+    }
+    facets |= promised(history, as_of, known_at)
     harms = {one.obstacle: one.figures.harms for one in given_.obstacles}
     every_harm = tuple(harm for stated in harms.values() for harm in stated)
     for one in given_.obstacles:
@@ -115,6 +135,28 @@ def expected(history: list[Event], as_of: datetime, known_at: datetime) -> set[F
 def summed_up(harms: tuple[StatedHarm, ...]):
     """Return the kinds of harm in alphabetical order, and until when one lasts."""
     return tuple(sorted({harm.harm for harm in harms})), max((harm.until or FOR_EVER for harm in harms), default=None)
+
+
+def noticed(event: Event, struck_by: object):
+    """Yield what an organisation says of a gap by an event that has effect."""
+    fact = event.data
+    if struck_by is not None or not isinstance(fact, AccountGiven | GapAcknowledged) or fact.gap is None:
+        return
+    confirms = isinstance(fact, GapAcknowledged) or fact.stance is Stance.CONFIRMS
+    by = fact.organisation if isinstance(fact, GapAcknowledged) else fact.by.organisation
+    if confirms and by is not None:
+        lies_on = fact.subject or fact.gap.obstacle or event.stream
+        yield NoticeFacet(event.id, by, event.occurred_at, fact.gap.id, fact.gap.kind, lies_on, fact.gap.since)
+
+
+def promised(history: list[Event], as_of: datetime, known_at: datetime) -> set[Facet]:
+    """Return what was promised about gaps of obstacles, as the oracle tells it."""
+    found: set[Facet] = set()
+    for one in plans(history, as_of, known_at):
+        outcome = CommitmentOutcome.RUNNING if one.ended is None else CommitmentOutcome.DONE
+        kind = CommitmentKind.PLAN
+        found.add(CommitmentFacet(one.event, kind, one.organisation, one.made, one.due, one.ended, outcome))
+    return found
 
 
 def parties(given_: CaseAnswer) -> set[str]:
