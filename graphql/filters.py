@@ -80,6 +80,10 @@ class GapFilter:
     causes: list[strawberry.ID] | None = strawberry.field(
         default=None, description="About one of these causes, or on obstacles that come from one."
     )
+    self_noticed: bool | None = strawberry.field(
+        default=None,
+        description="That an organisation that has to act acknowledged or confirmed itself, or did not; null: both.",
+    )
     rolled_up: bool = strawberry.field(default=False, description=_ROLLED_UP)
 
 
@@ -224,6 +228,7 @@ def gap_choice(chosen: GapFilter | None) -> GapChoice:
         themes=texts_of(chosen.themes, "themes"),
         case=None if chosen.case is None else ids.parse(chosen.case, ids.CASE, "case").id,
         causes=ids_of(chosen.causes, ids.CAUSE, "causes"),
+        self_noticed=chosen.self_noticed,
     )
 
 

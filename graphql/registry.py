@@ -14,13 +14,14 @@ from msgspec.structs import replace
 from ..domain.vocabulary import GapKind, IdentityKind, LearningKind
 from ..projections.queries import cases, chains, counted, gaps, interfaces, todos, waiting
 from ..projections.queries import organisations as organisation_queries
-from ..projections.queries.gaps import GapChoice, GapPlace
+from ..projections.queries.gaps import GapChoice
 from ..projections.queries.openings import FIRST, RECORDED_AT, place_at
 from ..projections.queries.rules import RULES_MAX
 from ..projections.queries.search_words import WORDS_MAX
 from ..projections.queries.streams import StreamOrder
 from . import ids
 from .across import across
+from .answers import Answers
 from .asking import Asking
 from .cases import After, Case, First, case_of, case_of_row
 from .catalogue import Barrier, Promise, catalogue
@@ -32,7 +33,6 @@ from .connections import (
     ChainConnection,
     ChainEdge,
     GapConnection,
-    GapEdge,
     OrganisationConnection,
     OrganisationEdge,
     TodoConnection,
@@ -62,11 +62,10 @@ from .filters import (
     rule_choice,
     todo_choice,
 )
-from .gaps import GapKindCount, gap_of_row
+from .gap_pages import GapOrderArgument, gap_page
+from .gaps import GapKindCount
 from .interfaces import Interface, interface
 from .learning import stream_by_id, stream_page
-from .learning_lists import LearningLists
-from .looking import asked_below
 from .nodes import page_size, place_of
 from .organisations import Organisation
 from .problems import bad_input
@@ -93,7 +92,6 @@ GapFilterArgument = Annotated[GapFilter | None, strawberry.argument(description=
 RuleFilterArgument = Annotated[RuleFilter | None, strawberry.argument(description="Of which remedies.")]
 CauseFilterArgument = Annotated[CauseFilter | None, strawberry.argument(description="Which causes.")]
 StreamOrderArgument = Annotated[StreamOrder, strawberry.argument(description="In which order.")]
-GapOrderArgument = Annotated[GapOrder, strawberry.argument(description="In which order.")]
 CaseFilterArgument = Annotated[CaseFilter | None, strawberry.argument(description="Which cases.")]
 CaseOrderArgument = Annotated[CaseOrder, strawberry.argument(description="In which order.")]
 ChainFilterArgument = Annotated[ChainFilter | None, strawberry.argument(description="Which chains.")]
@@ -116,7 +114,7 @@ OrganisationFilterArgument = Annotated[OrganisationFilter | None, strawberry.arg
 
 
 @strawberry.type(description="What was so in the world at asOf, as the registry had recorded it by knownAt.")
-class Registry(LearningLists):
+class Registry(Answers):
     """The lens over all that stands below it."""
 
     @strawberry.field(description="When it was so in the world.")
@@ -313,24 +311,7 @@ class Registry(LearningLists):
         after: After = None,
     ) -> GapConnection:
         """Return a page of gaps."""
-        view, size, choice = self.view, page_size(first), await _chosen(self.view, filter)
-        place = place_of(after, GapPlace)
-        rows = [
-            gaps.row(row) for row in await view.session.rows(*gaps.page(view.moment, choice, order_by, place, size + 1))
-        ]
-        if "evidence" in asked_below(info):
-            # Once for the page, so that no gap has to wait for its own.
-            await view.histories.look_ahead(case for row in rows[:size] for case in row.cases or (row.case,))
-        return connection(
-            (GapConnection, GapEdge),
-            view,
-            rows,
-            size,
-            after,
-            gaps.count(view.moment, choice),
-            lambda row: gap_of_row(view, row),
-            lambda row: gaps.place(view.as_of, row),
-        )
+        return await gap_page(self.view, info, await _chosen(self.view, filter), order_by, first, after)
 
     @strawberry.field(
         description="How many gaps there are of each kind, the most first; a kind of which there is none is left out. "

@@ -14,6 +14,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from ...domain.vocabulary import GapKind, Harm, LearningKind
+from .honesty import NOTICED
 from .lens import AT, Conditions, Moment, Query
 
 _RUNNING_US: Final = "(extract(epoch FROM %(as_of)s - lasting_since) * 1000000)::bigint"
@@ -38,6 +39,11 @@ _OF_CAUSES: Final = (
     f"WHERE stream_id = ANY(%(causes)s) AND relation = 'OBSTACLE' AND {AT}))"
 )
 """About one of these causes, or on an obstacle that comes from one."""
+
+_FROM_CAUSES: Final = (
+    "obstacle_id IN (SELECT target_id FROM read.stream_link "  # noqa: S608 - constants
+    f"WHERE stream_id = ANY(%(from_causes)s) AND relation = 'OBSTACLE' AND {AT})"
+)
 
 
 class GapOrder(Enum):
@@ -75,7 +81,10 @@ class GapRow(Struct, frozen=True):
 
 
 class GapChoice(Struct, frozen=True):
-    """Which gaps a list holds; what is none does not matter."""
+    """Which gaps a list holds; what is none does not matter.
+
+    ``causes`` are what they are about, or their obstacles come from; ``from_causes`` the latter alone.
+    """
 
     kinds: Sequence[GapKind] | None = None
     to_act: Sequence[str] | None = None
@@ -89,6 +98,8 @@ class GapChoice(Struct, frozen=True):
     themes: Sequence[str] | None = None
     case: UUID | None = None
     causes: Sequence[UUID] | None = None
+    from_causes: Sequence[UUID] | None = None
+    self_noticed: bool | None = None
 
 
 class GapPlace(Struct, frozen=True):
@@ -179,6 +190,9 @@ def _conditions(moment: Moment, choice: GapChoice) -> Conditions:
         # By its key, whoever's it is: its own, or one over the cases of its subjects.
         conditions.add(IN_CASE, case=choice.case)
     conditions.add_any(_OF_CAUSES, "causes", choice.causes)
+    conditions.add_any(_FROM_CAUSES, "from_causes", choice.from_causes)
+    if choice.self_noticed is not None:
+        conditions.add(NOTICED if choice.self_noticed else f"NOT {NOTICED}")
     if choice.open is not None:
         conditions.add("open" if choice.open else "NOT open")
     if choice.counts is not None:

@@ -67,7 +67,9 @@ def test_batches_of_any_size_equal_a_rebuild(registry_url, monkeypatch, batch, s
         "investigation_case",
         "investigation_dialogue",
         "remedy_state",
+        "commitment_state",
         "escalation_state",
+        "notice_state",
     }
 
 

@@ -1,0 +1,64 @@
+"""What honesty costs, as clients see it: of the gaps in which an organisation has to act, how many it noticed."""
+
+from typing import Annotated
+
+import strawberry
+
+from ..projections.queries import honesty
+from ..projections.queries.gaps import GapChoice, GapOrder
+from ..projections.queries.honesty import ShareRow
+from .asking import Asking
+from .cases import After, First
+from .connections import GapConnection
+from .gap_pages import GapOrderArgument, gap_page
+from .organisations import Organisation, organisation
+from .view import View
+
+
+@strawberry.type(description="Of the gaps that count in which an organisation has to act, how many it noticed itself.")
+class Honesty:
+    """An organisation's share."""
+
+    view: strawberry.Private[View]
+    row: strawberry.Private[ShareRow]
+
+    @strawberry.field(description="The organisation.")
+    def organisation(self) -> Organisation:
+        """Return the organisation."""
+        return organisation(self.view, self.row.organisation)
+
+    @strawberry.field(description="In how many gaps that count it has to act, or had to.")
+    def gaps_to_act(self) -> int:
+        """Return how many gaps."""
+        return self.row.gaps
+
+    @strawberry.field(description="How many of these it acknowledged, or confirmed in an account of its own.")
+    def self_noticed(self) -> int:
+        """Return how many it noticed itself."""
+        return self.row.noticed
+
+    @strawberry.field(description="The latter of the former, from 0 to 1.")
+    def share(self) -> float:
+        """Return the share that it noticed itself."""
+        return self.row.noticed / self.row.gaps
+
+    @strawberry.field(description="The gaps.")
+    async def gaps(
+        self,
+        info: strawberry.Info[Asking, None],
+        self_noticed: Annotated[
+            bool | None, strawberry.argument(description="Those that it noticed itself, or did not; null: both.")
+        ] = None,
+        order_by: GapOrderArgument = GapOrder.DAYS,
+        first: First = None,
+        after: After = None,
+    ) -> GapConnection:
+        """Return a page of the gaps."""
+        choice = GapChoice(to_act=[self.row.organisation], self_noticed=self_noticed)
+        return await gap_page(self.view, info, choice, order_by, first, after)
+
+
+async def honesty_of_all(view: View) -> list[Honesty]:
+    """Return the share of each organisation, that with most gaps first."""
+    rows = await view.session.rows(*honesty.shares(view.moment))
+    return [Honesty(view=view, row=honesty.row(row)) for row in rows]
