@@ -54,7 +54,8 @@ class Honesty:
         after: After = None,
     ) -> GapConnection:
         """Return a page of the gaps."""
-        choice = GapChoice(to_act=[self.row.organisation], self_noticed=self_noticed)
+        own = self.row.organisation
+        choice = GapChoice(to_act=[own], self_noticed=self_noticed, noticed_by=own)
         return await gap_page(self.view, info, choice, order_by, first, after)
 
 

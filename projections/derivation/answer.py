@@ -178,6 +178,8 @@ def _said(
             assert fact.event is not None
             yield event, fact.event
             continue
+        if fact.subject is not None:
+            continue  # It is about what lies over several cases, and about nothing in this one alone.
         mark, at = fact.gap, event.occurred_at
         exact = [gap for gap in gaps if gap.id == mark.id]
         # The gap that was meant if it still exists; else those that a late fact made of it.

@@ -84,6 +84,7 @@ class GapChoice(Struct, frozen=True):
     """Which gaps a list holds; what is none does not matter.
 
     ``causes`` are what they are about, or their obstacles come from; ``from_causes`` the latter alone.
+    ``self_noticed`` is by anybody who has to act, or by ``noticed_by`` if that is given.
     """
 
     kinds: Sequence[GapKind] | None = None
@@ -100,6 +101,7 @@ class GapChoice(Struct, frozen=True):
     causes: Sequence[UUID] | None = None
     from_causes: Sequence[UUID] | None = None
     self_noticed: bool | None = None
+    noticed_by: str | None = None
 
 
 class GapPlace(Struct, frozen=True):
@@ -192,7 +194,7 @@ def _conditions(moment: Moment, choice: GapChoice) -> Conditions:
     conditions.add_any(_OF_CAUSES, "causes", choice.causes)
     conditions.add_any(_FROM_CAUSES, "from_causes", choice.from_causes)
     if choice.self_noticed is not None:
-        conditions.add(NOTICED if choice.self_noticed else f"NOT {NOTICED}")
+        conditions.add(NOTICED if choice.self_noticed else f"NOT {NOTICED}", noticed_by=choice.noticed_by)
     if choice.open is not None:
         conditions.add("open" if choice.open else "NOT open")
     if choice.counts is not None:

@@ -25,23 +25,25 @@ _SAID: Final[LiteralString] = f"SELECT gap_id, lies_on, kind, organisation, at, 
 NOTICED: Final[LiteralString] = (
     "EXISTS (SELECT FROM (SELECT gap_state.case_id, gap_state.gap_id, gap_state.from_at, gap_state.until_at) g "
     f"CROSS JOIN ({_SAID} AND lies_on = coalesce(gap_state.obstacle_id, gap_state.case_id) "
-    "AND kind = gap_state.kind AND organisation = ANY(gap_state.to_act)) n "
+    "AND kind = gap_state.kind AND organisation = ANY(gap_state.to_act) "
+    "AND (%(noticed_by)s::text IS NULL OR organisation = %(noticed_by)s)) n "
     f"WHERE n.gap_id = g.gap_id OR ({_OVERLAPS}))"
 )
-"""The condition on a row of ``read.gap_state`` that an organisation that has to act noticed the gap itself."""
+"""The condition on a row of ``read.gap_state`` that somebody who has to act (if named, that one) noticed it."""
 
 SHARES: Final[LiteralString] = f"""
 WITH gaps AS MATERIALIZED (
     SELECT case_id, gap_id, coalesce(obstacle_id, case_id) AS lies_on, kind, from_at, until_at, to_act
       FROM read.gap_state WHERE counts_after < %(as_of)s AND to_act <> '{{}}' AND {AT}
 ), said AS MATERIALIZED ({_SAID}), noticed AS MATERIALIZED (
-    SELECT DISTINCT g.case_id, g.gap_id
+    SELECT DISTINCT g.case_id, g.gap_id, n.organisation
       FROM said n JOIN gaps g ON g.lies_on = n.lies_on AND g.kind = n.kind AND n.organisation = ANY(g.to_act)
      WHERE n.gap_id = g.gap_id OR ({_OVERLAPS})
 )
-SELECT organisation, count(*), count(*) FILTER (WHERE (g.case_id, g.gap_id) IN (SELECT case_id, gap_id FROM noticed))
+SELECT act.organisation, count(*), count(*) FILTER (
+           WHERE (g.case_id, g.gap_id, act.organisation) IN (SELECT case_id, gap_id, organisation FROM noticed))
   FROM gaps g CROSS JOIN LATERAL unnest(g.to_act) AS act (organisation)
- GROUP BY organisation ORDER BY count(*) DESC, organisation LIMIT %(limit)s
+ GROUP BY act.organisation ORDER BY count(*) DESC, act.organisation LIMIT %(limit)s
 """  # noqa: S608
 
 

@@ -155,15 +155,20 @@ def own_gaps(story: Sequence[Event], as_of: datetime) -> Iterator[OGap]:
 
 def commitments(story: Sequence[Event], as_of: datetime) -> Iterator[OGap]:
     """Yield the gaps of acknowledgements' plans: from their due time to when what they were about is over."""
+    for said, over in planned(story):
+        due = max(said.data.due, said.occurred_at)
+        yield from gap(GapKind.COMMITMENT_OVERDUE, said, due, (over,), as_of, (said.data.organisation,))
+
+
+def planned(story: Sequence[Event]) -> Iterator[tuple[Event, Event | None]]:
+    """Yield the acknowledgements that promise something, each with the event after which that was over."""
     for said in of(story, c.CauseGapAcknowledged):
         place = story.index(said)
         there = [g for g in gaps(story[:place], said.occurred_at) if g.open]
         running = {(g.kind, g.begun_by) for g in meant(said, there)}
         if said.data.plan is None or said.data.due is None or not running:
             continue
-        over = next((story[n] for n in range(place, len(story)) if not running & left(story[: n + 1])), None)
-        due = max(said.data.due, said.occurred_at)
-        yield from gap(GapKind.COMMITMENT_OVERDUE, said, due, (over,), as_of, (said.data.organisation,))
+        yield said, next((story[n] for n in range(place, len(story)) if not running & left(story[: n + 1])), None)
 
 
 def left(story: Sequence[Event]) -> set[tuple[GapKind, UUID]]:
@@ -174,6 +179,12 @@ def left(story: Sequence[Event]) -> set[tuple[GapKind, UUID]]:
 
 def answer(history: Sequence[Event], as_of: datetime, known_at: datetime) -> tuple[set[OGap], set[UUID]]:
     """Return the gaps at two times, and the events without effect."""
+    story, conflicts = judged(history, as_of, known_at)
+    return set(gaps(story, as_of)), conflicts
+
+
+def judged(history: Sequence[Event], as_of: datetime, known_at: datetime) -> tuple[list[Event], set[UUID]]:
+    """Return the events that have effect at two times, in order, and those without."""
     shown = told(history, as_of, known_at, None)
     story: list[Event] = []
     conflicts = set(shown.unfit)
@@ -184,4 +195,4 @@ def answer(history: Sequence[Event], as_of: datetime, known_at: datetime) -> tup
             story.append(event)
         else:
             conflicts.add(event.id)
-    return set(gaps(story, as_of)), conflicts
+    return story, conflicts

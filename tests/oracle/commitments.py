@@ -47,7 +47,7 @@ def overdue(events: Sequence[Event], as_of: datetime, known_at: datetime | None 
     """Return the commitments of one dialogue or dossier that are or were late, and the events without effect."""
     seen = told(events, as_of, known_at, None)
     story, inert = judged(seen)
-    return {one for one in _owed(story) if one.from_ <= as_of}, inert
+    return {one for one in owed(story) if one.from_ <= as_of}, inert
 
 
 def judged(seen: Told) -> tuple[list[Event], set[UUID]]:
@@ -127,18 +127,20 @@ def _is_in_order(fact: object, story: list[Event]) -> bool:
     raise AssertionError(fact)
 
 
-def _owed(story: list[Event]) -> list[Owed]:
+def owed(story: list[Event]) -> list[Owed]:
     """Return every commitment of a story that was not completed before it was due."""
     found: list[Owed] = []
-    for place, event in enumerate(story):
-        if not _commits(story, place):
-            continue
-        fact = event.data
-        done = _done(story, place)
-        due = max(fact.due, event.occurred_at)
+    for event, done in taken_on(story):
+        due = max(event.data.due, event.occurred_at)
         if done is None or done.occurred_at > due:
-            found.append(Owed(event.id, due, done.occurred_at if done else None, fact.organisation))
+            found.append(Owed(event.id, due, done.occurred_at if done else None, event.data.organisation))
     return found
+
+
+def taken_on(story: list[Event]) -> list[tuple[Event, Event | None]]:
+    """Return every commitment of a story, with the event by which it was completed."""
+    places = [place for place in range(len(story)) if _commits(story, place)]
+    return [(story[place], _done(story, place)) for place in places]
 
 
 def _commits(story: list[Event], place: int) -> bool:
@@ -173,6 +175,6 @@ def _still_owed(story: list[Event], place: int) -> list[Event]:
 def _meant(story: list[Event], said: Event) -> list[Owed]:
     """Return the late commitments of a story that an acknowledgement is about: the one named, or those in its place."""
     mark, at = said.data.gap, said.occurred_at
-    there = [one for one in _owed(story) if one.from_ <= at]
+    there = [one for one in owed(story) if one.from_ <= at]
     named = [one for one in there if gap_id_of(said.stream, GapKind.COMMITMENT_OVERDUE, one.begun_by) == mark.id]
     return named or [one for one in there if one.until is None or one.until > mark.since or one.from_ >= mark.since]

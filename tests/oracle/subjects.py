@@ -148,29 +148,39 @@ def subject_gaps(
 
 def promises(stories: Stories, as_of: datetime, subject: UUID, gaps: Sequence[OSubjectGap]) -> Iterator[OSubjectGap]:
     """COMMITMENT_OVERDUE: from a plan's due time until what it was about is no longer open (S11)."""
-    for case, story in stories.items():
-        for e in story:
-            match e.data:
-                case GapAcknowledged(subject=about, plan=Clear() | Sealed(), due=datetime() as due) if about == subject:
-                    then = [gap for gap in gaps if _spoken_of(e, gap)]
-                    named = [gap for gap in then if _named(e, gap)]
-                    ends = [gap.until for gap in named or then]
-                    until = None if None in ends or not ends else max(t for t in ends if t is not None)
-                    from_ = max(due, e.occurred_at)
-                    if ends and from_ <= as_of and (until is None or from_ < until):
-                        lasted = (until or as_of) - from_
-                        yield OSubjectGap(
-                            kind="COMMITMENT_OVERDUE",
-                            from_=from_,
-                            until=until,
-                            counts=lasted > GRACES["COMMITMENT_OVERDUE"],
-                            lasted=lasted,
-                            to_act=frozenset({e.data.organisation}),
-                            involved=frozenset(),
-                            obstacles=frozenset[UUID]().union(*(gap.obstacles for gap in named or then)),
-                            cases=frozenset({case}).union(*(gap.cases for gap in named or then)),
-                            begun_by=frozenset({e.id}),
-                        )
+    for e, about, until in planned(stories, subject, gaps):
+        from_ = max(e.data.due, e.occurred_at)
+        if from_ <= as_of and (until is None or from_ < until):
+            lasted = (until or as_of) - from_
+            yield OSubjectGap(
+                kind="COMMITMENT_OVERDUE",
+                from_=from_,
+                until=until,
+                counts=lasted > GRACES["COMMITMENT_OVERDUE"],
+                lasted=lasted,
+                to_act=frozenset({e.data.organisation}),
+                involved=frozenset(),
+                obstacles=frozenset[UUID]().union(*(gap.obstacles for gap in about)),
+                cases=frozenset({e.stream}).union(*(gap.cases for gap in about)),
+                begun_by=frozenset({e.id}),
+            )
+
+
+def planned(
+    stories: Stories, subject: UUID, gaps: Sequence[OSubjectGap]
+) -> Iterator[tuple[Event, list[OSubjectGap], datetime | None]]:
+    """Yield what was promised about gaps over the cases of a subject: by which event, about what, until when (S11)."""
+    for e in (e for story in stories.values() for e in story):
+        match e.data:
+            case GapAcknowledged(subject=about, plan=Clear() | Sealed(), due=datetime()) if about == subject:
+                then = [gap for gap in gaps if _spoken_of(e, gap)]
+                named = [gap for gap in then if _named(e, gap)]
+                ends = [gap.until for gap in named or then]
+                if ends:
+                    until = None if None in ends else max(t for t in ends if t is not None)
+                    yield e, named or then, until
+            case _:
+                pass
 
 
 def _named(e: Event, gap: OSubjectGap) -> bool:

@@ -70,6 +70,7 @@ def test_batches_of_any_size_equal_a_rebuild(registry_url, monkeypatch, batch, s
         "commitment_state",
         "escalation_state",
         "notice_state",
+        "telling_state",
     }
 
 
