@@ -62,7 +62,7 @@ def make_investigation(rng: Random) -> Iterator[Event]:
         told += [(i.FollowUpPlanned(follow_up, due, whose), planned)] * rng.choice((1, 1, 2))
         told += [(i.FollowUpDone(follow_up), planned + rng.choice((-5, 20, 90)))] * rng.choice((0, 1, 1, 2))
     if rng.random() < 0.5:
-        told.append((i.ReportPublished("A report", "https://example.org/report"), 90))
+        told.append((i.ReportPublished(), 90))
     for fact, day in told:
         command = UUID(int=rng.getrandbits(128), version=4)
         at = START + DAY * day

@@ -237,7 +237,9 @@ class Asked:
                 kind = "PLAN" if isinstance(e.data, LearningGapAcknowledged) else kind
                 given_up = done is not None and isinstance(done.data, d.StepGivenUp) and kind == "STEP"
                 outcome = "GIVEN_UP" if given_up else "DONE"
-                yield promised(e, kind, e.data.due, done.occurred_at if done else None, outcome=outcome)
+                over = done.occurred_at if done else None
+                assert e.data.due is not None, "whoever promises says by when"
+                yield promised(e, kind, e.data.due, over, outcome=outcome)
         for story in self.networks.values():
             yield from _follow_ups(story)
 
