@@ -10,7 +10,7 @@ import strawberry
 from ..projections.queries.honesty import ORGANISATIONS_MAX
 from .cases import After, First
 from .commitments import CommitmentFilterArgument, PromisesKept, promises_kept
-from .honesty import Honesty, honesty_of_all
+from .honesty import Honesty, honesty_of
 from .learning_lists import LearningLists
 from .offenders import RepeatOffenderConnection, offender_page
 from .remedies import SolvedForOneConnection, SolvedForOneFilter, solved_for_one_page
@@ -74,6 +74,11 @@ class Answers(LearningLists):
         description="What honesty costs: of the gaps that count in which an organisation has to act, how many it "
         f"noticed itself, by organisation; that with most gaps first, {ORGANISATIONS_MAX} at most."
     )
-    async def what_honesty_costs(self) -> list[Honesty]:
+    async def what_honesty_costs(
+        self,
+        organisations: Annotated[
+            list[strawberry.ID] | None, strawberry.argument(description="Of these organisations only.")
+        ] = None,
+    ) -> list[Honesty]:
         """Return the share of each organisation."""
-        return await honesty_of_all(self.view)
+        return await honesty_of(self.view, organisations)

@@ -10,6 +10,7 @@ from ..projections.queries.honesty import ShareRow
 from .asking import Asking
 from .cases import After, First
 from .connections import GapConnection
+from .filters import organisations_of
 from .gap_pages import GapOrderArgument, gap_page
 from .organisations import Organisation, organisation
 from .view import View
@@ -59,7 +60,8 @@ class Honesty:
         return await gap_page(self.view, info, choice, order_by, first, after)
 
 
-async def honesty_of_all(view: View) -> list[Honesty]:
-    """Return the share of each organisation, that with most gaps first."""
-    rows = await view.session.rows(*honesty.shares(view.moment))
+async def honesty_of(view: View, chosen: list[strawberry.ID] | None) -> list[Honesty]:
+    """Return the share of each organisation, or of those chosen, that with most gaps first. Raises ``Problem``."""
+    organisations = organisations_of(chosen, "organisations")
+    rows = await view.session.rows(*honesty.shares(view.moment, organisations))
     return [Honesty(view=view, row=honesty.row(row)) for row in rows]

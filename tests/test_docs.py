@@ -27,6 +27,8 @@ BIN = Path(sys.executable).parent
 README = ROOT / "README.md"
 ADDRESS = "127.0.0.1:8400"
 
+ANSWERS = r"\b(?:repeatOffenders|whoWaitsForWhom|solvedForOne|promisesKept|storiesRetold|whatHonestyCosts)\b"
+
 # One registry, and one service, for all of it.
 pytestmark = pytest.mark.xdist_group("docs")
 
@@ -149,6 +151,16 @@ def test_what_is_asked_of_dialogues_has_answers(demo: Demo) -> None:
         assert "errors" not in answer, answer
         ((field, found),) = answer["data"]["registry"].items()
         assert found["nodes"] or field == "investigations", question
+
+
+def test_the_answers_are_those_of_the_document(demo: Demo) -> None:
+    """docs/answers.md has a question for each of the six, answer for answer, and says what it does not say."""
+    document = ROOT / "docs/answers.md"
+    questions = [block for block in blocks(document) if block.kind == "graphql"]
+    asked = {field for block in questions for field in re.findall(ANSWERS, block.text)}
+    assert len(asked) == len(questions) == document.read_text("utf-8").count("**What it does not say.**") == 6
+    for block in questions:
+        assert demo.ask(block.text) == json.loads(block.answer), block.text
 
 
 def test_the_tour_goes_as_the_readme_says(demo: Demo) -> None:

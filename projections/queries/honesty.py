@@ -4,6 +4,7 @@ It noticed a gap if it acknowledged it, or gave an account that confirms it. Wha
 if that is still there; else of those that late facts made of it, as ``derivation.shapes.follows`` has it.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final, LiteralString
 
 from msgspec import Struct
@@ -35,6 +36,7 @@ SHARES: Final[LiteralString] = f"""
 WITH gaps AS MATERIALIZED (
     SELECT case_id, gap_id, coalesce(obstacle_id, case_id) AS lies_on, kind, from_at, until_at, to_act
       FROM read.gap_state WHERE counts_after < %(as_of)s AND to_act <> '{{}}' AND {AT}
+       AND (%(organisations)s::text[] IS NULL OR to_act && %(organisations)s)
 ), said AS MATERIALIZED ({_SAID}), noticed AS MATERIALIZED (
     SELECT DISTINCT g.case_id, g.gap_id, n.organisation
       FROM said n JOIN gaps g ON g.lies_on = n.lies_on AND g.kind = n.kind AND n.organisation = ANY(g.to_act)
@@ -43,6 +45,7 @@ WITH gaps AS MATERIALIZED (
 SELECT act.organisation, count(*), count(*) FILTER (
            WHERE (g.case_id, g.gap_id, act.organisation) IN (SELECT case_id, gap_id, organisation FROM noticed))
   FROM gaps g CROSS JOIN LATERAL unnest(g.to_act) AS act (organisation)
+ WHERE %(organisations)s::text[] IS NULL OR act.organisation = ANY(%(organisations)s)
  GROUP BY act.organisation ORDER BY count(*) DESC, act.organisation LIMIT %(limit)s
 """  # noqa: S608
 
@@ -55,9 +58,10 @@ class ShareRow(Struct, frozen=True):
     noticed: int
 
 
-def shares(moment: Moment) -> Query:
-    """Return the query for how much each organisation noticed itself, that with most gaps first."""
-    return SHARES, moment.values() | {"limit": ORGANISATIONS_MAX}
+def shares(moment: Moment, organisations: Sequence[str] | None) -> Query:
+    """Return the query for how much some organisations (none: all) noticed themselves, that with most gaps first."""
+    chosen = None if organisations is None else list(organisations)
+    return SHARES, moment.values() | {"organisations": chosen, "limit": ORGANISATIONS_MAX}
 
 
 def row(columns: tuple[Any, ...]) -> ShareRow:

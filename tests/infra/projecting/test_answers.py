@@ -159,9 +159,10 @@ class Told:
     def honesty(self, right: Asked) -> Counter[str]:
         """What each organisation noticed itself; as many gaps stand in its lists."""
         moment = self._moment
-        found = [honesty.row(row) for row in self.rows(honesty.shares(moment))]
+        found = [honesty.row(row) for row in self.rows(honesty.shares(moment, None))]
         assert {one.organisation: (one.gaps, one.noticed) for one in found} == right.honesty(), moment
         for one in found[:3]:
+            assert [honesty.row(row) for row in self.rows(honesty.shares(moment, [one.organisation]))] == [one]
             choice = GapChoice(to_act=[one.organisation], self_noticed=True, noticed_by=one.organisation)
             assert self.number(gaps.count(moment, choice)) == one.noticed
             page = gaps.page(moment, choice, GapOrder.HARM, None, one.noticed + 1)
