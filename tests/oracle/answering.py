@@ -226,7 +226,7 @@ class Asked:
         """Yield all that organisations took upon themselves."""
         for story in self.stories.values():
             yield from plans_in(story, self.as_of)
-        yield from self._plans_over_cases()
+        yield from self.plans_over_cases()
         for story in self.causes.values():
             yield from self._measures(story)
             for said, over in causes.planned(story):
@@ -243,7 +243,8 @@ class Asked:
         for story in self.networks.values():
             yield from _follow_ups(story)
 
-    def _plans_over_cases(self) -> Iterator[Promised]:
+    def plans_over_cases(self) -> Iterator[Promised]:
+        """Yield what was promised about gaps over several cases."""
         for subject, own in subjects.told_of(self.stories).items():
             for e, _, until in subjects.planned(own, subject, self._over_cases(own)):
                 yield promised(e, "PLAN", e.data.due, until)
@@ -261,6 +262,11 @@ class Asked:
                 over = done or end
                 at = over.occurred_at if over else None
                 yield promised(e, "MEASURE", e.data.due, at, outcome="DONE" if done else "LAPSED")
+
+    def published(self, event: UUID) -> bool:
+        """Return whether the investigation of an event has been published."""
+        own = next(story for story in self.networks.values() if any(e.id == event for e in story))
+        return any(isinstance(e.data, i.ReportPublished) for e in own)
 
     def kept_by(self) -> dict[str, Counter[str]]:
         """Return how the promises of each organisation stand."""

@@ -71,7 +71,7 @@ def _has_effect(event: Event, story: list[Event]) -> bool:
     if not opened or _is_again(fact, story):
         return False
     if isinstance(fact, LearningGapAcknowledged):
-        return bool(_meant(story, event))
+        return bool(_meant(event, owed(story)))
     if isinstance(fact, p.PromiseKept):
         return _has(story, p.PromiseMade, promise=fact.promise) and not _has(story, p.PromiseKept, promise=fact.promise)
     if isinstance(fact, p.DossierLinked):
@@ -168,13 +168,14 @@ def _done(story: list[Event], place: int) -> Event | None:
 def _still_owed(story: list[Event], place: int) -> list[Event]:
     """Return the events by which is owed, late and not completed, what an acknowledgement in its place is about."""
     before, said = story[:place], story[place]
-    running = {one.begun_by for one in _meant(before, said) if one.until is None}
+    # As for cases and causes (R31): of what is not completed, what it names, or else what it may speak of.
+    running = {one.begun_by for one in _meant(said, [one for one in owed(before) if one.until is None])}
     return [event for event in before if event.id in running]
 
 
-def _meant(story: list[Event], said: Event) -> list[Owed]:
-    """Return the late commitments of a story that an acknowledgement is about: the one named, or those in its place."""
+def _meant(said: Event, late: list[Owed]) -> list[Owed]:
+    """Return the late commitments of some that an acknowledgement is about: the one named, or those in its place."""
     mark, at = said.data.gap, said.occurred_at
-    there = [one for one in owed(story) if one.from_ <= at]
+    there = [one for one in late if one.from_ <= at]
     named = [one for one in there if gap_id_of(said.stream, GapKind.COMMITMENT_OVERDUE, one.begun_by) == mark.id]
     return named or [one for one in there if one.until is None or one.until > mark.since or one.from_ >= mark.since]

@@ -32,7 +32,7 @@ def test_it_shows_the_gaps_and_a_replay(empty: CommandLine) -> None:
     assert "Loaded the demo story: 13 invented cases." in first
     for kind in ("CLOSED_UNRESOLVED", "DEADLOCK", "NOBODYS_JOB", "UNANSWERED"):
         assert kind in first
-    assert "gaps in 12 cases, 2 of them about causes and their like." in first
+    assert "gaps in 12 cases, 6 of them about causes and their like." in first
     assert "DEMO-9TXC  Te slim voor speciaal, te druk voor gewoon" in first
     assert "knelpunt replay DEMO-7K2M --step\n" in first
     assert " events, verified: whole, and as signed (knelpunt log bundle OUT" in first

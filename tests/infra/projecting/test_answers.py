@@ -12,12 +12,15 @@ import pytest
 
 from histories.causes import asked_of
 from histories.everything import make_everything
+from histories.world import ORGANISATIONS
 from infra.projecting.registries import PAST, fill
 from infra.projecting.test_interfaces import moments
+from knelpunt.domain.case.facts import CaseFact
+from knelpunt.domain.event import Event
 from knelpunt.infra.projecting.projector import Projector
-from knelpunt.infra.store.connection import DatabaseRole, connect_as_registry
+from knelpunt.infra.store.connection import DatabaseRole, Principal, connect, connect_as_registry, principal_text
 from knelpunt.projections.queries import commitments, escalations, gaps, honesty, offenders, remedies, tellings
-from knelpunt.projections.queries.commitments import CommitmentChoice, Standing
+from knelpunt.projections.queries.commitments import CommitmentChoice, CommitmentRow, Standing
 from knelpunt.projections.queries.gaps import GapChoice, GapOrder
 from knelpunt.projections.queries.lens import Moment
 from knelpunt.projections.queries.remedies import LeftOver, RemedyChoice
@@ -115,13 +118,7 @@ class Told:
     def promises(self, right: Asked) -> Counter[str]:
         """What was promised and kept: each promise, by organisation and by network."""
         moment, everything = self._moment, CommitmentChoice()
-        found = list(
-            self.paged(
-                lambda after: commitments.page(moment, everything, after, PAGE),
-                commitments.row,
-                lambda one: (one.due_at, one.event),
-            )
-        )
+        found = self.commitments()
         assert [one.due_at for one in found] == sorted(one.due_at for one in found)
         shown = [
             (one.event, one.kind.value, one.organisation, one.made_at, one.due_at, one.ended_at, one.standing.value)
@@ -143,6 +140,15 @@ class Told:
             assert self.number(commitments.count(moment, choice)) == one.overdue
         there = Counter(f"{one.kind} {one.standing}" for one in found)
         return there + Counter(networks=len(members), over_cases=sum(bool(one.cases) for one in found))
+
+    def commitments(self) -> list[CommitmentRow]:
+        """Every promise, the first due first."""
+        pages = self.paged(
+            lambda after: commitments.page(self._moment, CommitmentChoice(), after, PAGE),
+            commitments.row,
+            lambda one: (one.due_at, one.event),
+        )
+        return list(pages)
 
     def tellings(self, right: Asked) -> Counter[str]:
         """Whose story was told again how often, the worst first."""
@@ -170,6 +176,13 @@ class Told:
         return Counter(noticed=sum(one.noticed for one in found), unnoticed=sum(one.gaps for one in found))
 
 
+def reading_as(url: str, principal: Principal) -> psycopg.Connection:
+    """A connection that reads for somebody in all it does."""
+    connection = connect(url, DatabaseRole.READER)
+    connection.execute("SELECT set_config('knelpunt.principal', %s, false)", (principal_text(principal),))
+    return connection
+
+
 def standings(keeper: commitments.KeeperRow) -> Counter[str]:
     """How many promises stand how, without what there is none of."""
     found = Counter({one.value: getattr(keeper, one.value.lower()) for one in Standing})
@@ -187,14 +200,19 @@ def pairs_of_times(rng: Random, all_: Everything, count: int) -> Iterator[Moment
         yield Moment(as_of, known_at if rng.random() < 0.5 else datetime.max.replace(tzinfo=PAST.tzinfo))
 
 
-def hold_to_the_oracle(url: str, seed: int, cases: int, pairs: int) -> Counter[str]:
-    """Compare every answer at some pairs of times; return what there was to compare."""
-    rng = Random(seed)
+def filled(url: str, rng: Random, cases: int) -> list[Event]:
+    """Put a machine-made registry into an empty one, and project it; return its log."""
     events = make_everything(rng, cases, before=PAST)
     fill(url, events)
     with closing(Projector(url)) as projector:
         projector.catch_up()
-    all_ = Everything(events)
+    return events
+
+
+def hold_to_the_oracle(url: str, seed: int, cases: int, pairs: int) -> Counter[str]:
+    """Compare every answer at some pairs of times; return what there was to compare."""
+    rng = Random(seed)
+    all_ = Everything(filled(url, rng, cases))
     there: Counter[str] = Counter(cases=len(all_.cases.cases))
     with closing(connect_as_registry(url, DatabaseRole.READER)) as connection:
         for moment in pairs_of_times(rng, all_, pairs):
@@ -217,6 +235,39 @@ def test_answers_equal_the_oracle(new_registry: Callable[[], str]) -> None:
     for seed in range(3):
         there += hold_to_the_oracle(new_registry(), seed, cases=40, pairs=7)
     assert [name for name in EVERY if not there[name]] == []
+
+
+def test_an_agency_is_told_of_what_it_may_see_alone(new_registry: Callable[[], str]) -> None:
+    """Its answers are those of a registry without the cases in which it has no part; an analyst's are empty."""
+    url, rng = new_registry(), Random(7)
+    events = filled(url, rng, cases=40)
+    with (
+        closing(reading_as(url, Principal("AGENCY", ORGANISATIONS[0], "clerk"))) as agency,
+        closing(reading_as(url, Principal("ANALYST", ORGANISATIONS[0], "analyst"))) as analyst,
+    ):
+        seen = {case for (case,) in agency.execute("SELECT DISTINCT case_id FROM read.case_viewer")}
+        own = Everything([e for e in events if not isinstance(e.data, CaseFact) or e.stream in seen])
+        assert 5 < len(own.cases.cases) < 35
+        there: Counter[str] = Counter()
+        for moment in pairs_of_times(rng, own, 8):
+            told, right = Told(agency, moment), own.at(moment.as_of, moment.known_at)
+            for compare in (told.offenders, told.waits, told.remedies, told.tellings):
+                there += compare(right)
+            promised = {one.event for one in right.promises() if one.kind != "FOLLOW_UP" or right.published(one.event)}
+            shown = told.commitments()
+            assert {one.event for one in shown if not one.cases} <= promised, moment
+            # What lies over several cases is told of where all of them may be seen: over fewer it may be another.
+            over = {one.event for one in right.plans_over_cases()}
+            assert promised - over <= {one.event for one in shown}, moment
+            for one in map(honesty.row, told.rows(honesty.shares(moment, None))):
+                assert told.number(gaps.count(moment, GapChoice(to_act=[one.organisation]))) == one.gaps
+            nothing = Told(analyst, moment)
+            assert nothing.rows(honesty.shares(moment, None)) == []
+            assert nothing.number(offenders.count(moment)) == nothing.number(escalations.count(moment, None)) == 0
+            assert nothing.number(remedies.count(moment, RemedyChoice())) == 0
+            assert nothing.commitments() == []
+            assert nothing.rows(tellings.sums(moment)) == [(0, 0, 0)]
+    assert [name for name in ("offenders", "waits", "unnamed", "tellings") if not there[name]] == []
 
 
 @pytest.mark.long
