@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from ...domain.vocabulary import Harm
-from .lens import AT, Conditions, Moment, Query
+from .lens import AT, Conditions, Moment, Query, at
 
 COLUMNS: Final = "case_id, obstacle_id, reported_at"
 
@@ -77,8 +77,7 @@ def count(moment: Moment, choice: ChainChoice) -> Query:
 _FELL: Final = (
     "EXISTS (SELECT FROM read.gap_state g WHERE g.case_id = chain_state.case_id "
     "AND g.obstacle_id = chain_state.obstacle_id AND g.kind <> 'COMMITMENT_OVERDUE' AND g.counts_after < %(as_of)s "
-    "AND g.as_of_from <= %(as_of)s AND (g.as_of_until > %(as_of)s OR g.until_known_from > %(known_at)s) "
-    "AND g.known_from <= %(known_at)s AND g.known_until > %(known_at)s)"
+    f"AND {at('g')})"
 )
 
 

@@ -9,42 +9,40 @@ from typing import Any, Final, LiteralString
 
 from msgspec import Struct
 
-from .lens import AT, Moment, Query
+from .lens import AT, Moment, Query, at
 
 ORGANISATIONS_MAX: Final = 2_000
 """How many organisations one answer holds at most, those with most gaps first."""
 
-# What follows is asked of gaps (g) and of what was said (n).
-_OVERLAPS: Final[LiteralString] = (
-    "g.from_at <= n.at AND (g.until_at IS NULL OR g.until_at > n.since OR g.from_at >= n.since) "
-    "AND NOT EXISTS (SELECT FROM read.gap_state x WHERE x.case_id = g.case_id AND x.gap_id = n.gap_id AND "
-    "x.as_of_from <= %(as_of)s AND (x.as_of_until > %(as_of)s OR x.until_known_from > %(known_at)s) "
-    "AND x.known_from <= %(known_at)s AND x.known_until > %(known_at)s)"
-)
-_SAID: Final[LiteralString] = f"SELECT gap_id, lies_on, kind, organisation, at, since FROM read.notice_state WHERE {AT}"  # noqa: S608
+# From what was said to the gaps of the case, subject or stream that it may be about: these are found by their key, and
+# said is much less than there are gaps.
+_NOTICED: Final[LiteralString] = f"""
+SELECT g.case_id, g.gap_id, n.organisation
+  FROM (SELECT case_id, gap_id, lies_on, kind, organisation, at, since FROM read.notice_state WHERE {AT}) n
+ CROSS JOIN LATERAL (SELECT DISTINCT unnest(ARRAY[n.case_id, n.lies_on])) AS own (case_id)
+  JOIN read.gap_state g ON g.case_id = own.case_id
+ WHERE g.kind = n.kind AND coalesce(g.obstacle_id, g.case_id) = n.lies_on AND n.organisation = ANY(g.to_act)
+   AND {at("g")}
+   AND (g.gap_id = n.gap_id
+        OR (g.from_at <= n.at AND (g.until_at IS NULL OR g.until_at > n.since OR g.from_at >= n.since)
+            AND NOT EXISTS (SELECT FROM read.gap_state x
+                             WHERE x.case_id = g.case_id AND x.gap_id = n.gap_id AND {at("x")})))
+"""  # noqa: S608 - constants
 
 NOTICED: Final[LiteralString] = (
-    "EXISTS (SELECT FROM (SELECT gap_state.case_id, gap_state.gap_id, gap_state.from_at, gap_state.until_at) g "
-    f"CROSS JOIN ({_SAID} AND lies_on = coalesce(gap_state.obstacle_id, gap_state.case_id) "
-    "AND kind = gap_state.kind AND organisation = ANY(gap_state.to_act) "
-    "AND (%(noticed_by)s::text IS NULL OR organisation = %(noticed_by)s)) n "
-    f"WHERE n.gap_id = g.gap_id OR ({_OVERLAPS}))"
+    f"(case_id, gap_id) IN (SELECT case_id, gap_id FROM ({_NOTICED}) noticed "  # noqa: S608
+    "WHERE %(noticed_by)s::text IS NULL OR organisation = %(noticed_by)s)"
 )
 """The condition on a row of ``read.gap_state`` that somebody who has to act (if named, that one) noticed it."""
 
 SHARES: Final[LiteralString] = f"""
-WITH gaps AS MATERIALIZED (
-    SELECT case_id, gap_id, coalesce(obstacle_id, case_id) AS lies_on, kind, from_at, until_at, to_act
-      FROM read.gap_state WHERE counts_after < %(as_of)s AND to_act <> '{{}}' AND {AT}
-       AND (%(organisations)s::text[] IS NULL OR to_act && %(organisations)s)
-), said AS MATERIALIZED ({_SAID}), noticed AS MATERIALIZED (
-    SELECT DISTINCT g.case_id, g.gap_id, n.organisation
-      FROM said n JOIN gaps g ON g.lies_on = n.lies_on AND g.kind = n.kind AND n.organisation = ANY(g.to_act)
-     WHERE n.gap_id = g.gap_id OR ({_OVERLAPS})
-)
+WITH noticed AS MATERIALIZED ({_NOTICED})
 SELECT act.organisation, count(*), count(*) FILTER (
            WHERE (g.case_id, g.gap_id, act.organisation) IN (SELECT case_id, gap_id, organisation FROM noticed))
-  FROM gaps g CROSS JOIN LATERAL unnest(g.to_act) AS act (organisation)
+  FROM (SELECT case_id, gap_id, to_act FROM read.gap_state
+         WHERE counts_after < %(as_of)s AND to_act <> '{{}}' AND {AT}
+           AND (%(organisations)s::text[] IS NULL OR to_act && %(organisations)s)) g
+ CROSS JOIN LATERAL unnest(g.to_act) AS act (organisation)
  WHERE %(organisations)s::text[] IS NULL OR act.organisation = ANY(%(organisations)s)
  GROUP BY act.organisation ORDER BY count(*) DESC, act.organisation LIMIT %(limit)s
 """  # noqa: S608

@@ -35,6 +35,15 @@ AT: Final = (
 """The condition that a row is the answer at a moment."""
 
 
+def at(table: LiteralString) -> LiteralString:
+    """Return the same condition on the rows of a table that stands under a name beside others."""
+    return (
+        f"{table}.as_of_from <= %(as_of)s "
+        f"AND ({table}.as_of_until > %(as_of)s OR {table}.until_known_from > %(known_at)s) "
+        f"AND {table}.known_from <= %(known_at)s AND {table}.known_until > %(known_at)s"
+    )
+
+
 class Conditions:
     """Conditions that all must hold, and the values that they name."""
 
