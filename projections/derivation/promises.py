@@ -19,7 +19,6 @@ from .answer_facets import CommitmentFacet, CommitmentKind, CommitmentOutcome
 from .commitments import Commitment
 from .shapes import Gap, GapKey, GapTurn, follows
 
-
 CommitmentTurn = tuple[datetime, datetime | None, CommitmentFacet]
 """A commitment in one of its states, and the moments ``[from, until)`` for which it is that state's turn."""
 
@@ -110,7 +109,8 @@ def _on_case(
         about = [ends[key] for key in one.gaps if key in ends]
         gap = replace(_late(case, one.event, one.organisation, one.due), on_case=True)
         late = list(_turns(gap, about))
-        ends |= {gap.key: turn[2].until for turn in late}
+        if late:
+            ends[gap.key] = late[-1][2].until
         yield one, about, late
 
 

@@ -28,7 +28,8 @@ from knelpunt.domain.settings import DEFAULTS
 from knelpunt.domain.vocabulary import GapKind, Stance
 
 from . import causes, commitments, subjects
-from .gaps import Chain, gaps_of, planned
+from .gaps import Chain, gaps_of
+from .gaps import plans as gap_plans
 from .interfaces import story_of
 from .oracle import figures_of
 from .registry import Log
@@ -81,20 +82,21 @@ class Lying:
 
 
 def plans(case: Sequence[Event], as_of: datetime, known_at: datetime) -> Iterator[Promised]:
-    """Yield what was promised about gaps of the obstacles of one case."""
+    """Yield what was promised about gaps of one case."""
     yield from plans_in(story_of(case, as_of, known_at), as_of)
 
 
 def plans_in(story: list[Event], as_of: datetime) -> Iterator[Promised]:
-    """Yield what was promised about gaps of obstacles in a story."""
+    """Yield what was promised about gaps in a story: those of its obstacles, and those of the case as a whole."""
     if not any(isinstance(e.data, f.GapAcknowledged) for e in story):
         return
     found = gaps_of(story, as_of, DEFAULTS)
-    for obstacle in [e.data.obstacle for e in story if isinstance(e.data, f.ObstacleReported)]:
+    obstacles = [e.data.obstacle for e in story if isinstance(e.data, f.ObstacleReported)]
+    for lies_on in (*obstacles, *([None] if obstacles else [])):
+        obstacle = lies_on or obstacles[0]
         chain = Chain(story, obstacle, as_of, DEFAULTS, stretches(story, obstacle), segments(story, obstacle))
-        for place, e in enumerate(story):
-            for done in planned(chain, found, place, e):
-                yield promised(e, "PLAN", e.data.due, done)
+        for e, due, done in gap_plans(chain, lies_on, found, story):
+            yield promised(e, "PLAN", due, done)
 
 
 def promised(

@@ -41,7 +41,7 @@ def test_it_shows_the_gaps_and_a_replay(empty: CommandLine) -> None:
     # What make demo may take, in seconds of work: the machine that runs the tests is busy with others.
     assert _seconds_worked() - began < 5
     assert "The demo story is here already." in second
-    assert "gaps in 12 cases, 2 of them about causes and their like." in second
+    assert "gaps in 12 cases, 6 of them about causes and their like." in second
 
 
 def test_two_at_once_load_it_once(empty: CommandLine) -> None:
