@@ -2,7 +2,8 @@
 
 A kind is described by a ``Derivation``; the rules of its state are the domain's. The fold answers, at the moment of its
 last event, what is so now and what will be so by time alone, and serves a single question and the read model alike. A
-stream is short, so all that hangs on its state is told anew after each event, and compared.
+stream is short, so all that hangs on its state is told anew after each event, and compared. The module is long because
+the fold, its rows and its answers are of one state.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -222,6 +222,10 @@ class Asked:
                 found[e.id] = frozenset(own)
         return found
 
+    def happened(self, event: UUID) -> datetime:
+        """Return when an event of a case happened."""
+        return next(e.occurred_at for story in self.stories.values() for e in story if e.id == event)
+
     # Promises kept
 
     def promises(self) -> Iterator[Promised]:
@@ -247,14 +251,18 @@ class Asked:
 
     def plans_over_cases(self) -> Iterator[Promised]:
         """Yield what was promised about gaps over several cases."""
-        for subject, own in subjects.told_of(self.stories).items():
-            for e, _, until in subjects.planned(own, subject, self._over_cases(own)):
+        for subject, (own, over) in self.over_cases.items():
+            for e, _, until in subjects.planned(own, subject, over):
                 yield promised(e, "PLAN", e.data.due, until)
 
-    def _over_cases(self, own: subjects.Stories) -> list[subjects.OSubjectGap]:
-        """Return what lies over the cases of a subject, but for promises that were not kept."""
-        found = subjects.subject_gaps(own, self.as_of, self.known_at, self.of.cases.organisations)
-        return [gap for gap in found if gap.kind != "DEADLOCK" or len(gap.cases) > 1]
+    @cached_property
+    def over_cases(self) -> dict[UUID, tuple[subjects.Stories, list[subjects.OSubjectGap]]]:
+        """What lies over the cases of each subject, but for promises that were not kept; with those cases."""
+        found: dict[UUID, tuple[subjects.Stories, list[subjects.OSubjectGap]]] = {}
+        for subject, own in subjects.told_of(self.stories).items():
+            gaps = subjects.subject_gaps(own, self.as_of, self.known_at, self.of.cases.organisations)
+            found[subject] = own, [gap for gap in gaps if gap.kind != "DEADLOCK" or len(gap.cases) > 1]
+        return found
 
     def _measures(self, story: Sequence[Event]) -> Iterator[Promised]:
         end = next((e for e in story if isinstance(e.data, causes.ENDS)), None)
@@ -329,8 +337,7 @@ class Asked:
                     counts = (late.until or self.as_of) > late.from_
                     kind = GapKind.COMMITMENT_OVERDUE.value
                     yield Lying(frozenset({name}), stream, kind, late.from_, late.until, counts, (late.whose,))
-        for subject, own in subjects.told_of(self.stories).items():
-            over = self._over_cases(own)
+        for subject, (own, over) in self.over_cases.items():
             for gap in (*over, *subjects.promises(own, self.as_of, subject, over)):
                 names = frozenset(gap_id_of(subject, gap.kind, by) for by in gap.begun_by)
                 yield Lying(names, subject, gap.kind, gap.from_, gap.until, gap.counts, tuple(gap.to_act))

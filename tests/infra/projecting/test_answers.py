@@ -110,6 +110,7 @@ class Told:
             assert len(some) == self.number(remedies.count(moment, choice))
             assert all((not one.causes) == (left_over is LeftOver.NO_CAUSE_NAMED) for one in some)
             assert [one.applied_at for one in some] == sorted((one.applied_at for one in some), reverse=True)
+            assert all(one.applied_at == right.happened(one.event) for one in some)
             found |= {one.event: frozenset(one.causes) for one in some}
         assert found == right.remedies(), moment
         assert self.number(remedies.count(moment, RemedyChoice())) == len(found)
