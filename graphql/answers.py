@@ -7,10 +7,9 @@ from typing import Annotated
 
 import strawberry
 
-from ..projections.queries.honesty import ORGANISATIONS_MAX
 from .cases import After, First
 from .commitments import CommitmentFilterArgument, PromisesKept, promises_kept
-from .honesty import Honesty, honesty_of
+from .honesty import HonestyConnection, honesty_page
 from .learning_lists import LearningLists
 from .offenders import RepeatOffenderConnection, offender_page
 from .remedies import SolvedForOneConnection, SolvedForOneFilter, solved_for_one_page
@@ -72,13 +71,15 @@ class Answers(LearningLists):
 
     @strawberry.field(
         description="What honesty costs: of the gaps that count in which an organisation has to act, how many it "
-        f"noticed itself, by organisation; that with most gaps first, {ORGANISATIONS_MAX} at most."
+        "noticed itself, by organisation; that with most gaps first."
     )
     async def what_honesty_costs(
         self,
         organisations: Annotated[
             list[strawberry.ID] | None, strawberry.argument(description="Of these organisations only.")
         ] = None,
-    ) -> list[Honesty]:
-        """Return the share of each organisation."""
-        return await honesty_of(self.view, organisations)
+        first: First = None,
+        after: After = None,
+    ) -> HonestyConnection:
+        """Return a page of organisations' shares."""
+        return await honesty_page(self.view, organisations, first, after)

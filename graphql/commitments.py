@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from ..domain.vocabulary import LearningKind
 from ..projections.derivation.answer_facets import CommitmentKind
 from ..projections.queries import commitments
-from ..projections.queries.commitments import KEEPERS_MAX, CommitmentChoice, CommitmentRow, KeeperRow, Standing
+from ..projections.queries.commitments import CommitmentChoice, CommitmentRow, KeeperRow, Standing
 from . import ids
 from .across import across
 from .cases import After, Case, First, case_of
@@ -162,11 +162,43 @@ class PromisesOfOrganisation(Keeper):
     organisation: Organisation = strawberry.field(description="The organisation.")
 
 
+@strawberry.type(description="What an organisation promised, in the list.")
+class PromisesOfOrganisationEdge:
+    """An organisation's promises and their place."""
+
+    node: PromisesOfOrganisation = strawberry.field(description="What it promised.")
+    cursor: str = strawberry.field(description="Its place in this list.")
+
+
+@strawberry.type(description="A page of what organisations promised.")
+class PromisesOfOrganisationConnection(Page):
+    """A page of organisations' promises."""
+
+    edges: list[PromisesOfOrganisationEdge] = strawberry.field(description="What they promised, and the places.")
+    nodes: list[PromisesOfOrganisation] = strawberry.field(description="What they promised.")
+
+
 @strawberry.type(description="What the members of a network promised, each on its own, and what they kept of that.")
 class PromisesOfNetwork(Keeper):
     """The promises of a network's members."""
 
     network: Network = strawberry.field(description="The network.")
+
+
+@strawberry.type(description="What the members of a network promised, in the list.")
+class PromisesOfNetworkEdge:
+    """The promises of a network's members and their place."""
+
+    node: PromisesOfNetwork = strawberry.field(description="What they promised.")
+    cursor: str = strawberry.field(description="Its place in this list.")
+
+
+@strawberry.type(description="A page of what the members of networks promised.")
+class PromisesOfNetworkConnection(Page):
+    """A page of the promises of networks' members."""
+
+    edges: list[PromisesOfNetworkEdge] = strawberry.field(description="What they promised, and the places.")
+    nodes: list[PromisesOfNetwork] = strawberry.field(description="What they promised.")
 
 
 @strawberry.type(description="Promises kept: what organisations took upon themselves, due and done.")
@@ -176,32 +208,48 @@ class PromisesKept:
     view: strawberry.Private[View]
     choice: strawberry.Private[CommitmentChoice]
 
-    @strawberry.field(description=f"By organisation, that with most that is overdue first; {KEEPERS_MAX} at most.")
-    async def by_organisation(self) -> list[PromisesOfOrganisation]:
-        """Return what each organisation promised."""
-        rows = await self.view.session.rows(*commitments.by_organisation(self.view.moment, self.choice))
-        found: list[PromisesOfOrganisation] = []
-        for row in map(commitments.keeper, rows):
-            own = replace(self.choice, organisations=[str(row.who)])
-            whose = organisation(self.view, str(row.who))
-            found.append(PromisesOfOrganisation(**self._figures(row, own), organisation=whose))
-        return found
+    @strawberry.field(description="By organisation, that with most that is overdue first.")
+    async def by_organisation(self, first: First = None, after: After = None) -> PromisesOfOrganisationConnection:
+        """Return a page of what each organisation promised."""
+        view, choice = self.view, self.choice
+        size, place = page_size(first), place_of(after, commitments.Place)
+        found = await view.session.rows(*commitments.by_organisation(view.moment, choice, place, size + 1))
+        return connection(
+            (PromisesOfOrganisationConnection, PromisesOfOrganisationEdge),
+            view,
+            [commitments.keeper(row) for row in found],
+            size,
+            after,
+            commitments.count_organisations(view.moment, choice),
+            lambda row: PromisesOfOrganisation(
+                **self._figures(row, replace(choice, organisations=[row.who])),
+                organisation=organisation(view, row.who),
+            ),
+            commitments.place,
+        )
 
     @strawberry.field(
         description="By network: what its members at asOf promised, each on its own; that with most that is overdue "
-        f"first, {KEEPERS_MAX} at most."
+        "first."
     )
-    async def by_network(self) -> list[PromisesOfNetwork]:
-        """Return what the members of each network promised."""
-        rows = await self.view.session.rows(*commitments.by_network(self.view.moment, self.choice))
-        found: list[PromisesOfNetwork] = []
-        for row in map(commitments.keeper, rows):
-            assert isinstance(row.who, UUID)
-            if self.choice.network in {None, row.who}:
-                own = replace(self.choice, network=row.who)
-                network = Network(at=StreamAt(self.view, row.who))
-                found.append(PromisesOfNetwork(**self._figures(row, own), network=network))
-        return found
+    async def by_network(self, first: First = None, after: After = None) -> PromisesOfNetworkConnection:
+        """Return a page of what the members of each network promised."""
+        view, choice = self.view, self.choice
+        size, place = page_size(first), place_of(after, commitments.Place)
+        found = await view.session.rows(*commitments.by_network(view.moment, choice, place, size + 1))
+        return connection(
+            (PromisesOfNetworkConnection, PromisesOfNetworkEdge),
+            view,
+            [commitments.keeper(row) for row in found],
+            size,
+            after,
+            commitments.count_networks(view.moment, choice),
+            lambda row: PromisesOfNetwork(
+                **self._figures(row, replace(choice, network=UUID(row.who))),
+                network=Network(at=StreamAt(view, UUID(row.who))),
+            ),
+            commitments.place,
+        )
 
     @strawberry.field(description="The commitments, the first due first.")
     async def commitments(self, first: First = None, after: After = None) -> CommitmentConnection:

@@ -43,8 +43,9 @@ INTROSPECTION_DEPTH_MAX: Final = 20
 """The question that tools ask of every schema is deeper than ours are; graphql-core bounds its lists itself."""
 
 PAGED: Final = frozenset({
-    "adoptedBy", "cases", "chains", "commitments", "events", "gaps", "organisations", "predecessors",
-    "repeatOffenders", "search", "solvedForOne", "storiesRetold", "timeline", "todos", "units", "waits",
+    "adoptedBy", "byNetwork", "byOrganisation", "cases", "chains", "commitments", "events", "gaps", "organisations",
+    "predecessors", "repeatOffenders", "search", "solvedForOne", "storiesRetold", "timeline", "todos", "units",
+    "waits", "whatHonestyCosts",
 })  # fmt: skip
 """The fields that answer in pages. A case's own ``gaps`` take no ``first`` and cost a default page all the same."""
 

@@ -9,9 +9,10 @@ from ..projections.queries.gaps import GapChoice, GapOrder
 from ..projections.queries.honesty import ShareRow
 from .asking import Asking
 from .cases import After, First
-from .connections import GapConnection
+from .connections import GapConnection, Page, connection
 from .filters import organisations_of
 from .gap_pages import GapOrderArgument, gap_page
+from .nodes import page_size, place_of
 from .organisations import Organisation, organisation
 from .view import View
 
@@ -60,8 +61,36 @@ class Honesty:
         return await gap_page(self.view, info, choice, order_by, first, after)
 
 
-async def honesty_of(view: View, chosen: list[strawberry.ID] | None) -> list[Honesty]:
-    """Return the share of each organisation, or of those chosen, that with most gaps first. Raises ``Problem``."""
+@strawberry.type(description="An organisation's share in the list.")
+class HonestyEdge:
+    """A share and its place."""
+
+    node: Honesty = strawberry.field(description="The share.")
+    cursor: str = strawberry.field(description="Its place in this list.")
+
+
+@strawberry.type(description="A page of organisations' shares.")
+class HonestyConnection(Page):
+    """A page of shares."""
+
+    edges: list[HonestyEdge] = strawberry.field(description="The shares and their places.")
+    nodes: list[Honesty] = strawberry.field(description="The shares.")
+
+
+async def honesty_page(
+    view: View, chosen: list[strawberry.ID] | None, first: int | None, after: str | None
+) -> HonestyConnection:
+    """Return a page of shares, of all organisations or of those chosen. Raises ``Problem``."""
     organisations = organisations_of(chosen, "organisations")
-    rows = await view.session.rows(*honesty.shares(view.moment, organisations))
-    return [Honesty(view=view, row=honesty.row(row)) for row in rows]
+    size, place = page_size(first), place_of(after, honesty.Place)
+    found = await view.session.rows(*honesty.page(view.moment, organisations, place, size + 1))
+    return connection(
+        (HonestyConnection, HonestyEdge),
+        view,
+        [honesty.row(row) for row in found],
+        size,
+        after,
+        honesty.count(view.moment, organisations),
+        lambda row: Honesty(view=view, row=row),
+        honesty.place,
+    )

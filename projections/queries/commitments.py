@@ -12,9 +12,6 @@ from ...domain.vocabulary import LearningKind
 from ..derivation.answer_facets import CommitmentKind
 from .lens import AT, Conditions, Moment, Query
 
-KEEPERS_MAX: Final = 2_000
-"""How many organisations or networks one answer holds at most, those with most that is overdue first."""
-
 
 class Standing(StrEnum):
     """How a commitment stands at asOf.
@@ -56,9 +53,12 @@ class CommitmentChoice(Struct, frozen=True):
 
 
 class KeeperRow(Struct, frozen=True):
-    """What an organisation, or the members of a network, promised: how many in all, and how many stand how."""
+    """What an organisation, or the members of a network, promised: how many in all, and how many stand how.
 
-    who: str | UUID
+    ``who`` is the organisation's identifier, or the network's id.
+    """
+
+    who: str
     made: int
     kept: int
     kept_late: int
@@ -85,9 +85,21 @@ _KNOWN: Final[LiteralString] = (
 )
 
 _FIGURES: Final[LiteralString] = (
-    "count(*) AS made, count(*) FILTER (WHERE standing = 'KEPT'), count(*) FILTER (WHERE standing = 'KEPT_LATE'), "
-    "count(*) FILTER (WHERE standing = 'OVERDUE') AS overdue, count(*) FILTER (WHERE standing = 'PENDING'), "
-    "count(*) FILTER (WHERE standing = 'GIVEN_UP'), count(*) FILTER (WHERE standing = 'LAPSED')"
+    "count(*) AS made, count(*) FILTER (WHERE standing = 'KEPT') AS kept, "
+    "count(*) FILTER (WHERE standing = 'KEPT_LATE') AS kept_late, "
+    "count(*) FILTER (WHERE standing = 'OVERDUE') AS overdue, count(*) FILTER (WHERE standing = 'PENDING') AS pending, "
+    "count(*) FILTER (WHERE standing = 'GIVEN_UP') AS given_up, count(*) FILTER (WHERE standing = 'LAPSED') AS lapsed"
+)
+
+
+Place = tuple[int, int, str]
+"""Where a page of those who promised ended: how much is overdue and was made, and who."""
+
+_PAGE: Final[LiteralString] = (
+    "SELECT * FROM keepers WHERE %(after_overdue)s::bigint IS NULL OR overdue < %(after_overdue)s "
+    "OR (overdue = %(after_overdue)s AND (made < %(after_made)s "
+    "OR (made = %(after_made)s AND who > %(after_who)s::text))) "
+    "ORDER BY overdue DESC, made DESC, who LIMIT %(limit)s"
 )
 
 
@@ -111,25 +123,51 @@ def count(moment: Moment, choice: CommitmentChoice) -> Query:
     return f"SELECT count(*) FROM read.commitment_state WHERE {conditions.text()}", conditions.values  # noqa: S608
 
 
-def by_organisation(moment: Moment, choice: CommitmentChoice) -> Query:
-    """Return the query for what organisations promised and kept, those with most that is overdue first."""
-    conditions = _conditions(moment, choice)
-    return (
-        f"SELECT organisation, {_FIGURES} FROM (SELECT organisation, {_STANDING} AS standing "  # noqa: S608
-        f"FROM read.commitment_state WHERE {conditions.text()}) c "
-        "GROUP BY organisation ORDER BY overdue DESC, made DESC, organisation LIMIT %(limit)s"
-    ), conditions.values | {"limit": KEEPERS_MAX}
+def by_organisation(moment: Moment, choice: CommitmentChoice, after: Place | None, limit: int) -> Query:
+    """Return the query for what organisations promised and kept, beyond a place, most that is overdue first."""
+    keepers, values = _organisations(moment, choice)
+    return f"{keepers} {_PAGE}", values | _after(after) | {"limit": limit}
 
 
-def by_network(moment: Moment, choice: CommitmentChoice) -> Query:
+def by_network(moment: Moment, choice: CommitmentChoice, after: Place | None, limit: int) -> Query:
     """Return the query for what the members of networks promised and kept, in the same order."""
+    keepers, values = _networks(moment, choice)
+    return f"{keepers} {_PAGE}", values | _after(after) | {"limit": limit}
+
+
+def count_organisations(moment: Moment, choice: CommitmentChoice) -> Query:
+    """Return the query for how many organisations promised something."""
+    keepers, values = _organisations(moment, choice)
+    return f"{keepers} SELECT count(*) FROM keepers", values  # noqa: S608
+
+
+def count_networks(moment: Moment, choice: CommitmentChoice) -> Query:
+    """Return the query for of how many networks a member promised something."""
+    keepers, values = _networks(moment, choice)
+    return f"{keepers} SELECT count(*) FROM keepers", values  # noqa: S608
+
+
+def _organisations(moment: Moment, choice: CommitmentChoice) -> Query:
     conditions = _conditions(moment, choice)
     return (
-        f"SELECT m.stream_id, {_FIGURES} FROM (SELECT organisation, {_STANDING} AS standing "  # noqa: S608
-        f"FROM read.commitment_state WHERE {conditions.text()}) c "
-        f"JOIN ({_MEMBERS}) m ON m.member = c.organisation "
-        "GROUP BY m.stream_id ORDER BY overdue DESC, made DESC, m.stream_id LIMIT %(limit)s"
-    ), conditions.values | {"limit": KEEPERS_MAX}
+        f"WITH keepers AS (SELECT organisation AS who, {_FIGURES} FROM (SELECT organisation, {_STANDING} AS standing "  # noqa: S608
+        f"FROM read.commitment_state WHERE {conditions.text()}) c GROUP BY organisation)"
+    ), conditions.values
+
+
+def _networks(moment: Moment, choice: CommitmentChoice) -> Query:
+    conditions = _conditions(moment, choice)
+    one: LiteralString = "" if choice.network is None else "WHERE m.stream_id = %(network)s "
+    return (
+        f"WITH keepers AS (SELECT m.stream_id::text AS who, {_FIGURES} "  # noqa: S608
+        f"FROM (SELECT organisation, {_STANDING} AS standing FROM read.commitment_state WHERE {conditions.text()}) c "
+        f"JOIN ({_MEMBERS}) m ON m.member = c.organisation {one}GROUP BY m.stream_id)"
+    ), conditions.values
+
+
+def _after(after: Place | None) -> dict[str, Any]:
+    overdue, made, who = (None, None, None) if after is None else after
+    return {"after_overdue": overdue, "after_made": made, "after_who": who}
 
 
 def row(columns: tuple[Any, ...]) -> CommitmentRow:
@@ -152,6 +190,11 @@ def row(columns: tuple[Any, ...]) -> CommitmentRow:
 def keeper(columns: tuple[Any, ...]) -> KeeperRow:
     """Return the row that ``by_organisation`` or ``by_network`` found."""
     return KeeperRow(*columns)
+
+
+def place(keeper: KeeperRow) -> Place:
+    """Return the place of an organisation or network in its list."""
+    return keeper.overdue, keeper.made, keeper.who
 
 
 def _conditions(moment: Moment, choice: CommitmentChoice) -> Conditions:

@@ -11,9 +11,6 @@ from msgspec import Struct
 
 from .lens import AT, Moment, Query, at
 
-ORGANISATIONS_MAX: Final = 2_000
-"""How many organisations one answer holds at most, those with most gaps first."""
-
 # From what was said to the gaps of the case, subject or stream that it may be about: these are found by their key, and
 # said is much less than there are gaps.
 _NOTICED: Final[LiteralString] = f"""
@@ -35,17 +32,31 @@ NOTICED: Final[LiteralString] = (
 )
 """The condition on a row of ``read.gap_state`` that somebody who has to act (if named, that one) noticed it."""
 
-SHARES: Final[LiteralString] = f"""
-WITH noticed AS MATERIALIZED ({_NOTICED})
-SELECT act.organisation, count(*), count(*) FILTER (
-           WHERE (g.case_id, g.gap_id, act.organisation) IN (SELECT case_id, gap_id, organisation FROM noticed))
-  FROM (SELECT case_id, gap_id, to_act FROM read.gap_state
-         WHERE counts_after < %(as_of)s AND to_act <> '{{}}' AND {AT}
-           AND (%(organisations)s::text[] IS NULL OR to_act && %(organisations)s)) g
- CROSS JOIN LATERAL unnest(g.to_act) AS act (organisation)
- WHERE %(organisations)s::text[] IS NULL OR act.organisation = ANY(%(organisations)s)
- GROUP BY act.organisation ORDER BY count(*) DESC, act.organisation LIMIT %(limit)s
+_SHARES: Final[LiteralString] = f"""
+WITH noticed AS MATERIALIZED ({_NOTICED}), shares AS (
+    SELECT act.organisation, count(*) AS gaps, count(*) FILTER (
+               WHERE (g.case_id, g.gap_id, act.organisation) IN (SELECT case_id, gap_id, organisation FROM noticed)
+           ) AS noticed
+      FROM (SELECT case_id, gap_id, to_act FROM read.gap_state
+             WHERE counts_after < %(as_of)s AND to_act <> '{{}}' AND {AT}
+               AND (%(organisations)s::text[] IS NULL OR to_act && %(organisations)s)) g
+     CROSS JOIN LATERAL unnest(g.to_act) AS act (organisation)
+     WHERE %(organisations)s::text[] IS NULL OR act.organisation = ANY(%(organisations)s)
+     GROUP BY act.organisation
+)
 """  # noqa: S608
+
+PAGE: Final[LiteralString] = f"""{_SHARES}
+SELECT organisation, gaps, noticed FROM shares
+ WHERE %(after_gaps)s::bigint IS NULL OR gaps < %(after_gaps)s
+    OR (gaps = %(after_gaps)s AND organisation > %(after_organisation)s::text)
+ ORDER BY gaps DESC, organisation LIMIT %(limit)s
+"""  # noqa: S608
+
+COUNT: Final[LiteralString] = f"{_SHARES} SELECT count(*) FROM shares"  # noqa: S608
+
+Place = tuple[int, str]
+"""Where a page ended: how many gaps, and whose."""
 
 
 class ShareRow(Struct, frozen=True):
@@ -56,12 +67,27 @@ class ShareRow(Struct, frozen=True):
     noticed: int
 
 
-def shares(moment: Moment, organisations: Sequence[str] | None) -> Query:
-    """Return the query for how much some organisations (none: all) noticed themselves, that with most gaps first."""
-    chosen = None if organisations is None else list(organisations)
-    return SHARES, moment.values() | {"organisations": chosen, "limit": ORGANISATIONS_MAX}
+def page(moment: Moment, organisations: Sequence[str] | None, after: Place | None, limit: int) -> Query:
+    """Return the query for what some organisations (none: all) noticed, beyond a place, that with most gaps first."""
+    gaps, organisation = (None, None) if after is None else after
+    own = {"after_gaps": gaps, "after_organisation": organisation, "limit": limit}
+    return PAGE, _values(moment, organisations) | own
+
+
+def count(moment: Moment, organisations: Sequence[str] | None) -> Query:
+    """Return the query for how many organisations there are that have to act."""
+    return COUNT, _values(moment, organisations)
+
+
+def place(share: ShareRow) -> Place:
+    """Return the place of an organisation in the list."""
+    return share.gaps, share.organisation
+
+
+def _values(moment: Moment, organisations: Sequence[str] | None) -> dict[str, Any]:
+    return moment.values() | {"organisations": None if organisations is None else list(organisations)}
 
 
 def row(columns: tuple[Any, ...]) -> ShareRow:
-    """Return the row that ``shares`` found."""
+    """Return the row that ``page`` found."""
     return ShareRow(*columns)

@@ -80,8 +80,8 @@ def test_each_answer_has_its_list(told):
         ("NO_MEASURE", told.obstacle),
         ("NO_CAUSE_NAMED", told.third),
     }
-    kept = asked.registry("promisesKept { byOrganisation { organisation { identifier } overdue shareKept } }")
-    assert kept["promisesKept"]["byOrganisation"] == [
+    kept = asked.registry("promisesKept { byOrganisation { nodes { organisation { identifier } overdue shareKept } } }")
+    assert kept["promisesKept"]["byOrganisation"]["nodes"] == [
         {"organisation": {"identifier": SVB}, "overdue": 1, "shareKept": 0.0}
     ]
     (retold,) = paged(asked, "storiesRetold", "nodes { contacts storyRetold obstacle { id } chain { contacts } }")
@@ -94,9 +94,9 @@ def test_who_acknowledges_a_gap_has_noticed_it(told):
 
     def shares() -> dict[str, tuple[int, int, int]]:
         found = asked.registry(
-            "whatHonestyCosts { organisation { identifier } gapsToAct selfNoticed "
-            "gaps(selfNoticed: true) { totalCount } }"
-        )["whatHonestyCosts"]
+            "whatHonestyCosts { nodes { organisation { identifier } gapsToAct selfNoticed "
+            "gaps(selfNoticed: true) { totalCount } } }"
+        )["whatHonestyCosts"]["nodes"]
         return {
             one["organisation"]["identifier"]: (one["gapsToAct"], one["selfNoticed"], one["gaps"]["totalCount"])
             for one in found
@@ -123,13 +123,12 @@ def test_who_may_see_no_case_is_told_nothing(told):
     analyst = Asker(SVB, Role.ANALYST, "analyst", datetime.now(UTC) + timedelta(hours=1))
     lists = " ".join(
         f"{field} {{ totalCount nodes {{ __typename }} }}"
-        for field in ("repeatOffenders", "solvedForOne", "storiesRetold")
+        for field in ("repeatOffenders", "solvedForOne", "storiesRetold", "whatHonestyCosts")
     )
-    question = f"{{ registry {{ {lists} whatHonestyCosts {{ share }} promisesKept {{ byOrganisation {{ made }} }} }} }}"
+    question = f"{{ registry {{ {lists} promisesKept {{ byOrganisation {{ nodes {{ made }} }} }} }} }}"
     assert asked.ask(question, analyst)["registry"] == {
-        **dict.fromkeys(("repeatOffenders", "solvedForOne", "storiesRetold"), empty),
-        "whatHonestyCosts": [],
-        "promisesKept": {"byOrganisation": []},
+        **dict.fromkeys(("repeatOffenders", "solvedForOne", "storiesRetold", "whatHonestyCosts"), empty),
+        "promisesKept": {"byOrganisation": {"nodes": []}},
     }
     wrong = asked.error('{ registry { repeatOffenders(after: "WzFd") { totalCount } } }')
     assert wrong["message"] == "after: this is no cursor of this list; take endCursor from the page before."

@@ -20,8 +20,9 @@ from knelpunt.domain.event import Event
 from knelpunt.infra.projecting.projector import Projector
 from knelpunt.infra.store.connection import DatabaseRole, Principal, connect, connect_as_registry, principal_text
 from knelpunt.projections.queries import commitments, escalations, gaps, honesty, offenders, remedies, tellings
-from knelpunt.projections.queries.commitments import CommitmentChoice, CommitmentRow, Standing
+from knelpunt.projections.queries.commitments import CommitmentChoice, CommitmentRow, KeeperRow, Standing
 from knelpunt.projections.queries.gaps import GapChoice, GapOrder
+from knelpunt.projections.queries.honesty import ShareRow
 from knelpunt.projections.queries.lens import Moment
 from knelpunt.projections.queries.remedies import LeftOver, RemedyChoice
 from oracle import answering
@@ -131,14 +132,17 @@ class Told:
         ]
         # What was promised once about several obstacles is one promise, and there is but one of each event.
         assert sorted(shown, key=str) == sorted(promised, key=str), moment
-        keepers = [commitments.keeper(row) for row in self.rows(commitments.by_organisation(moment, everything))]
+        keepers = self.keepers(commitments.by_organisation)
         assert {one.who: standings(one) for one in keepers} == right.kept_by()
-        members = [commitments.keeper(row) for row in self.rows(commitments.by_network(moment, everything))]
-        assert {one.who: standings(one) for one in members} == right.kept_in()
+        assert self.number(commitments.count_organisations(moment, everything)) == len(keepers)
+        members = self.keepers(commitments.by_network)
+        assert {UUID(one.who): standings(one) for one in members} == right.kept_in()
+        assert self.number(commitments.count_networks(moment, everything)) == len(members)
         for one in members[:2]:
-            assert isinstance(one.who, UUID)
-            choice = CommitmentChoice(network=one.who, standings=[Standing.OVERDUE])
+            choice = CommitmentChoice(network=UUID(one.who), standings=[Standing.OVERDUE])
             assert self.number(commitments.count(moment, choice)) == one.overdue
+            (alone,) = self.rows(commitments.by_network(moment, CommitmentChoice(network=UUID(one.who)), None, 2))
+            assert commitments.keeper(alone) == one
         there = Counter(f"{one.kind} {one.standing}" for one in found)
         return there + Counter(networks=len(members), over_cases=sum(bool(one.cases) for one in found))
 
@@ -150,6 +154,26 @@ class Told:
             lambda one: (one.due_at, one.event),
         )
         return list(pages)
+
+    def keepers(self, by) -> list[KeeperRow]:
+        """Whoever promised something, most that is overdue first."""
+        everything = CommitmentChoice()
+        pages = self.paged(
+            lambda after: by(self._moment, everything, after, PAGE), commitments.keeper, commitments.place
+        )
+        found = list(pages)
+        assert [(one.overdue, one.made) for one in found] == sorted(
+            ((one.overdue, one.made) for one in found), reverse=True
+        )
+        return found
+
+    def shares(self) -> list[ShareRow]:
+        """What each organisation noticed itself, that with most gaps first."""
+        pages = self.paged(lambda after: honesty.page(self._moment, None, after, PAGE), honesty.row, honesty.place)
+        found = list(pages)
+        assert [one.gaps for one in found] == sorted((one.gaps for one in found), reverse=True)
+        assert self.number(honesty.count(self._moment, None)) == len(found)
+        return found
 
     def tellings(self, right: Asked) -> Counter[str]:
         """Whose story was told again how often, the worst first."""
@@ -166,10 +190,11 @@ class Told:
     def honesty(self, right: Asked) -> Counter[str]:
         """What each organisation noticed itself; as many gaps stand in its lists."""
         moment = self._moment
-        found = [honesty.row(row) for row in self.rows(honesty.shares(moment, None))]
+        found = self.shares()
         assert {one.organisation: (one.gaps, one.noticed) for one in found} == right.honesty(), moment
         for one in found[:3]:
-            assert [honesty.row(row) for row in self.rows(honesty.shares(moment, [one.organisation]))] == [one]
+            (alone,) = self.rows(honesty.page(moment, [one.organisation], None, 2))
+            assert honesty.row(alone) == one
             choice = GapChoice(to_act=[one.organisation], self_noticed=True, noticed_by=one.organisation)
             assert self.number(gaps.count(moment, choice)) == one.noticed
             page = gaps.page(moment, choice, GapOrder.HARM, None, one.noticed + 1)
@@ -260,10 +285,10 @@ def test_an_agency_is_told_of_what_it_may_see_alone(new_registry: Callable[[], s
             # What lies over several cases is told of where all of them may be seen: over fewer it may be another.
             over = {one.event for one in right.plans_over_cases()}
             assert promised - over <= {one.event for one in shown}, moment
-            for one in map(honesty.row, told.rows(honesty.shares(moment, None))):
+            for one in told.shares():
                 assert told.number(gaps.count(moment, GapChoice(to_act=[one.organisation]))) == one.gaps
             nothing = Told(analyst, moment)
-            assert nothing.rows(honesty.shares(moment, None)) == []
+            assert nothing.shares() == nothing.keepers(commitments.by_organisation) == []
             assert nothing.number(offenders.count(moment)) == nothing.number(escalations.count(moment, None)) == 0
             assert nothing.number(remedies.count(moment, RemedyChoice())) == 0
             assert nothing.commitments() == []
