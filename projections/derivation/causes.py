@@ -84,7 +84,7 @@ def gaps(stream: UUID, cause: Cause, _: Course) -> Iterator[Gap]:
     for one in cause.measures.values():
         until = _first(((one.implemented_at, one.implemented_by), end))
         # Whoever owned it when that ended; an owner that comes later is not to act in what was over by then.
-        owner = one.owner_then or cause.owner
+        owner = cause.owner if one.implemented_at is None else one.owner_then
         yield from stream_gap(on, GapKind.MEASURE_OVERDUE, one.event, one.due, until, to_act=(owner,) if owner else ())
 
 
