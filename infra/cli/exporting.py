@@ -36,7 +36,7 @@ def export_(
         asker = acting_as(given, found, "export", Role, "everybody may export what they see")
         by = f"{asker.organisation or asker.role} {asker.user}"
         # Before the first of it is read: whoever takes a copy along is on record whatever comes of it.
-        parts.security.note(SecurityEvent(Action.OPERATION, f"export {as_}", DONE, COMMAND_LINE, by))
+        parts.security.record(SecurityEvent(Action.OPERATION, f"export {as_}", DONE, COMMAND_LINE, by))
         upto = _upto(found, parts)
         task = bar.add_task("Exporting", total=1.0)
         report = export(

@@ -22,6 +22,8 @@ def test_each_format(demo_here: InThisProcess, tmp_path: Path) -> None:
         assert str(tmp_path / name) in said
         assert ("13 cases" in said) is (name != "cloudevents")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FORMATS)
+    noted = demo_here.done("logbook", "security")
+    assert all(f"export {name}" in noted for name in FORMATS)
     assert {row["reference"] for row in rows(tmp_path / "csv")} >= {"DEMO-9TXC", "DEMO-3VQ8"}
     lines = (tmp_path / "cloudevents").read_text("utf-8").splitlines()
     assert [json.loads(line)["data"]["position"] for line in lines] == list(range(len(lines)))
