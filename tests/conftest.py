@@ -5,7 +5,8 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -128,6 +129,12 @@ def _registries(server: EmbeddedServer, template: str) -> Iterator[Callable[[], 
         yield make
         for database in made:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
+
+
+@pytest.fixture(scope="session")
+def clones(postgres_server: EmbeddedServer) -> Callable[[str], AbstractContextManager[Callable[[], str]]]:
+    """Gives, for the name of a template, what makes registries from it; they are gone at the end of the block."""
+    return partial(_registries, postgres_server)
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ async def moment(visit: Visit) -> Response:
     found = (await state_of(visit, reference, lens | {"asOf": moment_of(visit, at).isoformat()}))["case"]
     names = {} if found is None else names_of(found, [])
     numbers = {} if found is None else {one["id"]: number for number, one in enumerate(found["obstacles"], 1)}
-    state = {"case": found, "at": at, "names": names, "numbers": numbers}
+    state = {"case": found, "at": at, "names": names, "numbers": numbers, "reference": reference, "then": True}
     return await visit.page("moment.html", state=state, reference=reference)
 
 
@@ -106,4 +106,7 @@ def _step(visit: Visit) -> int | None:
 
 def _stated(replay: Replay, case: Any, step: int | None) -> dict[str, Any]:
     at = replay.as_of if step is None else replay.at(step)
-    return {"case": case, "at": at, "names": replay.names, "numbers": replay.obstacles}
+    return {
+        "case": case, "at": at, "names": replay.names, "numbers": replay.obstacles,
+        "reference": replay.case["reference"], "then": step is not None,
+    }  # fmt: skip

@@ -49,6 +49,7 @@ def page_routes(running: RunningRegistry, sign_in: SignIn) -> list[BaseRoute]:
         get("/mine/download", mine.download),
         get("/trail", trail.page),
         get("/trail/proof", trail.proof),
+        get("/trail/bundle", trail.bundle),
         get("/ask", asking.page),
         post("/ask", asking.send),
         get("/ask/schema", asking.schema),

@@ -1,6 +1,7 @@
 """Signing in and out: with the built-in issuer by choosing whom to be, with a real one by going there and back."""
 
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 import psycopg
@@ -65,10 +66,14 @@ class SignIn(Struct, frozen=True, kw_only=True):
         try:
             role = Role(form.get("role", ""))
             user = msgspec.convert(form.get("user") or USER, UserId)
+            subject = UUID(form["subject"]) if form.get("subject") else None
             if organisation is not None:
                 msgspec.convert(organisation, OrganisationId)
         except (ValueError, msgspec.ValidationError):
-            message = "Choose a role, and an organisation by its OIN (twenty digits) or URI; a user has no blanks."
+            message = (
+                "Choose a role, and an organisation by its OIN (twenty digits) or URI; a user has no blanks, and "
+                "a subject is a UUID."
+            )
             raise PageProblem(400, visit.words.say(message)) from None
         # Whoever has such a token is whom it names, so it is on record before anybody has it.
         try:
@@ -76,7 +81,9 @@ class SignIn(Struct, frozen=True, kw_only=True):
         except psycopg.Error:
             message = "Who signs in cannot be put on record at the moment, so nobody can: try again in a minute."
             raise PageProblem(503, visit.words.say(message)) from None
-        return self._signed_in(visit, self.development.token(role, organisation, user), form.get("back"))
+        return self._signed_in(
+            visit, self.development.token(role, organisation, user, subject=subject), form.get("back")
+        )
 
     async def start(self, visit: Visit) -> Response:
         """Answer GET /signin/start: on to the issuer."""

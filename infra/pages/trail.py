@@ -4,14 +4,20 @@ What is checked here is read from the log's files, as everybody gets them; entri
 """
 
 import asyncio
+import tarfile
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from ...domain.vocabulary import Role
+from ..trail.bundling import bundle_files
 from ..trail.folder import PUBLIC_KEY, TrailFolder
+from ..trail.note import public_key
 from ..trail.tiles import ENTRIES, WIDTH, entries_in, tile_at
 from .visit import POSITION_DIGITS_MAX, PageProblem, Visit
+
+TAR: Final = "application/x-tar"
 
 TRAIL: Final = """
 query Trail($position: Position!, $proven: Boolean!) {
@@ -43,6 +49,28 @@ async def proof(visit: Visit) -> Response:
     found = (await visit.ask(TRAIL, position=position, proven=True))["log"]["inclusion"]
     name = {"Content-Disposition": f'attachment; filename="{position}.tlog-proof"'}
     return Response(found["proofFile"] or "", headers=name, media_type="text/plain; charset=utf-8")
+
+
+async def bundle(visit: Visit) -> Response:
+    """Answer GET /trail/bundle: all that is published, with the verifier, as a tar file; for auditors."""
+    folder = visit.running.services.trail
+    if folder is None or (await visit.asker()).role is not Role.AUDITOR:
+        raise PageProblem(403, visit.words.say("The entries of the log are for auditors."))
+    key = await asyncio.to_thread(_key, folder)
+    if key is None or await asyncio.to_thread(folder.checkpoint) is None:
+        raise PageProblem(404, visit.words.say("Nothing is published yet."))
+    name = {"Content-Disposition": 'attachment; filename="knelpunt-log.tar"'}
+    return StreamingResponse(tar_of(bundle_files(folder, public_key(key))), headers=name, media_type=TAR)
+
+
+def tar_of(files: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
+    """Yield a tar file of files, by their names, as they come: it is never in one piece anywhere."""
+    for name, content in files:
+        info = tarfile.TarInfo(name)
+        info.size = len(content)
+        info.mode = 0o644
+        yield info.tobuf(tarfile.USTAR_FORMAT) + content + bytes(-len(content) % tarfile.BLOCKSIZE)
+    yield bytes(2 * tarfile.BLOCKSIZE)
 
 
 def _position(visit: Visit) -> int | None:

@@ -1,6 +1,7 @@
 """Writes a bundle: all that is published, with what it takes to verify it on a machine that has nothing of ours."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
 from typing import Final
@@ -17,6 +18,20 @@ POLICY: Final = "policy"
 VERIFIER: Final = "verify.py"
 
 
+def bundle_files(folder: TrailFolder, key: PublicKey) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of a bundle of what is published now, by their names within it. Raises ``TrailError``."""
+    yield from _files(folder, Prover(folder), key, None)
+
+
+def _files(folder: TrailFolder, prover: Prover, key: PublicKey, policy: bytes | None) -> Iterator[tuple[str, bytes]]:
+    for tile in tiles_of(prover.checkpoint.size):
+        yield tile.path, folder.read(tile)
+    yield CHECKPOINT, prover.note
+    yield PUBLIC_KEY, f"{key.text}\n".encode()
+    yield POLICY, policy or policy_of_log(key)
+    yield VERIFIER, Path(verify.__file__).read_bytes()
+
+
 def write_bundle(folder: TrailFolder, key: PublicKey, policy: bytes | None, out: Path) -> int:
     """Write what is published into a new folder, all or nothing, and return how many entries it has.
 
@@ -31,14 +46,10 @@ def write_bundle(folder: TrailFolder, key: PublicKey, policy: bytes | None, out:
     place = out.with_name(f"{out.name}.unfinished-{token_hex(4)}")
     try:
         place.mkdir(mode=0o700)
-        for tile in tiles_of(prover.checkpoint.size):
-            path = place / tile.path
+        for name, content in _files(folder, prover, key, policy):
+            path = place / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(folder.read(tile))
-        (place / CHECKPOINT).write_bytes(prover.note)
-        (place / PUBLIC_KEY).write_text(f"{key.text}\n", encoding="utf-8")
-        (place / POLICY).write_bytes(policy or policy_of_log(key))
-        (place / VERIFIER).write_bytes(Path(verify.__file__).read_bytes())
+            path.write_bytes(content)
         place.rename(out)
     finally:
         shutil.rmtree(place, ignore_errors=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import axe_playwright_python
 import pytest
 
-from infra.pages.learnt import DIALOGUE, INVESTIGATION, LISTS, ONES
+from infra.pages.learnt import CAUSE, DIALOGUE, INVESTIGATION, LISTS, ONES
 
 LONGEST = "DEMO-7K2M"
 WATERRIJK = "urn:knelpunt:demo:waterrijk"
@@ -18,8 +18,11 @@ PAGES = (
     "/", "/?q=jeugd", "/gaps", "/interfaces", f"/cases/{LONGEST}", f"/cases/{LONGEST}?step=20",
     f"/cases/{LONGEST}/difference?thenAsOf=2024-06-01", "/inbox", "/record", "/record/refuseHandoff",
     "/trail?position=20",
-    "/ask", f"/mine?subject={SUBJECT}", *LISTS, *ONES,
+    "/ask", f"/mine?subject={SUBJECT}", CAUSE, DIALOGUE,
 )  # fmt: skip
+
+EVERY = tuple(dict.fromkeys((*PAGES, *LISTS, *ONES)))
+"""All of them; ``PAGES`` are those of which the others differ in little."""
 
 
 def found_by_axe(page) -> list[str]:
@@ -31,11 +34,20 @@ def found_by_axe(page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("width", [360, pytest.param(1440, marks=pytest.mark.long)])
-def test_axe_finds_nothing_and_nothing_goes_wrong(site, browser, width):
+@pytest.mark.parametrize(
+    ("pages", "width"),
+    [
+        (PAGES, 360),
+        pytest.param(EVERY, 360, marks=[pytest.mark.long, pytest.mark.timeout(600)]),
+        pytest.param(EVERY, 768, marks=[pytest.mark.long, pytest.mark.timeout(600)]),
+        pytest.param(EVERY, 1440, marks=[pytest.mark.long, pytest.mark.timeout(600)]),
+    ],
+    ids=["some-360", "all-360", "all-768", "all-1440"],
+)
+def test_axe_finds_nothing_and_nothing_goes_wrong(site, browser, pages, width):
     """On every page, wide and narrow, axe finds nothing, and nothing is reported, leaves the origin or overflows."""
     with site.page(browser, "AGENCY", WATERRIJK, width=width) as watched:
-        for address in PAGES:
+        for address in pages:
             watched.page.goto(address)
             watched.page.wait_for_load_state("networkidle")
             assert found_by_axe(watched.page) == [], address

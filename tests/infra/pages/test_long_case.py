@@ -1,17 +1,12 @@
 """A case of many events: in stretches that links lead through, and as quick to step through as a short one."""
 
-import asyncio
 import re
-from collections.abc import Iterator
 
 import pytest
 
-from graph.given import GEMEENTE, Asked
-from infra.http.given import serving
+from graph.given import GEMEENTE
 from infra.pages.long_case import tell_long_case
 from infra.pages.visiting import Site
-from knelpunt.infra.identity.development import DevelopmentIssuer
-from knelpunt.infra.pages.signing_in import SignIn
 
 EVENTS = 230
 
@@ -27,17 +22,6 @@ def told_on(site: Site, events: int) -> str:
 
 def numbers_on(page: str) -> list[int]:
     return [int(number) for number in re.findall(r'<li id="event-(\d+)"', page)]
-
-
-@pytest.fixture(scope="module")
-def bare_site(shared_registry_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The pages over a registry that holds long cases alone."""
-    issuer = DevelopmentIssuer.at(tmp_path_factory.mktemp("issuer"))
-    with asyncio.Runner() as runner:
-        asked = Asked(shared_registry_url, issuer, runner)
-        with serving(asked, SignIn(key=b"k" * 32, development=issuer)) as address:
-            yield Site(asked, f"http://{address}")
-        asked.close()
 
 
 def test_a_long_case_comes_in_stretches(bare_site):
@@ -69,19 +53,13 @@ def test_a_long_case_comes_in_stretches(bare_site):
     assert [one["number"] for one in asked["case"]["timeline"]["nodes"]] == [101, 102]
 
 
-# Told before there is a browser: while one runs, no other event loop can in the same thread.
-@pytest.fixture
-def thousand(bare_site: Site) -> str:
-    """A case of 1,000 events."""
-    return told_on(bare_site, 1_000)
-
-
 @pytest.mark.long
-def test_a_thousand_events_are_quick(bare_site, thousand, browser):
+def test_a_thousand_events_are_quick(bare_site, browser):
     """On an idle machine, a case of 1,000 events is interactive within a second, and a step takes 100 ms at most.
 
     From one stretch into the next as well, in both directions.
     """
+    thousand = told_on(bare_site, 1_000)
     with bare_site.page(browser, "AGENCY", GEMEENTE) as watched:
         page = watched.page
         taken: list[float] = []
