@@ -1,7 +1,8 @@
 """The closed lists that events choose from.
 
 Every enumeration of the registry's vocabulary stands here, under the field's own terms. Values are what is stored,
-shown in GraphQL and named in the trail, so a value is never renamed or reused: a new one is added.
+shown in GraphQL and named in the trail, so a value is never renamed or reused: a new one is added. The module is long
+because the lists are many.
 """
 
 from enum import StrEnum

@@ -1,4 +1,7 @@
-"""A cause as clients see it: what it is, who was asked to remove it, and what came of that."""
+"""A cause as clients see it: what it is, who was asked to remove it, and what came of that.
+
+The module is long because all that hangs on a cause is asked for through it.
+"""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

@@ -1,4 +1,7 @@
-"""What clients choose by in lists: filters as inputs, and what they mean to the queries."""
+"""What clients choose by in lists: filters as inputs, and what they mean to the queries.
+
+The module is long because every list is chosen from in its own way.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

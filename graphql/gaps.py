@@ -1,4 +1,7 @@
-"""A gap as clients see it, be it a row of a list or derived with its case."""
+"""A gap as clients see it, be it a row of a list or derived with its case.
+
+The module is long because a gap tells of all that was said of it.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,7 +1,7 @@
 """Mutations: every command of the domain by its name, and what it answers.
 
 They are made from the list of commands, so that none can be missing. Each answers with its payload, or with a refusal
-that says which rule stands in the way.
+that says which rule stands in the way. The module is long because each kind of stream has a payload of its own.
 """
 
 import types

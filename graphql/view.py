@@ -1,7 +1,8 @@
 """How one question looks at the registry: at which two times, up to which position, as whom.
 
 A ``View`` is the lens of everything below one ``registry`` field. It loads histories and organisations in batches and
-derives each case once; ``CaseReading`` is one case as derived, with what its answer is looked up by.
+derives each case once; ``CaseReading`` is one case as derived, with what its answer is looked up by. The module is long
+because streams and cases are looked at in the same ways, which refer to each other.
 """
 
 from abc import ABC, abstractmethod

@@ -2,7 +2,7 @@
 
 A cause is open from when it was identified until it is removed or accepted as it is. What ends it ends whatever was
 still being asked of anyone. Obstacles are linked and measures evaluated afterwards too: that is how it shows whether it
-was really gone.
+was really gone. The module is long because the steps of a cause depend on each other, and share one state.
 """
 
 from collections.abc import Mapping, Sequence

@@ -7,6 +7,8 @@ Version 1 of the entry: ``{"actor": {"organisation", "role", "user"}, "at", "com
 "inferred", "known_to", "position", "precision", "recorded_at", "source", "stream", "topic", "topic_version",
 "version"}``. What holds its default is left out, as it is in the stored bytes, and so is the user where the actor is a
 subject. ``recorded_at`` is in UTC with six decimals; other times and the content of fields are as stored.
+
+The module is long because of its table, whose lines stay for ever.
 """
 
 import base64

@@ -4,7 +4,7 @@ A row says: from this moment of the world on, as known from this moment of recor
 and, once something was recorded that ended the state, until when. An event that was recorded in the order in which it
 occurred changes only what lies after it, so the fold goes on from where it was; one that was recorded late, or mends
 another, has the case folded anew, and only what comes out different makes rows. The same code therefore serves a
-rebuild and a single new event.
+rebuild and a single new event. The module is long because it is one class, whose rows only it may change.
 """
 
 from collections.abc import Callable, Iterable, Sequence
