@@ -30,11 +30,11 @@ demo: $(VENV)/run.stamp
 
 test: $(VENV)/dev.stamp
 	@echo "make: running the tests, two at a time"
-	@$(BIN)/python -m pytest -n 2 --dist=loadgroup -m "not long"
+	@$(BIN)/python -m pytest -n 2 -m "not long"
 
 test-long: $(VENV)/dev.stamp
 	@echo "make: running all tests, the long ones too"
-	@$(BIN)/python -m pytest -n 2 --dist=loadgroup --hypothesis-profile=long --timeout=7200
+	@$(BIN)/python -m pytest -n 2 --hypothesis-profile=long --timeout=7200
 
 check: $(VENV)/dev.stamp
 	@$(MAKE) --no-print-directory --keep-going check-style check-types check-imports check-dependencies

@@ -9,11 +9,13 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from hypothesis import settings
 from psycopg import sql
+from xdist.scheduler import LoadScopeScheduling
 
 from knelpunt.infra.postgres.embedded import EmbeddedServer
 from knelpunt.infra.store.migrate import LOCK as MIGRATION_LOCK
@@ -51,6 +53,33 @@ def pytest_configure(config: pytest.Config) -> None:
         folder = _open_folder()
         os.environ[SERVER_FOLDER] = str(folder)
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+TOGETHER = frozenset({
+    "tests/histories/test_registry_shares.py",
+    "tests/histories/test_shares.py",
+    "tests/infra/importing/test_published_ocel.py",
+    "tests/infra/pages/test_browser.py",
+    "tests/test_docs.py",
+    "tests/test_packaging.py",
+})  # fmt: skip
+"""Modules whose tests share what takes seconds to make: each goes to one worker as a whole."""
+
+
+class Scheduling(LoadScopeScheduling):
+    """Sends every test to whichever worker is free, and those of some modules to the same one.
+
+    xdist has marks for this (``xdist_group``), which come to nothing: it adds the group to a name of the test that
+    pytest 9.2 does not go by any more.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return module if module in TOGETHER else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    return Scheduling(config, log)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

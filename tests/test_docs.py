@@ -29,9 +29,6 @@ ADDRESS = "127.0.0.1:8400"
 
 ANSWERS = r"\b(?:repeatOffenders|whoWaitsForWhom|solvedForOne|promisesKept|storiesRetold|whatHonestyCosts)\b"
 
-# One registry, and one service, for all of it.
-pytestmark = pytest.mark.xdist_group("docs")
-
 
 @dataclass(frozen=True)
 class Block:

@@ -16,9 +16,6 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("domain", "projections", "graphql", "infra")
 
-# Built once: the tests that use the wheel go to the same worker.
-one_worker = pytest.mark.xdist_group("wheel")
-
 
 @dataclass(frozen=True)
 class Installed:
@@ -79,7 +76,6 @@ def test_no_folder_at_the_root_is_a_regular_package() -> None:
     assert list((ROOT / "tests").rglob("__init__.py")) == []
 
 
-@one_worker
 def test_the_wheel_has_every_file(installed: Installed) -> None:
     """Code, SQL, templates, schema and type markers alike; a new kind of file must be listed in pyproject.toml."""
     in_tree = {
@@ -94,7 +90,6 @@ def test_the_wheel_has_every_file(installed: Installed) -> None:
     assert {f"knelpunt/{folder}/py.typed" for folder in FOLDERS} <= in_wheel
 
 
-@one_worker
 def test_the_wheel_is_what_is_imported(installed: Installed) -> None:
     """The environment sees the wheel's files, not the checkout's."""
     code = "import knelpunt.infra.postgres.embedded as found; print(found.__file__)"
@@ -102,7 +97,6 @@ def test_the_wheel_is_what_is_imported(installed: Installed) -> None:
     assert Path(found).is_relative_to(installed.environment)
 
 
-@one_worker
 def test_the_wheel_runs_the_demo(installed: Installed, open_folder: Path) -> None:
     """Installed elsewhere, with a data directory of its own and nothing of the checkout."""
     knelpunt = installed.environment / "bin" / "knelpunt"

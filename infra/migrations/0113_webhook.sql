@@ -17,7 +17,7 @@ CREATE TABLE knelpunt.webhook (
     ended_because text
 );
 CREATE TABLE knelpunt.webhook_delivery (
-    webhook_id uuid NOT NULL REFERENCES knelpunt.webhook,
+    webhook_id uuid NOT NULL,            -- no reference: a backup restores tables in any order
     position bigint NOT NULL,            -- of the event
     case_id uuid NOT NULL,               -- all zeros where it stands in no case
     stream_id uuid NOT NULL,             -- within which order is kept

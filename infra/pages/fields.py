@@ -84,20 +84,22 @@ def input_of(command: str) -> GraphQLInputObjectType | None:
 
 def fields_of(command: GraphQLInputObjectType, words: Words, context: Context) -> list[Field]:
     """Return the fields of a form, those that must be filled in first."""
-    made: list[Field] = []
+    found: list[Field] = []
     for name, declared in command.fields.items():
-        if name in LEFT_OUT or name.endswith(ABOUT) or MADE in (declared.description or ""):
-            continue
         type_: Any = declared.type
         required = isinstance(type_, GraphQLNonNull)
         type_ = type_.of_type if required else type_
         several = isinstance(type_, GraphQLList)
+        # Several ids are of people, whom the registry may know from another case.
+        made_for_it = not several and MADE in (declared.description or "")
+        if name in LEFT_OUT or name.endswith(ABOUT) or made_for_it:
+            continue
         inner = cast("Any", get_named_type(type_))  # pyright: ignore[reportUnknownVariableType]
         sort, options = _asked(name, inner, words, context)
         label = LABELS.get(name)
         hint = declared.description if label is None else None
-        made.append(Field(name, words.say(label) if label else name, hint, sort, required, several, options))
-    return sorted(made, key=lambda field: (not field.required, field.name == "occurredAt"))
+        found.append(Field(name, words.say(label) if label else name, hint, sort, required, several, options))
+    return sorted(found, key=lambda field: (not field.required, field.name == "occurredAt"))
 
 
 def _asked(name: str, type_: Any, words: Words, context: Context) -> tuple[str, Options]:

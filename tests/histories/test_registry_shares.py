@@ -18,9 +18,6 @@ from oracle.subjects import by_subject, cross_chains, linked_cases, subject_gaps
 COUNT = 10
 BY_LAW = {MoveBasis.SUCCESSION, MoveBasis.TASK_TRANSFER}
 
-pytestmark = pytest.mark.xdist_group("registry shares")
-"""In one process: the registries are made once."""
-
 
 @pytest.fixture(scope="module")
 def made() -> list[list[Event]]:

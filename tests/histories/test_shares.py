@@ -11,9 +11,6 @@ from oracle.oracle import answer
 
 COUNT = 1_000
 
-pytestmark = pytest.mark.xdist_group("shares")
-"""In one process: the thousand histories are made once."""
-
 
 @pytest.fixture(scope="module")
 def made():

@@ -59,7 +59,7 @@ def test_backed_up_destroyed_restored_moved(open_folder: Path, server: EmbeddedS
         rows, read = stored(embedded.url(), vault), everything(embedded.url())
         written = first.run("backup", tmp_path / "backup")
     assert written.returncode == 0, written.stderr
-    assert "510 events" in written.stdout
+    assert "518 events" in written.stdout
     assert f"The master key is not in it (it is in {open_folder / 'first' / FILE_NAME})" in written.stdout
     assert not list((tmp_path / "backup").rglob(FILE_NAME))
     assert len(told) > 50
@@ -87,7 +87,7 @@ def test_backed_up_destroyed_restored_moved(open_folder: Path, server: EmbeddedS
     admin_url = server.url("registry", "registry_admin")
     place = {"KNELPUNT_DATA_DIR": str(open_folder / "second")}
     mover = InThisProcess(place | {"KNELPUNT_DATABASE_URL": admin_url})
-    assert "Restored 510 events" in mover.done("restore", tmp_path / "move")
+    assert "Restored 518 events" in mover.done("restore", tmp_path / "move")
     login(server, "CREATE ROLE {} LOGIN PASSWORD {}", "registry_service")
     with psycopg.connect(admin_url, autocommit=True) as owner:
         owner.execute(
@@ -159,4 +159,4 @@ def test_as_programs_of_their_own(demo: CommandLine, elsewhere: InThisProcess, t
     assert (written.returncode, written.stderr) == (0, "")
     restored = CommandLine(elsewhere.settings).run("restore", tmp_path / "backup", "--workers", "2")
     assert (restored.returncode, restored.stderr) == (0, "")
-    assert restored.stdout == "Restored 503 events, and the vault; the schema and the read model are up to date.\n"
+    assert restored.stdout == "Restored 511 events, and the vault; the schema and the read model are up to date.\n"

@@ -48,8 +48,6 @@ organisation = [
 "payment reminder" = "close"
 """
 
-pytestmark = pytest.mark.xdist_group("published ocel")
-
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
