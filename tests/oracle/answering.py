@@ -28,7 +28,7 @@ from knelpunt.domain.settings import DEFAULTS
 from knelpunt.domain.vocabulary import GapKind, Stance
 
 from . import causes, commitments, subjects
-from .gaps import Chain, gaps_of
+from .gaps import Chain, Then, gaps_of
 from .gaps import plans as gap_plans
 from .interfaces import story_of
 from .oracle import figures_of
@@ -90,12 +90,13 @@ def plans_in(story: list[Event], as_of: datetime) -> Iterator[Promised]:
     """Yield what was promised about gaps in a story: those of its obstacles, and those of the case as a whole."""
     if not any(isinstance(e.data, f.GapAcknowledged) for e in story):
         return
-    found = gaps_of(story, as_of, DEFAULTS)
+    then: Then = {}
+    found = gaps_of(story, as_of, DEFAULTS, then=then)
     obstacles = [e.data.obstacle for e in story if isinstance(e.data, f.ObstacleReported)]
     for lies_on in (*obstacles, *([None] if obstacles else [])):
         obstacle = lies_on or obstacles[0]
         chain = Chain(story, obstacle, as_of, DEFAULTS, stretches(story, obstacle), segments(story, obstacle))
-        for e, due, done in gap_plans(chain, lies_on, found, story):
+        for e, due, done in gap_plans(chain, lies_on, found, story, then):
             yield promised(e, "PLAN", due, done)
 
 

@@ -153,19 +153,28 @@ class Chain:
         )
 
 
-def gaps_of(story: list[Event], as_of: datetime, settings: Settings, promises: int | None = None) -> list[Found]:
+Then = dict[int, list[OGap]]
+"""The gaps at the moment of an event, by its place in the story, as they have been found so far.
+
+A later promise asks for those at every earlier one, and those in turn for the ones before."""
+
+
+def gaps_of(
+    story: list[Event], as_of: datetime, settings: Settings, promises: int | None = None, then: Then | None = None
+) -> list[Found]:
     """Return every gap of a case as it stands at ``as_of``, in the order in which answers list them.
 
     With ``promises``, of the promises made only those before that place are held to.
     """
+    then = {} if then is None else then
     obstacles = [s.data.obstacle for s in story if isinstance(s.data, ObstacleReported)]
     chains = [Chain(story, o, as_of, settings, stretches(story, o), segments(story, o)) for o in obstacles]
     found = [f for chain in chains for kind in KINDS for f in kind(chain)]
     found += list(deadlock(chains))
     for chain in chains:
-        commitments_overdue(chain, found, chain.story[:promises])
+        commitments_overdue(chain, found, chain.story[:promises], then)
     if chains:
-        commitments_on_case_overdue(chains[0], found, story[:promises])
+        commitments_on_case_overdue(chains[0], found, story[:promises], then)
     place = {s.id: n for n, s in enumerate(story)}
     return sorted(found, key=lambda f: _order(f.gap, place))
 
@@ -447,21 +456,21 @@ KINDS = (
 """Every kind that lies on one obstacle."""
 
 
-def commitments_overdue(c: Chain, found: list[Found], until_now: list[Event]) -> None:
+def commitments_overdue(c: Chain, found: list[Found], until_now: list[Event], then: Then) -> None:
     """COMMITMENT_OVERDUE: from the due time of an acknowledged gap's plan until the gap is no longer open (R31)."""
-    for e, from_, done in plans(c, c.obstacle, found, until_now):
+    for e, from_, done in plans(c, c.obstacle, found, until_now, then):
         found += c.gap(GapKind.COMMITMENT_OVERDUE, e, from_, done, (e.data.organisation,))
 
 
-def commitments_on_case_overdue(c: Chain, found: list[Found], until_now: list[Event]) -> None:
+def commitments_on_case_overdue(c: Chain, found: list[Found], until_now: list[Event], then: Then) -> None:
     """COMMITMENT_OVERDUE where the acknowledged gap lies on the case: a deadlock, or an overdue plan for one (R34)."""
-    for e, from_, done in plans(c, None, found, until_now):
+    for e, from_, done in plans(c, None, found, until_now, then):
         late = c.unclipped(GapKind.COMMITMENT_OVERDUE, e, [(from_, done)], (e.data.organisation,))
         found += [replace(one, gap=replace(one.gap, obstacle=None)) for one in late]
 
 
 def plans(
-    c: Chain, lies_on: UUID | None, found: list[Found], until_now: list[Event]
+    c: Chain, lies_on: UUID | None, found: list[Found], until_now: list[Event], then: Then
 ) -> Iterator[tuple[Event, datetime, datetime | None]]:
     """Yield each plan for a gap on an obstacle, or on the case: its event, when it is due and when it was completed."""
     for n, e in enumerate(until_now):
@@ -469,8 +478,9 @@ def plans(
             continue
         if e.data.plan is None or e.data.due is None or e.data.subject is not None:
             continue
-        then = [f.gap for f in gaps_of(c.story[: n + 1], e.occurred_at, c.settings, n)]
-        meant = [g for g in then if g.open and g.obstacle == lies_on and _spoken_of(e.data.gap, g)]
+        if n not in then:
+            then[n] = [f.gap for f in gaps_of(c.story[: n + 1], e.occurred_at, c.settings, n, then)]
+        meant = [g for g in then[n] if g.open and g.obstacle == lies_on and _spoken_of(e.data.gap, g)]
         named = [g for g in meant if g.id_in(e.stream) == e.data.gap.id]
         names = {(g.kind, g.begun_by) for g in named or meant}
         if names:
