@@ -17,10 +17,10 @@ from ...domain import topics
 from ...domain.vocabulary import Role
 from ...graphql.ports import Asker
 from ..bootstrap import Database
-from ..http.reading import principal_of
 from ..identity.tokens import Viewer
 from ..settings import TOKEN, Settings
 from ..store.connection import DatabaseRole, connect_as_registry
+from ..store.principal import principal_of
 from ..webhooks.reach import addresses_of, target_of
 from ..webhooks.subscriptions import Subscription, Subscriptions
 from .acting import note_operation, uuid_of

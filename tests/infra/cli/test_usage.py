@@ -1,6 +1,7 @@
 """How the command line behaves whatever it is asked: exit status, one sentence, plain text in a pipe."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -137,3 +138,9 @@ def test_colours_on_a_terminal_and_none_in_a_pipe(nowhere: CommandLine) -> None:
     with Terminal([KNELPUNT, "migrate"], nowhere.environment()) as terminal:
         assert terminal.ended() == 1
         assert b"\x1b[31m" in terminal.written
+
+
+def test_no_command_waits_for_what_only_questions_take() -> None:
+    """The schema and its library take half a second to load: whoever asks for help, or imports, does not pay that."""
+    asks = "import sys, knelpunt.infra.cli.main; sys.exit('graphql' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", asks], check=False).returncode == 0
