@@ -10,8 +10,6 @@ CHECKPOINT is one that you kept from before: the log must begin with exactly wha
 It takes nothing on trust: every entry is hashed, every tile compared, the root computed and the signatures checked.
 Exit status: 0 verified, 1 not verified, 2 wrong usage. Formats: C2SP signed-note, tlog-checkpoint, tlog-cosignature,
 tlog-tiles, tlog-proof and tlog-policy; trees: RFC 6962, section 2.1; signatures: Ed25519, RFC 8032.
-
-This file is long because it may need no other.
 """
 
 import argparse

@@ -112,8 +112,8 @@ EMPTY = {
 """Tables of which the clerks' cases tell nothing."""
 
 
-ENOUGH = CLERKS * PERSON_STEPS // 2
-"""Commands by which gaps of all kinds lie over the cases of some, and settings have been changed."""
+ENOUGH = CLERKS * PERSON_STEPS
+"""Commands by which gaps of all kinds lie over the cases of some, settings have been changed, and things are to do."""
 
 
 def strike(number: int, kills: int, service: Service, random: Random, kill: Callable[[], None]) -> set[Number]:
