@@ -21,6 +21,7 @@ from ..trail.key import existing_key
 from .acting import COMMAND_LINE
 from .asking import asking_over
 from .gaps import chosen_by, list_gaps, print_gaps
+from .learnt import print_learnt
 from .replay import print_replay
 from .replayed import replay_of
 from .serving import HOST, PORT, Port, address_of, run_service
@@ -79,6 +80,7 @@ def _show(console: Console, given: Settings, found: Database, parts: Parts) -> N
         if shown is not None:
             console.print("\nOne case, as it went:\n", style="bold")
             print_replay(console, shown)
+            print_learnt(console, ask)
             console.print(f"\nWalk through the longest one on a terminal: knelpunt replay {LONGEST} --step")
     _verify(console, given, found)
 

@@ -13,6 +13,7 @@ from ...projections.summaries import Language
 from .asking import asking, raw_id
 from .failure import Failure
 from .gaps import AsOf, KnownAt, print_gaps_of_case
+from .learnt import measures_of, words
 from .replayed import Replay, became, named, replay_of, titled, when, who
 from .session import settings
 from .terminal import PIPE_COLUMNS, ReplayFormat, all_plain, can_move_cursor, notices, people, show, write_json
@@ -135,15 +136,12 @@ def _print_chain(console: Console, number: int, obstacle: Mapping[str, Any], gap
 
 def _print_cause(console: Console, cause: Mapping[str, Any]) -> None:
     """Say what an obstacle comes from, whose that is, and what was done about it."""
-    status = cause["status"].lower().replace("_", " ")
+    status = words(cause["status"])
     owner = f"owned by {named(cause['owner'])}" if cause["owner"] else ""
     stands = owner if status == "owned" else ", ".join(filter(None, (status, owner)))
     console.print(Text(f"  comes from: {cause['statement'] or '(no words)'} ({stands})"))
-    for measure in cause["measures"]:
-        done = f"done {day(measure['implementedAt'])}" if measure["implementedAt"] else "not done"
-        stopped = [one["stopped"].lower() for one in measure["evaluations"]]
-        found = f"; did it stop: {stopped[-1]}" if stopped else ""
-        console.print(Text(f"    a measure, due {day(measure['due'])}: {done}{found}"))
+    for line in measures_of(cause):
+        console.print(Text(line))
 
 
 def _held_by(segment: Mapping[str, Any]) -> str:

@@ -34,6 +34,17 @@ def test_it_shows_the_gaps_and_a_replay(empty: CommandLine) -> None:
         assert kind in first
     assert "gaps in 12 cases, 6 of them about causes and their like." in first
     assert "DEMO-9TXC  Te slim voor speciaal, te druk voor gewoon" in first
+    for learnt in (
+        "removed, asked of organisation",
+        "did it stop: no",
+        "did it stop: yes",
+        "the first step, of Dienst Huishoudtoeslagen, due 2026-09-01: done",
+        "due 2026-10-15: overdue",
+        "policy dossier on jeugdhulp, of Ministerie van Bestaanszekerheid: complete",
+        "signal of Samen Wijzer Waterstreek to Ministerie van Bestaanszekerheid: partly",
+        "concluded, works; adopted by Uitkeringsdienst Noord en Oost",
+    ):
+        assert learnt in first
     assert "knelpunt replay DEMO-7K2M --step\n" in first
     assert " events, verified: whole, and as signed (knelpunt log bundle OUT" in first
     began = _seconds_worked()
