@@ -128,7 +128,7 @@ def test_a_clerk_answers_an_offer_by_keyboard(own_site, browser):
         page = watched.page
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
-        assert page.evaluate("document.activeElement.id") == "main"
+        page.wait_for_function("document.activeElement.id === 'main'")
         page.focus('nav a[href="/inbox"]')
         page.keyboard.press("Enter")
         page.wait_for_url("**/inbox")
