@@ -8,7 +8,8 @@ import asyncio
 import secrets
 import subprocess
 import sys
-from collections.abc import Generator, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from os import environ
 from threading import Event as Signal
@@ -43,11 +44,10 @@ def row(laboratory: Laboratory, report: Report, seconds: float = SECONDS) -> Row
     with bootstrap(url, secrets.token_bytes(32)) as parts:
         for answer in [parts.writer.submit(as_sent(command)) for command in registrations()]:
             answer.result(READY_SECONDS_MAX)
-        with _projector(url), _watched(url) as seen:
-            answered, behind = asyncio.run(_sent(parts, seconds))
-            _await(seen, max(position for position, _ in answered))
+        with _projector(url), connect(url, DatabaseRole.READER) as reader, watched(lambda: _position(reader)) as seen:
+            answered, behind = asyncio.run(sent(parts, RATE, seconds))
+            waited = waits(seen, answered)
     laboratory.drop(url)
-    waited = [(_when(seen, position) - at) * 1000 for position, at in answered]
     return Row(
         key="answerable",
         what=f"commit to answerable at {RATE} events/s",
@@ -71,8 +71,11 @@ def row(laboratory: Laboratory, report: Report, seconds: float = SECONDS) -> Row
     )
 
 
-async def _sent(parts: Parts, seconds: float) -> tuple[list[tuple[int, float]], float]:
-    """Send commands at the rate, many cases side by side; return position and moment of each answer that counts."""
+async def sent(parts: Parts, rate: float, seconds: float) -> tuple[list[tuple[int, float]], float]:
+    """Send so many commands a second, many cases side by side, for some seconds after a warm-up.
+
+    Return position and moment of each answer that counts, and how far the sender fell behind its own clock at most.
+    """
     answered: list[tuple[int, float]] = []
     begin = perf_counter() + WARM_UP_SECONDS
     end = begin + seconds
@@ -84,7 +87,7 @@ async def _sent(parts: Parts, seconds: float) -> tuple[list[tuple[int, float]], 
         if perf_counter() > begin:
             answered.append((answer.position, perf_counter()))
 
-    cases = cases_of(next_seed(), int(RATE * (seconds + WARM_UP_SECONDS) * 2))
+    cases = cases_of(next_seed(), int(rate * (seconds + WARM_UP_SECONDS) * 2))
     # Sixty-four cases side by side; the commands of one are always sent in their order.
     lanes: list[Iterator[Told]] = [iter(()) for _ in range(64)]
     under_way: set[asyncio.Task[None]] = set()
@@ -101,7 +104,7 @@ async def _sent(parts: Parts, seconds: float) -> tuple[list[tuple[int, float]], 
         task = asyncio.create_task(send(told.command))
         under_way.add(task)
         task.add_done_callback(under_way.discard)
-        due += 1 / RATE
+        due += 1 / rate
     await asyncio.gather(*under_way)
     return answered, behind
 
@@ -123,29 +126,28 @@ def _projector(url: str) -> Generator[None]:
 
 
 @contextmanager
-def _watched(url: str) -> Generator[list[tuple[int, float]]]:
-    """Give a list that grows by each position that readers come to see, and when; it begins when there is one."""
+def watched(position: Callable[[], int]) -> Generator[list[tuple[int, float]]]:
+    """Give a list that grows by each position that is come to, and when; it begins when there is one."""
     seen: list[tuple[int, float]] = []
     stop = Signal()
-    with connect(url, DatabaseRole.READER) as reader:
-        deadline = perf_counter() + READY_SECONDS_MAX
-        while _position(reader) < 0:
-            assert perf_counter() < deadline, "the projector does not project"
-            sleep(0.1)
+    deadline = perf_counter() + READY_SECONDS_MAX
+    while position() < 0:
+        assert perf_counter() < deadline, "nothing follows the log"
+        sleep(0.1)
 
-        def look() -> None:
-            while not stop.wait(LOOK_SECONDS):
-                position = _position(reader)
-                if not seen or position > seen[-1][0]:
-                    seen.append((position, perf_counter()))
+    def look() -> None:
+        while not stop.wait(LOOK_SECONDS):
+            now = position()
+            if not seen or now > seen[-1][0]:
+                seen.append((now, perf_counter()))
 
-        thread = Thread(target=look, name="bench-reader", daemon=True)
-        thread.start()
-        try:
-            yield seen
-        finally:
-            stop.set()
-            thread.join()
+    thread = Thread(target=look, name="bench-reader", daemon=True)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        stop.set()
+        thread.join()
 
 
 def _position(reader: psycopg.Connection) -> int:
@@ -157,13 +159,12 @@ def _position(reader: psycopg.Connection) -> int:
     return int(row[0])
 
 
-def _await(seen: list[tuple[int, float]], position: int) -> None:
+def waits(seen: list[tuple[int, float]], answered: list[tuple[int, float]]) -> list[float]:
+    """Return, in ms, how long after each answer its position was come to; waits for the last one."""
+    last = max(position for position, _ in answered)
     deadline = perf_counter() + READY_SECONDS_MAX
-    while not seen or seen[-1][0] < position:
-        assert perf_counter() < deadline, "the projector fell behind for good"
+    while not seen or seen[-1][0] < last:
+        assert perf_counter() < deadline, "what follows the log fell behind for good"
         sleep(LOOK_SECONDS)
-
-
-def _when(seen: list[tuple[int, float]], position: int) -> float:
-    """Return when a position was first seen."""
-    return next(at for reached, at in seen if reached >= position)
+    reached = [position for position, _ in seen]
+    return [(seen[bisect_left(reached, position)][1] - at) * 1000 for position, at in answered]

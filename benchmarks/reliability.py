@@ -1,32 +1,44 @@
-"""Takes figures of docs/reliability.md: ``python -m benchmarks.reliability [fsck] [readings] [--events N]``.
+"""Takes figures of docs/reliability.md: ``python -m benchmarks.reliability [fsck] [readings] [covered] [--events N]``.
 
 ``fsck`` makes a registry of so many events, publishes its log and checks it as ``knelpunt log fsck`` does. ``readings``
-tells what recording whom a request reads of adds to its answer. The other figures there are taken by long tests.
+tells what recording whom a request reads of adds to its answer; ``covered``, how long after an event was recorded a
+checkpoint covers it, at a hundred a second. The other figures there are taken by long tests.
 """
 
 import argparse
+import asyncio
 import os
 import shutil
 import tempfile
 from contextlib import closing
 from pathlib import Path
 from statistics import median, quantiles
+from threading import Event as Signal
+from threading import Thread
 from time import perf_counter
 from typing import Final
 from uuid import uuid4
 
+from knelpunt.infra.bootstrap import bootstrap
 from knelpunt.infra.logbook.processing import ProcessingLog, Reading
 from knelpunt.infra.trail.checking import check_trail
 from knelpunt.infra.trail.folder import TrailFolder
+from knelpunt.infra.trail.following import follow
 from knelpunt.infra.trail.note import ED25519, new_key
 from knelpunt.infra.trail.publisher import Publisher
 from knelpunt.infra.vault.vault import Vault
 
+from .commands import as_sent
+from .generate import registrations
 from .laboratory import Laboratory, laboratory
+from .latency import sent, waits, watched
+from .measuring import percentile
 
-FIGURES: Final = ("fsck", "readings")
+FIGURES: Final = ("fsck", "readings", "covered")
 EVENTS: Final = 1_000_000
 REQUESTS: Final = 500
+RATE: Final = 100
+SECONDS: Final = 60.0
 
 
 def main() -> None:
@@ -38,6 +50,8 @@ def main() -> None:
     with laboratory() as place:
         if "readings" in arguments.figures:
             readings(place)
+        if "covered" in arguments.figures:
+            covered(place)
         if "fsck" in arguments.figures:
             fsck(place, arguments.events)
 
@@ -86,6 +100,38 @@ def readings(place: Laboratory) -> None:
                 f"recorded a reading of {people}: median {median(seconds) * 1000:.2f} ms, p99 {p99 * 1000:.2f} ms",
                 flush=True,
             )
+
+
+def covered(place: Laboratory) -> None:
+    """Say how long after they were recorded events are covered by a checkpoint, at a hundred of them a second."""
+    url = place.migrated("covered")
+    folder = TrailFolder(Path(tempfile.mkdtemp(prefix="knelpunt-trail-")))
+    stop = Signal()
+    where = (folder, folder.path / "log.key", None, url, lambda what: print(what, flush=True), stop)
+    publisher = Thread(target=follow, args=where, name="bench-publisher")
+
+    def position() -> int:
+        note = folder.checkpoint()
+        return -1 if note is None else int(note.split(b"\n")[1]) - 1
+
+    try:
+        with bootstrap(url, os.urandom(32)) as parts:
+            for answer in [parts.writer.submit(as_sent(command)) for command in registrations()]:
+                answer.result()
+            publisher.start()
+            with watched(position) as seen:
+                answered, behind = asyncio.run(sent(parts, RATE, SECONDS))
+                waited = waits(seen, answered)
+    finally:
+        stop.set()
+        if publisher.is_alive():
+            publisher.join()
+        shutil.rmtree(folder.path, ignore_errors=True)
+    print(
+        f"{len(waited)} events at {len(waited) / SECONDS:.0f}/s (sent {behind * 1000:.0f} ms late at most) were "
+        f"covered by a checkpoint within {median(waited):.0f} ms, p99 {percentile(waited, 99):.0f} ms",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":
