@@ -33,6 +33,11 @@ class Asker(Struct, frozen=True):
     owns: bool = False
 
     @property
+    def signature(self) -> str:
+        """How the security log names them: by what they act for, or as, and their own pseudonym."""
+        return f"{self.organisation or self.role} {self.user}"
+
+    @property
     def counts_only(self) -> bool:
         """Whether they are told counts over all cases, and nothing of any one of them."""
         return self.role is Role.ANALYST and not self.owns

@@ -54,13 +54,15 @@ class Database(Struct, frozen=True):
     """Where the registry's database is, and the server that runs it if that is our own.
 
     ``vault_url`` is where the vault is, as its own login; ``vault_admin_url`` the same, as who may migrate it. Both are
-    ``url`` where the vault has no database of its own.
+    ``url`` where the vault has no database of its own. ``overseer_url`` is where the two logs are, as who may read
+    them; none if nobody named such a login.
     """
 
     url: str
     embedded: EmbeddedServer | None
     vault_url: str
     vault_admin_url: str
+    overseer_url: str | None = None
 
     @property
     def vault_apart(self) -> bool:
@@ -88,10 +90,12 @@ def database(settings: Settings) -> Generator[Database]:
     """
     if settings.database_url is not None:
         vault_url = settings.vault_url or settings.database_url
-        yield Database(settings.database_url, None, vault_url, vault_url)
+        yield Database(settings.database_url, None, vault_url, vault_url, settings.overseer_url)
         return
     with EmbeddedServer.start(settings.data_dir) as server:
-        yield Database(server.url(), server, server.url(VAULT_DATABASE, VAULT_LOGIN), server.url(VAULT_DATABASE))
+        # Here one login is enough: all of them, and the master key, are files of the same user.
+        keeper = server.url(VAULT_DATABASE, VAULT_LOGIN)
+        yield Database(server.url(), server, keeper, server.url(VAULT_DATABASE), keeper)
 
 
 @contextmanager

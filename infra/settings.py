@@ -22,6 +22,7 @@ from .webhooks.reach import Network, networks_from
 
 DATABASE_URL: Final = "KNELPUNT_DATABASE_URL"
 VAULT_URL: Final = "KNELPUNT_VAULT_URL"
+OVERSEER_URL: Final = "KNELPUNT_OVERSEER_DATABASE_URL"
 DATA_DIR: Final = "KNELPUNT_DATA_DIR"
 TOKEN: Final = "KNELPUNT_TOKEN"  # noqa: S105  the name of a variable
 ISSUER: Final = "KNELPUNT_ISSUER"
@@ -44,7 +45,7 @@ TRAIL: Final = "trail"
 """The trail's folder within the data directory, where no other is named."""
 
 VARIABLES: Final = (
-    *(DATABASE_URL, VAULT_URL, DATA_DIR, FILE_VARIABLE, KEY_VARIABLE, TOKEN, ISSUER, JWKS, AUDIENCE),
+    *(DATABASE_URL, VAULT_URL, OVERSEER_URL, DATA_DIR, FILE_VARIABLE, KEY_VARIABLE, TOKEN, ISSUER, JWKS, AUDIENCE),
     *(DOCUMENTS, INTROSPECTION, COST_PER_MINUTE),
     *(TRAIL_DIR, LOG_KEY_FILE, LOG_ORIGIN, LOG_POLICY),
     *(PUBLIC_URL, CLIENT_ID, CLIENT_SECRET_FILE),
@@ -64,20 +65,22 @@ class Settings(Struct, frozen=True, kw_only=True):
     """What an operator decides.
 
     Without ``database_url`` the registry runs its own PostgreSQL under ``data_dir``. ``vault_url`` names the vault's
-    database, if it has one of its own on a server; on our own PostgreSQL it always has. ``issuer`` names the issuer of
-    tokens that the organisation already has, ``jwks`` the file or https address of its keys, ``audience`` for whom its
-    tokens must be; without an issuer, the built-in one for development signs them. ``documents`` is the folder of the
-    only documents that are answered over HTTP, ``introspection`` whether tools may ask for the schema there, and
-    ``cost_per_minute`` how many items one asker may have answered in a minute, 0 for no limit. ``log_origin``
-    is the name that a new log gets: where it is served, without the scheme. ``public_url`` is where browsers reach the
+    database, if it has one of its own on a server; on our own PostgreSQL it always has. ``overseer_url`` names the
+    database of the two logs, which is the vault's, by a login that may read them. ``issuer`` names the issuer of
+    tokens that the organisation already has, ``jwks`` the file or https address of its keys, ``audience`` for whom
+    its tokens must be; without an issuer, the built-in one for development signs them. ``documents`` is the folder of
+    the only documents that are answered over HTTP, ``introspection`` whether tools may ask for the schema there, and
+    ``cost_per_minute`` how many items one asker may have answered in a minute, 0 for no limit. ``log_origin`` is the
+    name that a new log gets: where it is served, without the scheme. ``public_url`` is where browsers reach the
     pages; ``client_id`` is what the issuer calls this registry, and ``client_secret_file`` holds what it proves that
-    with, if it has to. ``oin`` is the number of who runs it in the Dutch register of organisations,
-    and ``webhook_networks`` the private networks to which webhooks may be sent.
+    with, if it has to. ``oin`` is the number of who runs it in the Dutch register of organisations, and
+    ``webhook_networks`` the private networks to which webhooks may be sent.
     """
 
     data_dir: Path
     database_url: str | None = None
     vault_url: str | None = None
+    overseer_url: str | None = None
     master_key_file: str | None = None
     master_key_text: str | None = None
     token: str | None = None
@@ -154,6 +157,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         data_dir=Path(environment.get(DATA_DIR) or default_data_dir()),
         database_url=environment.get(DATABASE_URL) or None,
         vault_url=environment.get(VAULT_URL) or None,
+        overseer_url=environment.get(OVERSEER_URL) or None,
         master_key_file=environment.get(FILE_VARIABLE) or None,
         master_key_text=environment.get(KEY_VARIABLE) or None,
         token=environment.get(TOKEN) or None,

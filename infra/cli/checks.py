@@ -55,7 +55,9 @@ VAULT_ROLES: Final = (DatabaseRole.VAULT, DatabaseRole.LOGGER)
 
 def roles_of(found: Database) -> Sequence[tuple[str, DatabaseRole]]:
     """Return what the service's login becomes, and in which database."""
-    return [(found.url, role) for role in SERVICE_ROLES] + [(found.vault_url, role) for role in VAULT_ROLES]
+    overseeing = [] if found.overseer_url is None else [(found.overseer_url, DatabaseRole.OVERSEER)]
+    vaulted = [(found.vault_url, role) for role in VAULT_ROLES]
+    return [*((found.url, role) for role in SERVICE_ROLES), *vaulted, *overseeing]
 
 
 class State(StrEnum):

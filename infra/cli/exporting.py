@@ -34,9 +34,8 @@ def export_(
     given = settings()
     with opened(given) as (found, parts), progress(notices()) as bar:
         asker = acting_as(given, found, "export", Role, "everybody may export what they see")
-        by = f"{asker.organisation or asker.role} {asker.user}"
         # Before the first of it is read: whoever takes a copy along is on record whatever comes of it.
-        parts.security.record(SecurityEvent(Action.OPERATION, f"export {as_}", DONE, COMMAND_LINE, by))
+        parts.security.record(SecurityEvent(Action.OPERATION, f"export {as_}", DONE, COMMAND_LINE, asker.signature))
         upto = _upto(found, parts)
         task = bar.add_task("Exporting", total=1.0)
         report = export(

@@ -9,7 +9,6 @@ import typer
 from rich.table import Table
 
 from ...domain.vocabulary import Role
-from ...graphql.ports import Asker
 from ..bootstrap import Parts
 from ..logbook.processing import Record, readings
 from ..logbook.security import DONE, Action, SecurityEvent, SecurityLog, security_records
@@ -57,10 +56,8 @@ def list_readings(
 ) -> None:
     """List who read something of whom, the last first. For the privacy officer; the list itself goes on record."""
     whom = None if subject is None else uuid_of(subject, "a subject's pseudonym")
-    with _overseeing("logbook readings", MAY_READ_READINGS, "it takes a privacy officer") as parts:
-        found = readings(
-            parts.vault_url, parts.vault, since=since or _looked_back(), most=most, subject=whom, actor=actor
-        )
+    with _overseeing("logbook readings", MAY_READ_READINGS, "it takes a privacy officer") as (url, parts):
+        found = readings(url, parts.vault, since=since or _looked_back(), most=most, subject=whom, actor=actor)
     _write(format_, READING_COLUMNS, [_reading(one) for one in found], READING_COLUMNS[:7])
 
 
@@ -73,8 +70,8 @@ def list_security(
 ) -> None:
     """List what was refused, and what was done to keys, rights and settings, the last first."""
     otherwise = "it takes a privacy officer, an administrator, or an auditor"
-    with _overseeing("logbook security", MAY_READ_SECURITY, otherwise) as parts:
-        found = security_records(parts.vault_url, since=since or _looked_back(), most=most, action=action)
+    with _overseeing("logbook security", MAY_READ_SECURITY, otherwise) as (url, _):
+        found = security_records(url, since=since or _looked_back(), most=most, action=action)
     rows: list[dict[str, object]] = [
         {
             "time": one.time.isoformat(),
@@ -91,17 +88,13 @@ def list_security(
 
 
 @contextmanager
-def _overseeing(what: str, may: frozenset[Role], otherwise: str) -> Generator[Parts]:
-    """Give the registry to one who may read a log, which is on record first."""
+def _overseeing(what: str, may: frozenset[Role], otherwise: str) -> Generator[tuple[str, Parts]]:
+    """Give where the logs are read, and the registry, to one who may read a log, which is on record first."""
     given = settings()
     with opened(given) as (found, parts):
         who = acting_as(given, found, what, may, otherwise)
-        SecurityLog(found.vault_url).record(SecurityEvent(Action.LOGBOOK_READ, what, DONE, COMMAND_LINE, _named(who)))
-        yield parts
-
-
-def _named(who: Asker) -> str:
-    return f"{who.organisation or who.role} {who.user}"
+        SecurityLog(found.vault_url).record(SecurityEvent(Action.LOGBOOK_READ, what, DONE, COMMAND_LINE, who.signature))
+        yield found.overseer_url or found.vault_url, parts
 
 
 def _looked_back() -> datetime:

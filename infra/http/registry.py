@@ -74,8 +74,8 @@ class RunningRegistry:
 
     def refused(self, action: Action, what: str, why: str, origin: Origin, who: Asker) -> None:
         """Record that something was refused to somebody."""
-        by = f"{who.organisation or who.role} {who.user}"
-        self.services.security.note(SecurityEvent(action, what, f"REFUSED {why}", origin.address, by))
+        event = SecurityEvent(action, what, f"REFUSED {why}", origin.address, who.signature)
+        self.services.security.note(event)
 
     def watch(self, found: dict[str, Any], origin: Origin, who: Asker) -> None:
         """Record what an answer refuses for want of a right."""

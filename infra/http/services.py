@@ -21,7 +21,8 @@ class Services(Struct, frozen=True, kw_only=True):
 
     ``url`` logs in as a member of the registry's roles; the service makes its own pool of reading connections over it
     and follows the log there. What is read of people, and what is refused, goes to the two
-    logs. ``development`` says whether the built-in issuer's tokens are believed, which is shown;
+    logs; ``overseer_url`` reads the first of them for the privacy officer, if it is named.
+    ``development`` says whether the built-in issuer's tokens are believed, which is shown;
     ``introspection`` whether tools may ask for the schema. ``documents`` are the only ones that are answered, by their
     ids, or none for all; ``cost_per_minute`` is what one asker may have answered, 0 for no limit. ``trail`` is the
     folder in which the log is published; without one, none is.
@@ -33,6 +34,7 @@ class Services(Struct, frozen=True, kw_only=True):
     processing: ProcessingLog
     security: SecurityLog
     verifier: Verifier
+    overseer_url: str | None = None
     trail: TrailFolder | None = None
     development: bool = False
     introspection: bool = True

@@ -43,7 +43,9 @@ FIND: Final = """
 SELECT trace_id, span_id, status, name, start_time, end_time, activity, subject_key, subject_box, subject_type,
        organisation, role, actor
   FROM logbook.processing
- WHERE end_time >= %(since)s AND (%(key)s::uuid IS NULL OR subject_key = %(key)s)
+ WHERE end_time >= %(since)s AND (%(until)s::timestamptz IS NULL OR end_time < %(until)s)
+   AND (%(at)s::timestamptz IS NULL OR end_time < %(at)s OR (end_time = %(at)s AND span_id > %(span)s))
+   AND (%(key)s::uuid IS NULL OR subject_key = %(key)s)
    AND (%(actor)s::text IS NULL OR actor = %(actor)s)
  ORDER BY end_time DESC, span_id LIMIT %(most)s
 """
@@ -151,17 +153,27 @@ class ProcessingLog:
 
 
 def readings(
-    url: str, vault: Vault, *, since: datetime, most: int, subject: SubjectId | None = None, actor: str | None = None
+    url: str,
+    vault: Vault,
+    *,
+    since: datetime,
+    most: int,
+    until: datetime | None = None,
+    after: tuple[datetime, bytes] | None = None,
+    subject: SubjectId | None = None,
+    actor: str | None = None,
 ) -> Sequence[Record]:
-    """Return records of readings since a moment, the last ones first, of one subject or by one actor if given.
+    """Return records of readings from a moment on and before another, last ones first; of one subject, by one actor.
 
-    For a login that is a member of knelpunt_overseer and of knelpunt_vault.
+    ``after`` goes on behind a record that was returned before: its end and its span. The login at ``url`` is a member
+    of knelpunt_overseer, that of the vault of knelpunt_vault. Raises ``psycopg.Error``.
     """
     key = None if subject is None else vault.reading_key(subject)
     if subject is not None and key is None:
         return []
     with closing(connect_as_registry(url, DatabaseRole.OVERSEER)) as connection:
-        values = {"since": since, "most": most, "key": key, "actor": actor}
+        at, span = after or (None, None)
+        values = {"since": since, "until": until, "at": at, "span": span, "most": most, "key": key, "actor": actor}
         rows = connection.execute(FIND, values, binary=True).fetchall()
     whom = vault.open_ids([(UUID(bytes=row[0]), row[7], row[8]) for row in rows])
     return [

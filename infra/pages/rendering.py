@@ -38,6 +38,7 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # else each use of a template, and a page uses three, looks whether its file changed
     )
     made.globals.update({"asset": asset, "link": link, "called": called, "menu": MENU, "named": named, "raw": raw_id})  # pyright: ignore[reportUnknownMemberType]  jinja2 leaves its values open
     return made

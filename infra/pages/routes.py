@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ..http.registry import RunningRegistry
-from . import asking, case, difference, gaps, inbox, interfaces, learning, mine, overview, recording, trail
+from . import asking, case, difference, gaps, inbox, interfaces, learning, mine, overview, readings, recording, trail
 from .charts import chart
 from .rendering import static
 from .sessions import Sessions
@@ -50,6 +50,7 @@ def page_routes(running: RunningRegistry, sign_in: SignIn) -> list[BaseRoute]:
         get("/trail", trail.page),
         get("/trail/proof", trail.proof),
         get("/trail/bundle", trail.bundle),
+        get("/trail/readings", readings.page),
         get("/ask", asking.page),
         post("/ask", asking.send),
         get("/ask/schema", asking.schema),

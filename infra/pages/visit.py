@@ -18,7 +18,7 @@ from ..http.admission import TooMuch
 from ..http.origin import origin_of
 from ..http.registry import RunningRegistry
 from ..identity.tokens import BadToken
-from ..logbook.security import Action, token_made
+from ..logbook.security import DONE, Action, SecurityEvent, token_made
 from .rendering import link, rendered
 from .sessions import Session, Sessions, new_session
 from .words import Words
@@ -106,6 +106,16 @@ class Visit:
         """Put on record that the built-in issuer signs a token for this visitor. Raises ``psycopg.Error``."""
         made = token_made(role, organisation, user, self._origin.address, None)
         await to_thread(self.running.services.security.record, made)
+
+    async def record_looking(self, what: str) -> None:
+        """Put on record that this visitor looks into a log, before they do. Raises ``SignedOut``, ``psycopg.Error``."""
+        who = await self.asker()
+        looked = SecurityEvent(Action.LOGBOOK_READ, what, DONE, self._origin.address, who.signature)
+        await to_thread(self.running.services.security.record, looked)
+
+    async def refuse(self, what: str) -> None:
+        """Put on record, in passing, that this visitor asked for what they have no right to. Raises ``SignedOut``."""
+        self.running.refused(Action.ACCESS, self.request.url.path, what, self._origin, await self.asker())
 
     async def answer(self, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Return the response to a document of ours, errors and all. Raises ``SignedOut``."""

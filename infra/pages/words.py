@@ -6,7 +6,7 @@ when it is first used: that takes some milliseconds, and there is no compiled fi
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
@@ -29,6 +29,9 @@ ZONE: Final = ZoneInfo("Europe/Amsterdam")
 
 _PLACES: Final[Mapping[Language, str]] = {Language.NL: "nl_NL", Language.EN: "en_GB"}
 
+
+FIGURES_MAX: Final = 4_096
+"""Numbers of which it is kept how they are written: pages say the same few again and again, and Babel takes long."""
 
 ROLES: Final[Mapping[Role, str]] = {
     Role.INVESTIGATOR: "Investigator", Role.SUBJECT: "Subject", Role.AGENCY: "Agency",
@@ -80,7 +83,7 @@ class Words:
 
     def number(self, value: float, decimals: int = 0) -> str:
         """Return a number, rounded."""
-        return format_decimal(round(value, decimals), locale=self._place)
+        return _figure(round(value, decimals), self._place)
 
     def share(self, value: float) -> str:
         """Return a share of one, in whole per cents."""
@@ -141,9 +144,9 @@ class Words:
         """Return what a ground for refusing is called."""
         return in_words("ground", ground, self.language)
 
-    def role(self, role: Role) -> str:
-        """Return what a role is called."""
-        return self.say(ROLES[role])
+    def role(self, role: str) -> str:
+        """Return what a role is called; one of the command line alone, as the owner's, by its own name."""
+        return self.say(ROLES[Role(role)]) if role in set(Role) else role.lower()
 
     def value(self, field: str, value: str) -> str:
         """Return what a value of a field of an event is called."""
@@ -160,6 +163,11 @@ class Words:
     def group(self, kind: str) -> Group:
         """Return the group of a kind of gap, which is its colour everywhere."""
         return group_of(kind)
+
+
+@lru_cache(maxsize=FIGURES_MAX)
+def _figure(value: float, place: str) -> str:
+    return format_decimal(value, locale=place)
 
 
 def local(moment: str | datetime) -> datetime:

@@ -102,6 +102,7 @@ def application() -> ASGIApp:
             processing=parts.processing,
             security=parts.security,
             verifier=settings.verifier(),
+            overseer_url=found.overseer_url,
             trail=settings.trail(),
             development=settings.issuer is None,
             introspection=settings.introspection,

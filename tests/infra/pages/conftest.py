@@ -95,7 +95,7 @@ def _site(clones: Clones, template: str, folder: Path) -> Iterator[Site]:
             record = key_record(url, "tests")
             with closing(publisher_for(trail, trail.path / KEY, "example.org/log", url, record)) as publisher:
                 publisher.publish()
-            with serving(asked, SignIn(key=b"k" * 32, development=issuer), trail=trail) as address:
+            with serving(asked, SignIn(key=b"k" * 32, development=issuer), trail=trail, overseer_url=url) as address:
                 yield Site(asked, f"http://{address}")
 
 

@@ -12,8 +12,10 @@ ROUND = 8
 
 
 def tell_long_case(asked: Asked, events: int) -> str:
-    """Record a case of so many events over some four years, with obstacles that go round; return its reference."""
-    asked.organisations()
+    """Record a case of so many events over some four years, with obstacles that go round; return its reference.
+
+    The registry must know the organisations.
+    """
     story = Story(asked, DAYS)
     held = {story.report(1 + number): GEMEENTE for number in range(OBSTACLES)}
     told = 1 + OBSTACLES

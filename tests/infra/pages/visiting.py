@@ -13,7 +13,7 @@ from graph.given import Asked
 WAL = "urn:knelpunt:demo:wal"
 
 
-@dataclass
+@dataclass(eq=False)
 class Site:
     """The pages at an address, and the registry behind them."""
 
