@@ -33,15 +33,24 @@ GapExists = Callable[[f.GapMark, datetime], bool]
 """Tells whether the gap that a mark names exists at a moment; only a derivation knows."""
 
 
+def no_gap(_mark: f.GapMark, _moment: datetime) -> bool:
+    """Say of every gap that it is not there: for whom what is said of gaps changes nothing."""
+    return False
+
+
 class Judge:
     """The rules at work on one case: the terms in force, and who can tell whether a gap exists."""
 
-    __slots__ = ("gap_exists", "settings")
+    __slots__ = ("_gap_exists", "settings")
 
-    def __init__(self, gap_exists: GapExists, settings: Course = UNCHANGED) -> None:
+    def __init__(self, gap_exists: GapExists = no_gap, settings: Course = UNCHANGED) -> None:
         """Work with these settings."""
-        self.gap_exists = gap_exists
+        self._gap_exists = gap_exists
         self.settings = settings
+
+    def gap_exists(self, mark: f.GapMark, moment: datetime) -> bool:
+        """Return whether the gap that a mark names exists at a moment."""
+        return self._gap_exists(mark, moment)
 
     def advance(self, state: CaseState, event: Event) -> Objection | None:
         """Advance ``state`` by ``event``, or leave it as it is and say why the event has no effect.

@@ -144,7 +144,7 @@ class _Reckoning:
         self._mended = mend(history)
         self._written = _written(history, self._mended.struck, self._mended.corrected)
         self._state = CaseState()
-        self._judge = Judge(lambda _mark, _moment: False)  # what is said of gaps changes no holder
+        self._judge = Judge()  # what is said of gaps changes no holder
         self._recorded_at: dict[EventId, datetime] = {event.id: event.recorded_at for event in history}
         self._theme = next((e.data.theme for e in self._mended.events if isinstance(e.data, c.CaseOpened)), "")
         self._times = Counter(self._written.times)

@@ -17,7 +17,7 @@ def objection_to(commands: Sequence[Command]) -> Objection | None:
 
     ``commands`` are in order of time and each has its ``occurred_at``, as ``events_of_trace`` returns them.
     """
-    judge = Judge(lambda _mark, _moment: False)  # imports speak of no gap
+    judge = Judge()  # imports speak of no gap
     state = CaseState()
     for version, command in enumerate(commands, 1):
         at = command.occurred_at

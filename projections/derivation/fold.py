@@ -25,8 +25,12 @@ from .promises import CommitmentTurn, overdue_on_case, taken_on_case
 from .shapes import Conflict, Gap, GapTurn, follows, graced
 
 
-class CaseFold:
-    """A case at the moment of the last event that it was shown."""
+class CaseFold(Judge):
+    """A case at the moment of the last event that it was shown.
+
+    It judges by the domain's rules itself, knowing which gaps exist. A judge of its own would hold the fold that holds
+    it, and a rebuild, which lets nobody look for such cycles, would keep every case that it has folded.
+    """
 
     __slots__ = (
         "case",
@@ -35,17 +39,14 @@ class CaseFold:
         "circles_changed",
         "commitments",
         "conflicts",
-        "judge",
-        "settings",
         "state",
     )
 
     def __init__(self, case: UUID, settings: Course = UNCHANGED) -> None:
         """Start with a case of which nothing has been shown."""
+        super().__init__(settings=settings)
         self.case = case
-        self.settings = settings
         self.state = CaseState()
-        self.judge = Judge(self.gap_exists, settings)
         self.chains: dict[ObstacleId, Chain] = {}
         self.circles = Circles(case, settings)
         self.circles_changed = False
@@ -64,7 +65,7 @@ class CaseFold:
             return []
         find = _TOUCHES.get(type(event.data))
         touched = find(self.state, event.data) if find is not None else ()
-        objection = self.judge.advance(self.state, event)
+        objection = self.advance(self.state, event)
         if objection is not None:
             self.conflicts[event.id] = Conflict(event.id, objection.code, objection.message, objection.contradicted_by)
             return []

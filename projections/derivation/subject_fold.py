@@ -22,11 +22,6 @@ from .shapes import Gap, GapTurn, StatedHarm, graced
 from .uncoordinated import Change, Coordination, Holding, Uncoordinated
 
 
-def _no_gap(_mark: f.GapMark, _moment: datetime) -> bool:
-    """Say of every gap within a case that it is not there: what is said of it changes nothing here."""
-    return False
-
-
 class CaseSeen:
     """A case of the subject, as far as it matters here."""
 
@@ -63,7 +58,7 @@ class SubjectFold:
         """Start with a subject of whom nothing has been shown."""
         self.subject = subject
         self.cases: dict[CaseId, CaseSeen] = {}
-        self._judge = Judge(_no_gap, settings)
+        self._judge = Judge(settings=settings)  # what is said of gaps within a case changes nothing here
         self._members: dict[CaseId, None] = {}
         """The subject's cases, in the order in which they were opened."""
         self._places: dict[EventId, int] = {}
