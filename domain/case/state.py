@@ -5,7 +5,9 @@ to whom and what is waited for: enough to judge the next event, and no more. Pie
 that holds them belongs to one fold, which advances it in place.
 """
 
+from copy import copy
 from datetime import datetime
+from typing import Self
 
 from msgspec import Struct
 
@@ -139,3 +141,12 @@ class CaseState:
         self.events: list[EventId] = []
         """Every event that has its place before this moment, with or without effect. A list, because every event goes
         in and hardly one is ever looked for."""
+
+    def copy(self) -> Self:
+        """Return a state that goes on by itself from here."""
+        other = copy(self)
+        other.obstacles = self.obstacles.copy()
+        other.handoffs = self.handoffs.copy()
+        other.ended = self.ended.copy()
+        other.events = self.events.copy()
+        return other

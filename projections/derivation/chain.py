@@ -6,8 +6,9 @@ stand in ``closed``; those that run, or will begin by time alone, are given by `
 kinds of gap share their clocks: apart they would each have to keep the others' state.
 """
 
+from copy import copy
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
 
 from msgspec.structs import replace
 
@@ -108,6 +109,28 @@ class Chain:
         self.contacts = 0
         self.retold = 0
 
+    def copy(self) -> Self:
+        """Return a chain that goes on by itself from here; stretches that have ended are shared, for they stay."""
+        other = copy(self)
+        other.stretches = self.stretches.copy()
+        other.segments = self.segments.copy()
+        other.held_before = self.held_before.copy()
+        other.current = self.current.copy() if isinstance(self.current, Held) else self.current
+        other.run = self.run.copy() if self.run else None
+        other.closed = self.closed.copy()
+        other.dirty = self.dirty.copy()
+        other.just_closed = self.just_closed.copy()
+        # What ends after custody did, in its wake, ended with it: often the two are one list.
+        together = self.ended_with_custody is self.just_closed
+        other.ended_with_custody = other.just_closed if together else self.ended_with_custody.copy()
+        other.commitments = self.commitments.copy()
+        other.done_with_custody = self.done_with_custody.copy()
+        other.row = self.row.copy()
+        other.harms = self.harms.copy()
+        other.organisations = self.organisations.copy()
+        other.handoffs = self.handoffs.copy()
+        return other
+
     # What happens
 
     def observe(self, event: Event, before: Obstacle | None, after: Obstacle) -> None:
@@ -199,7 +222,7 @@ class Chain:
 
     def _resume(self, event: Event, *, claimed: bool) -> None:
         """Take custody back at the instant at which it was let go: the stretch goes on as if nothing had happened."""
-        held, _ = self.held_before.pop()
+        held = self.held_before.pop()[0].copy()
         self.segments.pop()
         for gap in self.ended_with_custody:
             self.closed.pop(gap, None)

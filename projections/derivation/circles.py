@@ -6,7 +6,9 @@ the set of obstacles in it: broken and closed again at one instant, it is the sa
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from copy import copy
 from datetime import datetime
+from typing import Self
 from uuid import UUID
 
 from msgspec import Struct
@@ -81,6 +83,12 @@ class Circles:
                     return self.derive()
                 return False
         return False
+
+    def copy(self) -> Self:
+        """Return circles that go on by themselves from here."""
+        other = copy(self)
+        other.spells = self.spells.copy()
+        return other
 
     def derive(self) -> bool:
         """Derive the circles anew; return whether there are or were any."""

@@ -4,8 +4,9 @@ These are the working pieces of ``chain``: it opens and closes them as custody p
 lie on them.
 """
 
+from copy import copy
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
 
 from ...domain.case import facts as f
 from ...domain.event import Event
@@ -43,6 +44,10 @@ class Held:
         self.clock: Clock = (event.occurred_at, event.position, event.id)
         self.carousel: Gap | None = None
 
+    def copy(self) -> Self:
+        """Return the same stretch, to go on by itself from here."""
+        return copy(self)
+
     def restart(self, clock: Clock) -> None:
         """Start the clock, unless it has started later."""
         self.clock = max(self.clock, clock)
@@ -76,6 +81,12 @@ class Run:
         self.experienced_at = experienced_at
         self.last_holder = last_holder
         self.referrals: list[tuple[Event, f.SubjectReferred]] = []
+
+    def copy(self) -> Self:
+        """Return the same run, to go on by itself from here."""
+        other = copy(self)
+        other.referrals = self.referrals.copy()
+        return other
 
     def round(self) -> tuple[Event, tuple[str, ...], tuple[EventId, ...]] | None:
         """Return the referral that closed a circle first, all that stand in the run, and the run's referrals."""

@@ -6,9 +6,10 @@ module is long because the shapes of the facets stand with what makes them.
 """
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 from msgspec import Struct
@@ -162,6 +163,21 @@ class CaseFacets:
         """Commitments that are not done yet."""
         self._organisations: set[str] = set()
         self._inert: dict[EventId, list[Event]] = {}
+
+    def copy(self) -> Self:
+        """Return facets that go on by themselves from here."""
+        other = copy(self)
+        other.part_from(self)
+        return other
+
+    def part_from(self, other: "CaseFacets") -> None:
+        """Share nothing any more that either of the two will change."""
+        self.fold = other.fold.copy()
+        heirs = dict(zip(other.fold.chains.values(), self.fold.chains.values(), strict=True))
+        self._live = {heirs[chain]: gaps for chain, gaps in self._live.items()}
+        self._sent = {heirs[chain]: sent.copy() for chain, sent in self._sent.items()}
+        self._promised = {heirs[chain]: made.copy() for chain, made in self._promised.items()}
+        self._organisations = self._organisations.copy()
 
     def mended(self, inert: Sequence[tuple[Event, EventId]]) -> None:
         """Take note of the corrections and strikings that cannot be applied, each with the event that it names."""

@@ -6,8 +6,9 @@ used for a single question and for the read model alike.
 """
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Self
 from uuid import UUID
 
 from ...domain.case import facts as f
@@ -54,6 +55,16 @@ class CaseFold(Judge):
         self.commitments: list[Commitment] = []
         """What was taken on about gaps that lie on the case as a whole."""
         self.conflicts: dict[EventId, Conflict] = {}
+
+    def copy(self) -> Self:
+        """Return a fold that goes on by itself from here."""
+        other = copy(self)
+        other.state = self.state.copy()
+        other.chains = {obstacle: chain.copy() for obstacle, chain in self.chains.items()}
+        other.circles = self.circles.copy()
+        other.commitments = self.commitments.copy()
+        other.conflicts = self.conflicts.copy()
+        return other
 
     def show(self, event: Event, *, struck: bool = False) -> list[Chain]:
         """Advance by one event (in the order in which they occurred); return the chains that it touched.

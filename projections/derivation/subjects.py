@@ -141,7 +141,7 @@ class SubjectTimelines(Timelines):
             super().record(event)
 
 
-def subject_rows_of(subject: SubjectId, history: Iterable[Event], changes: Sequence[Event] = ()) -> list[Row]:
+def subject_rows_of(subject: SubjectId, history: Sequence[Event], changes: Sequence[Event] = ()) -> list[Row]:
     """Return all rows over the cases of a subject, under the registry's own changes; both in order of position."""
     return rows_of(subject, history, changes, lambda subject, settings: SubjectTimelines(subject, (), settings))
 

@@ -3,11 +3,12 @@
 A row says: from this moment of the world on, as known from this moment of recording on, the thing was in this state;
 and, once something was recorded that ended the state, until when. An event that was recorded in the order in which it
 occurred changes only what lies after it, so the fold goes on from where it was; one that was recorded late, or mends
-another, has the case folded anew, and only what comes out different makes rows. The same code therefore serves a
-rebuild and a single new event. The module is long because it is one class, whose rows only it may change.
+another, has the case folded anew, or on from a state saved before its place, and only what comes out different makes
+rows. The same code therefore serves a rebuild and a single new event. The module is long because it is one class, whose
+rows only it may change.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import UTC, datetime
 from heapq import merge
 from operator import attrgetter
@@ -24,10 +25,11 @@ from ...domain.registry.facts import RegistryFact
 from ...domain.settings import UNCHANGED, Course
 from .facets import CaseFacets, Facet, GapFacet, HandoffFacet, Key, Turns
 from .fold import CaseFold
+from .saved import Place, Saved, Saves, Stretch
 
 _position: Final = attrgetter("position")
 
-_BEFORE_ALL: Final = (datetime.min.replace(tzinfo=UTC), -1)
+_BEFORE_ALL: Final[Place] = (datetime.min.replace(tzinfo=UTC), -1)
 """Before the place of any event."""
 
 
@@ -57,10 +59,6 @@ Line = list[Row]
 """What is the answer by what is known now, in the order of ``asOf``."""
 
 
-Stretch = tuple[datetime, datetime | None, Facet]
-"""A state and the moments ``[from, until)`` of the world for which it is the answer."""
-
-
 class Facets(Protocol):
     """Something that follows a stream's events and says which states each one changes."""
 
@@ -80,18 +78,21 @@ class Timelines:
     position; ``take`` returns what there is to store since it was last asked.
     """
 
-    __slots__ = ("_begin", "_changed", "_current", "_done", "_facets", "_history", "_last", "_mend")
+    __slots__ = ("_begin", "_changed", "_current", "_done", "_facets", "_history", "_last", "_mend", "_saves")
 
     def __init__(
         self,
         begin: Callable[[], Facets],
         recorded: Sequence[Event] = (),
         mending: Callable[[Sequence[Event]], Mended] = mend,
+        saves: Saves | None = None,
     ) -> None:
         """Start from the events whose rows are stored already; ``begin`` makes facets that have seen nothing.
 
-        ``mending`` applies the corrections and strikings among events.
+        ``mending`` applies the corrections and strikings among events; ``saves`` wants the states that events to come
+        will go on from, if those are known.
         """
+        self._saves = saves or Saves()
         self._begin = begin
         self._mend = mending
         self._history: list[Event] = []
@@ -117,9 +118,15 @@ class Timelines:
         self._history.append(event)
         at, known = event.occurred_at, event.recorded_at
         place_ = (at, event.position)
-        if place_ < self._last or is_mending(event):
+        if is_mending(event):
+            self._saves.forget()
             self._record_late(known)
             return
+        if place_ < self._last:
+            self._record_late(known, self._saves.take(place_))
+            return
+        if self._saves:
+            self._save(place_, self._lines_now)
         self._last = place_
         current = self._current
         for key, turns in self._facets.show(event).items():
@@ -140,6 +147,7 @@ class Timelines:
 
     def change_settings(self, event: Event) -> None:
         """Take in a change of the settings that its facets go by, which bears on clocks that start from it on."""
+        self._saves.forget()
         if self._last[0] >= event.recorded_at or self._foresees(event.recorded_at):
             self._record_late(event.recorded_at)
 
@@ -188,10 +196,22 @@ class Timelines:
         for row in gone:
             self._close(row, known)
 
-    def _record_late(self, known: datetime) -> None:
-        """Take in an event that changes what lay in the past."""
+    def _save(self, here: Place, lines: Callable[[], Mapping[Key, Sequence[Stretch]]]) -> None:
+        """Save the fold before the next event, at ``here``, is shown, if one told later will go on from there."""
+        if isinstance(self._facets, CaseFacets):
+            self._saves.passing(self._last, here, self._facets, lines)
+
+    def _lines_now(self) -> dict[Key, list[Stretch]]:
+        """Return what is so by what is known now."""
+        return {
+            key: [(row.as_of_from, row.as_of_until, row.state) for row in line] for key, line in self._current.items()
+        }
+
+    def _record_late(self, known: datetime, saved: Saved | None = None) -> None:
+        """Take in an event that changes what lay in the past, going on from what was saved before it, if that was."""
         before, self._current = self._current, {}
-        for key, line in self._fold_anew().items():
+        lines = self._fold_anew() if saved is None else self._fold_on(saved)
+        for key, line in lines.items():
             old = before.pop(key, [])
             now = [self._kept(old, stretch, known) or _row(stretch, known) for stretch in line]
             for row in old:
@@ -202,7 +222,15 @@ class Timelines:
             for row in old:
                 self._close(row, known)
 
-    def _fold_anew(self) -> dict[Key, list[Stretch]]:
+    def _fold_on(self, saved: Saved) -> dict[Key, Sequence[Stretch]]:
+        """Fold the event recorded last and all that occurred after it; return what is so by the whole history."""
+        late = self._history[-1]
+        here = late.occurred_at, late.position
+        self._facets, self._last = saved.facets, saved.last
+        after = [event for event in self._history if (event.occurred_at, event.position) >= here]
+        return self._shown(place(after), dict(saved.lines))
+
+    def _fold_anew(self) -> dict[Key, Sequence[Stretch]]:
         """Fold the whole history in the order in which it occurred; return what is so by it."""
         mended = self._mend(self._history)
         self._facets = self._begin()
@@ -210,11 +238,19 @@ class Timelines:
             by_id = {event.id: event for event in self._history}
             self._facets.mended([(by_id[mending], target) for mending, target in mended.inert])
         self._last = _BEFORE_ALL
-        lines: dict[Key, list[Stretch]] = {}
-        for event in place(mended.events):
+        return self._shown(place(mended.events), {}, mended.struck)
+
+    def _shown(
+        self, events: Sequence[Event], lines: dict[Key, Sequence[Stretch]], struck: Container[EventId] = ()
+    ) -> dict[Key, Sequence[Stretch]]:
+        """Show events that occurred after all that were shown, in order; return ``lines`` with what they change."""
+        for event in events:
             at = event.occurred_at
-            self._last = (at, event.position)
-            for key, turns in self._facets.show(event, struck=event.id in mended.struck).items():
+            here = (at, event.position)
+            if self._saves:
+                self._save(here, lines.copy)
+            self._last = here
+            for key, turns in self._facets.show(event, struck=event.id in struck).items():
                 lines[key] = _spliced(lines.get(key, ()), at, turns)
         return lines
 
@@ -291,26 +327,29 @@ def _spliced(before: Sequence[Stretch], at: datetime, turns: Turns) -> list[Stre
     return line
 
 
-def case_timelines(case: UUID, recorded: Sequence[Event] = (), settings: Course = UNCHANGED) -> Timelines:
+def case_timelines(
+    case: UUID, recorded: Sequence[Event] = (), settings: Course = UNCHANGED, saves: Saves | None = None
+) -> Timelines:
     """Return the timelines of a case, started from the events whose rows are stored already.
 
-    Whoever changes ``settings`` afterwards tells the timelines (``change_settings``).
+    Whoever changes ``settings`` afterwards tells the timelines (``change_settings``). ``saves`` wants the states that
+    events to come will go on from, if those are known.
     """
-    return Timelines(lambda: CaseFacets(CaseFold(case, settings)), recorded)
+    return Timelines(lambda: CaseFacets(CaseFold(case, settings)), recorded, saves=saves)
 
 
 def rows_of(
     stream: UUID,
-    history: Iterable[Event],
+    history: Sequence[Event],
     changes: Sequence[Event] = (),
-    begin: Callable[[UUID, Course], Timelines] = lambda case, settings: case_timelines(case, (), settings),
+    begin: Callable[[UUID, Course], Timelines] | None = None,
 ) -> list[Row]:
     """Return all rows of a stream from its whole history, under the registry's own; both in order of position.
 
     ``begin`` makes timelines that have seen nothing: a case's, if it is not given.
     """
     settings = Course()
-    timelines = begin(stream, settings)
+    timelines = begin(stream, settings) if begin else case_timelines(stream, (), settings, Saves(history))
     # Nearly always nothing was changed, and what is done for each event counts.
     for event in merge(history, changes, key=_position) if changes else history:
         if changes and isinstance(event.data, RegistryFact):

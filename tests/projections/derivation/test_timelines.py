@@ -1,5 +1,6 @@
 """The rows over both times say what the derivation answers at any two moments, however they came about."""
 
+import gc
 from collections import defaultdict
 from datetime import datetime, timedelta
 from itertools import combinations
@@ -42,6 +43,7 @@ from knelpunt.projections.derivation.answer_facets import (
     TellingFacet,
 )
 from knelpunt.projections.derivation.belonging import LinkFacet, RemedyFacet, SubjectFacet
+from knelpunt.projections.derivation.chain import Chain
 from knelpunt.projections.derivation.facets import (
     FOR_EVER,
     CaseFacet,
@@ -53,6 +55,7 @@ from knelpunt.projections.derivation.facets import (
     HandoffOutcome,
     PartyFacet,
 )
+from knelpunt.projections.derivation.fold import CaseFold
 from knelpunt.projections.derivation.shapes import StatedHarm
 from knelpunt.projections.derivation.timelines import Row, case_timelines, rows_of
 from knelpunt.projections.derivation.todos import TodoFacet, TodoKind
@@ -377,3 +380,21 @@ def test_timelines_kept_at_hand_store_the_same(history):
     add(rebuilt, rows_of(history[0].stream, history))
     assert stored == rebuilt
     assert len(timelines) == len(history)
+
+
+def test_a_folded_case_is_gone_at_once():
+    """A case that was folded, with late events among its own, is gone at once: a rebuild looks for no cycles."""
+
+    def folds() -> int:
+        return sum(isinstance(one, CaseFold | Chain) for one in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = folds()
+        for seed in range(20):
+            history = make_history(Random(seed))
+            rows_of(history[0].stream, history)
+        assert folds() == before
+    finally:
+        gc.enable()
