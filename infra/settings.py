@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from .cloud_events import OIN as OIN_FORM
-from .http import allowance
+from .http import allowance, limits
 from .identity.development import DevelopmentIssuer
 from .identity.published import KeysUnavailable, verifier
 from .identity.tokens import Verifier
+from .observing.lines import LogFormat
 from .postgres.embedded import default_data_dir
 from .trail.folder import KEY, TrailFolder
 from .vault.master import FILE_NAME, FILE_VARIABLE, KEY_VARIABLE, master_key
@@ -40,6 +41,11 @@ OIN: Final = "KNELPUNT_OIN"
 WEBHOOK_NETWORKS: Final = "KNELPUNT_WEBHOOK_NETWORKS"
 CLIENT_ID: Final = "KNELPUNT_CLIENT_ID"
 CLIENT_SECRET_FILE: Final = "KNELPUNT_CLIENT_SECRET_FILE"  # noqa: S105  the name of a variable
+LOG_FORMAT: Final = "KNELPUNT_LOG_FORMAT"
+OTLP_ENDPOINT: Final = "KNELPUNT_OTLP_ENDPOINT"
+OTEL_ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
+LAG_EVENTS_MAX: Final = "KNELPUNT_LAG_EVENTS_MAX"
+LAG_SECONDS_MAX: Final = "KNELPUNT_LAG_SECONDS_MAX"
 
 TRAIL: Final = "trail"
 """The trail's folder within the data directory, where no other is named."""
@@ -50,11 +56,12 @@ VARIABLES: Final = (
     *(TRAIL_DIR, LOG_KEY_FILE, LOG_ORIGIN, LOG_POLICY),
     *(PUBLIC_URL, CLIENT_ID, CLIENT_SECRET_FILE),
     *(OIN, WEBHOOK_NETWORKS),
+    *(LOG_FORMAT, OTLP_ENDPOINT, OTEL_ENDPOINT, LAG_EVENTS_MAX, LAG_SECONDS_MAX),
 )
 """Every variable that the registry reads."""
 
-COST_DIGITS_MAX: Final = 15
-"""More than that many items no machine answers in a minute."""
+NUMBER_DIGITS_MAX: Final = 15
+"""More than that many items no machine answers in a minute, nor will any log have so many events."""
 
 
 class WrongSetting(Exception):  # noqa: N818  named for what it is
@@ -74,7 +81,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     name that a new log gets: where it is served, without the scheme. ``public_url`` is where browsers reach the
     pages; ``client_id`` is what the issuer calls this registry, and ``client_secret_file`` holds what it proves that
     with, if it has to. ``oin`` is the number of who runs it in the Dutch register of organisations, and
-    ``webhook_networks`` the private networks to which webhooks may be sent.
+    ``webhook_networks`` the private networks to which webhooks may be sent. ``log_format`` is how the service says
+    what it does, ``otlp_endpoint`` where its traces go, and beyond ``lag_events_max`` or ``lag_seconds_max`` of lag it
+    calls itself not ready.
     """
 
     data_dir: Path
@@ -99,6 +108,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     client_secret_file: Path | None = None
     oin: str | None = None
     webhook_networks: tuple[Network, ...] = ()
+    log_format: LogFormat = LogFormat.TEXT
+    otlp_endpoint: str | None = None
+    lag_events_max: int = limits.LAG_EVENTS_MAX
+    lag_seconds_max: int = limits.LAG_SECONDS_MAX
 
     def trail(self) -> TrailFolder:
         """Return the folder of the trail."""
@@ -166,7 +179,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         audience=environment.get(AUDIENCE) or None,
         documents=Path(documents) if documents else None,
         introspection=_switch(environment, INTROSPECTION),
-        cost_per_minute=_cost(environment),
+        cost_per_minute=_number(environment, COST_PER_MINUTE, allowance.COST_PER_MINUTE),
         trail_dir=_path(environment.get(TRAIL_DIR)),
         log_key_file=_path(environment.get(LOG_KEY_FILE)),
         log_origin=environment.get(LOG_ORIGIN) or None,
@@ -176,6 +189,10 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         client_secret_file=_path(environment.get(CLIENT_SECRET_FILE)),
         oin=_oin(environment),
         webhook_networks=_networks(environment),
+        log_format=_log_format(environment),
+        otlp_endpoint=_collector(environment),
+        lag_events_max=_number(environment, LAG_EVENTS_MAX, limits.LAG_EVENTS_MAX),
+        lag_seconds_max=_number(environment, LAG_SECONDS_MAX, limits.LAG_SECONDS_MAX),
     )
 
 
@@ -210,12 +227,28 @@ def _switch(environment: Mapping[str, str], name: str) -> bool:
     return given == "on"
 
 
-def _cost(environment: Mapping[str, str]) -> int:
-    given = environment.get(COST_PER_MINUTE)
+def _log_format(environment: Mapping[str, str]) -> LogFormat:
+    given = environment.get(LOG_FORMAT) or LogFormat.TEXT
+    try:
+        return LogFormat(given)
+    except ValueError:
+        raise WrongSetting(f"{LOG_FORMAT} is {given!r}: it may be 'text' or 'json'.") from None
+
+
+def _collector(environment: Mapping[str, str]) -> str | None:
+    name = OTLP_ENDPOINT if environment.get(OTLP_ENDPOINT) else OTEL_ENDPOINT
+    given = environment.get(name)
+    if given and (urlsplit(given).scheme not in {"https", "http"} or not urlsplit(given).hostname):
+        raise WrongSetting(f"{name} is {given!r}: it may be the address of a collector, as http://127.0.0.1:4318.")
+    return given or None
+
+
+def _number(environment: Mapping[str, str], name: str, otherwise: int) -> int:
+    given = environment.get(name)
     if not given:
-        return allowance.COST_PER_MINUTE
-    if not (given.isascii() and given.isdecimal() and len(given) <= COST_DIGITS_MAX):
-        raise WrongSetting(f"{COST_PER_MINUTE} is {given!r}: it may be a whole number, and 0 for no limit.")
+        return otherwise
+    if not (given.isascii() and given.isdecimal() and len(given) <= NUMBER_DIGITS_MAX):
+        raise WrongSetting(f"{name} is {given!r}: it may be a whole number, and 0 for no limit.")
     return int(given)
 
 

@@ -55,7 +55,7 @@ def demo(
         if sock is None:
             return
         _invite(console, address_of(sock), given, found)
-        run_service(sock, found, workers=1)
+        run_service(sock, found, 1, given)
 
 
 def _load(console: Console, found: Database, parts: Parts) -> None:

@@ -19,6 +19,7 @@ from ..identity.published import KeysUnavailable
 from ..identity.tokens import BadToken
 from ..importing.errors import ImportRefusedError
 from ..logbook.processing import NotNoted
+from ..observing.tracing import TelemetryMissing
 from ..postgres.errors import EmbeddedError
 from ..projecting.rebuild import RebuildRunning
 from ..projecting.schema import ReadModelOutdated
@@ -59,6 +60,7 @@ OWN_SENTENCES: Final = (
     StoreUnavailable,
     StoryRefused,
     StreamMovedOn,
+    TelemetryMissing,
     TooLarge,
     TrailError,
     UnsafeRights,

@@ -1,5 +1,6 @@
 """``knelpunt serve``: the HTTP service, with the projector and its like running beside it."""
 
+import logging
 import socket
 from contextlib import ExitStack
 from typing import Annotated, Final
@@ -9,11 +10,15 @@ import typer
 from ..bootstrap import Database
 from ..http.documents import trusted_documents
 from ..logbook.security import Action, SecurityEvent, SecurityLog
+from ..observing import lines, tracing
+from ..observing.lines import LogFormat
+from ..observing.shared import measured_together
 from ..projecting.schema import ensure
 from ..serving.beside import kept_running
 from ..serving.watch import watched
 from ..serving.web import listening
 from ..serving.web import serve as serve_on
+from ..settings import Settings
 from ..store.connection import DatabaseRole, connect
 from ..store.rights import UnsafeRights, check_rights
 from .acting import COMMAND_LINE, note_operation
@@ -35,6 +40,8 @@ PORT: Final = 8400
 WORKERS_MAX: Final = 64
 """More processes than this on one machine only wait for each other; the database allows a hundred connections."""
 
+_log = logging.getLogger(__name__)
+
 Host = Annotated[str, typer.Option("--host", help="The address to listen on.")]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")]
 Workers = Annotated[int, typer.Option("--workers", min=1, max=WORKERS_MAX, metavar="N", help="Processes that serve.")]
@@ -45,24 +52,31 @@ def serve(host: Host = HOST, port: Port = PORT, workers: Workers = 1) -> None:
     given = settings()
     if given.documents is not None:
         trusted_documents(given.documents)
+    tracing.expect_installed(given.otlp_endpoint)
     with listening(host, port) as sock, ready_database(given) as found:
         expect_ready(found)
         note_operation(found, "serve")
-        notices().print(f"Serving on {address_of(sock)} (Ctrl-C stops).")
-        run_service(sock, found, workers)
+        if given.log_format is LogFormat.TEXT:
+            notices().print(f"Serving on {address_of(sock)} (Ctrl-C stops).")
+        run_service(sock, found, workers, given)
 
 
-def run_service(sock: socket.socket, found: Database, workers: int) -> None:
+def run_service(sock: socket.socket, found: Database, workers: int, given: Settings) -> None:
     """Serve on a socket until stopped, keeping the database and what runs beside the service running."""
+    lines.begin(given.log_format)
+    lines.tell(_log, "serving", address=address_of(sock), workers=workers)
     with ExitStack() as closing:
+        closing.enter_context(measured_together())
         closing.enter_context(watched(found.embedded))
         for module in BESIDE:
             closing.enter_context(kept_running(module))
         try:
-            serve_on(sock, workers, log_level="warning")
+            serve_on(sock, workers, log_level="warning", log_format=given.log_format)
         except KeyboardInterrupt:
             # The word to stop, given again by the server when it had stopped.
-            notices().print("Stopped.")
+            if given.log_format is LogFormat.TEXT:
+                notices().print("Stopped.")
+    lines.tell(_log, "stopped")
 
 
 def expect_ready(found: Database) -> None:

@@ -16,6 +16,7 @@ from ..rest.routes import rest_routes
 from . import graphql_http, graphql_ws, headers, log, operations
 from .registry import RunningRegistry
 from .services import Services
+from .watched import Watched
 
 
 def create_app(services: Services, sign_in: SignIn | None = None) -> FastAPI:
@@ -41,4 +42,5 @@ def create_app(services: Services, sign_in: SignIn | None = None) -> FastAPI:
     app.router.routes.extend(rest_routes(running))
     app.router.routes.extend(page_routes(running, sign_in or SignIn(key=os.urandom(SESSION_KEY_BYTES))))
     app.add_middleware(headers.SecurityHeaders)
+    app.add_middleware(Watched, measures=running.measures)
     return app

@@ -1,5 +1,6 @@
 """What operators ask for: is it alive, is it ready, what does it measure, and where to report a weakness."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -10,13 +11,16 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from ..store.connection import REGISTRY, SET_PRINCIPAL, principal_text
+from ..trail.checkpoint import checkpoint_in
+from ..trail.note import NoteError, read_note
 from .answers import json_answer
 from .registry import RunningRegistry
 
-LAG: Final = "SELECT h.next_position - 1, (SELECT position FROM read.projected) FROM knelpunt.log_head h"
-
-LAG_EVENTS_MAX: Final = 50_000
-"""From how many events behind the service calls itself not ready: an import of that size takes a second or two."""
+LAG: Final = """
+SELECT h.next_position - 1, p.position, coalesce(extract(epoch FROM clock_timestamp() - e.recorded_at)::float8, 0)
+  FROM knelpunt.log_head h CROSS JOIN read.projected p LEFT JOIN knelpunt.event e ON e.position = p.position + 1
+"""
+"""Where the log ends, up to where it is projected, and how long ago the first event was recorded that is not."""
 
 SECURITY_TXT_LIFETIME: Final = timedelta(days=180)
 
@@ -31,15 +35,21 @@ def readyz(running: RunningRegistry) -> Callable[[Request], Awaitable[Response]]
 
     async def answer(_: Request) -> Response:
         try:
-            head, projected = await _positions(running)
+            head, projected, seconds = await _positions(running)
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
             message = "The projections have not been built yet: start the projector (knelpunt project)."
             return json_answer({"ready": False, "reason": message}, 503)
         except (psycopg.Error, PoolTimeout):
             return json_answer({"ready": False, "reason": "The database cannot be reached."}, 503)
-        lag = head - projected
-        ready = lag <= LAG_EVENTS_MAX
-        state = {"ready": ready, "position": head, "projected": projected, "lag": lag}
+        lag, limits = head - projected, running.services
+        ready = lag <= (limits.lag_events_max or lag) and seconds <= (limits.lag_seconds_max or seconds)
+        state = {
+            "ready": ready,
+            "position": head,
+            "projected": projected,
+            "lag": lag,
+            "lagSeconds": round(seconds, 3),
+        }
         return json_answer(
             state if ready else {**state, "reason": "The projections lag behind."}, 200 if ready else 503
         )
@@ -52,23 +62,41 @@ def metrics(running: RunningRegistry) -> Callable[[Request], Awaitable[Response]
 
     async def answer(_: Request) -> Response:
         try:
-            head, projected = await _positions(running)
-            running.measures.position.set(head)
-            running.measures.lag.set(head - projected)
+            head, projected, seconds = await _positions(running)
         except (psycopg.Error, PoolTimeout):
             pass
+        else:
+            running.measures.position.set(head)
+            running.measures.lag.set(head - projected)
+            running.measures.lag_seconds.set(seconds)
+            published = await _published(running)
+            if published is not None:
+                running.measures.trail_lag.set(head + 1 - published)
         return Response(running.measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return answer
 
 
-async def _positions(running: RunningRegistry) -> tuple[int, int]:
-    """Return the last position of the log and of the projections."""
+async def _published(running: RunningRegistry) -> int | None:
+    """Return how many events the published checkpoint covers; none where none is published, or can be read."""
+    folder = running.services.trail
+    if folder is None:
+        return None
+    try:
+        note = await asyncio.to_thread(folder.checkpoint)
+        return 0 if note is None else checkpoint_in(read_note(note).text).size
+    except (OSError, NoteError):
+        return None
+
+
+async def _positions(running: RunningRegistry) -> tuple[int, int, float]:
+    """Return the last position of the log and of the projections, and how many seconds these are behind."""
     async with running.pool.connection() as connection, connection.transaction():
         await connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
         row = await (await connection.execute(LAG)).fetchone()
     assert row is not None
-    return row[0], row[1]
+    # A clock that was set back is no lag.
+    return row[0], row[1], max(0.0, row[2])
 
 
 async def security_txt(request: Request) -> Response:

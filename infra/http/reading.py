@@ -29,6 +29,7 @@ from ...projections.queries import openings
 from ...projections.queries.openings import Opening, OpeningChoice, OpeningPlace
 from ..logbook.processing import Activity, NotNoted, Reading
 from ..logbook.security import DONE, Action, SecurityEvent
+from ..observing import tracing
 from ..store import reading
 from ..store.batch import Recorded
 from ..store.codec import Row, UnreadableEvent
@@ -39,6 +40,7 @@ from ..vault import identities
 from ..vault.identities import Identities, IdentityError
 from .entitled import OPENED_TO, entitled
 from .horizon import Horizon
+from .measures import Measures, about
 from .origin import Origin
 from .published import PublishedTrail
 from .services import Services
@@ -147,6 +149,7 @@ class PostgresSession:
         tail: Tail,
         horizon: Horizon,
         origin: Origin,
+        measures: Measures,
     ) -> None:
         self._pool = pool
         self._services = services
@@ -158,6 +161,7 @@ class PostgresSession:
         )
         self._tail = tail
         self._horizon = horizon
+        self._measures = measures
         self._principal = principal_text(principal_of(asker))
         self._pinned: AsyncConnection | None = None
         self._trail: asyncio.Task[PublishedTrail | None] | None = None
@@ -210,7 +214,12 @@ class PostgresSession:
 
     async def rows(self, query: LiteralString, values: Mapping[str, object]) -> Sequence[tuple[Any, ...]]:
         """Return what a query finds."""
-        return await self._fetched(query, values)
+        started = monotonic()
+        with tracing.span("query", about=about(query)) as span:
+            found = await self._fetched(query, values)
+            span.set_attribute("rows", len(found))
+        self._measures.queried(query, monotonic() - started)
+        return found
 
     async def histories(self, streams: Sequence[UUID], upto: int) -> Mapping[UUID, Sequence[Event] | Exception]:
         """Return the events of streams up to a position, or the error of one that cannot be read."""
@@ -301,7 +310,7 @@ class PostgresSession:
         """Hand in a command and wait for its answer, as long as whoever asks is to be left without one."""
         if self._told_by is None:
             self._told_by = monotonic() + TOLD_SECONDS_MAX
-        with _shown():
+        with _shown(), tracing.span("command", topic=command.data.topic):
             handed_in = asyncio.wrap_future(self._services.writer.submit(command))
             try:
                 answer = await asyncio.wait_for(handed_in, self._told_by - monotonic())

@@ -16,11 +16,13 @@ from ...graphql.ports import Asker
 from ...graphql.problems import Problem, ProblemCode
 from ..identity.tokens import BadToken, Viewer
 from ..logbook.security import Action, SecurityEvent
+from ..observing import tracing
 from .admission import Admission
 from .allowance import Allowance
 from .horizon import Horizon
 from .measures import Measures
 from .origin import Origin
+from .pulse import pulse
 from .reading import PostgresSession, reading_pool
 from .services import Services
 from .tail import Tail
@@ -40,6 +42,7 @@ class RunningRegistry:
         self.engine = Engine(introspection=services.introspection)
         self.admission = Admission(self.engine, Allowance(services.cost_per_minute), services.documents)
         self.measures = Measures()
+        services.writer.watched_by(self.measures)
         self.tail: Tail
         self.pool: AsyncConnectionPool[AsyncConnection]
         self.horizon: Horizon
@@ -53,9 +56,11 @@ class RunningRegistry:
         await self.pool.open(wait=False)
         self.tail.start()
         self.horizon.start()
+        beating = asyncio.get_running_loop().create_task(pulse(self.measures, self.pool, self.services.writer))
         try:
             yield
         finally:
+            beating.cancel()
             await self.horizon.stop()
             await self.tail.stop()
             await self.pool.close()
@@ -87,7 +92,7 @@ class RunningRegistry:
     @asynccontextmanager
     async def session(self, asker: Asker, origin: Origin) -> AsyncGenerator[PostgresSession]:
         """Give a session for somebody who asks from somewhere, closed afterwards."""
-        session = PostgresSession(self.pool, asker, self.services, self.tail, self.horizon, origin)
+        session = PostgresSession(self.pool, asker, self.services, self.tail, self.horizon, origin, self.measures)
         try:
             yield session
         finally:
@@ -110,7 +115,9 @@ class RunningRegistry:
         """
         for _ in range(ANSWERS_MAX):
             async with self.session(asker, origin) as session:
-                found = await self.engine.answer(prepared, operation, Asking(session, asker))
+                with tracing.span("operation", operation=_kind(prepared, operation)) as span:
+                    found = await self.engine.answer(prepared, operation, Asking(session, asker))
+                    span.set_attribute("outcome", "errors" if "errors" in found else "data")
                 self.watch(found, origin, asker)
                 try:
                     await session.note()
@@ -122,6 +129,12 @@ class RunningRegistry:
                     break
         message = "Somebody whom this is about is being erased: ask again (a command with the same commandId)."
         return failed(Problem(ProblemCode.UNAVAILABLE, message))
+
+
+def _kind(prepared: Prepared, operation: str | None) -> str:
+    """Return what kind of operation a document holds, by GraphQL's own names."""
+    found = operation_type(prepared, operation)
+    return "none" if found is None else found.value
 
 
 def asker_of(viewer: Viewer) -> Asker:

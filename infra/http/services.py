@@ -11,6 +11,7 @@ from ..store.writer import Writer
 from ..trail.folder import TrailFolder
 from ..vault.vault import Vault
 from .allowance import COST_PER_MINUTE
+from .limits import LAG_EVENTS_MAX, LAG_SECONDS_MAX
 
 READERS: int = 16
 """Connections that answer questions at the same time; more only queue up in the database."""
@@ -25,7 +26,8 @@ class Services(Struct, frozen=True, kw_only=True):
     ``development`` says whether the built-in issuer's tokens are believed, which is shown;
     ``introspection`` whether tools may ask for the schema. ``documents`` are the only ones that are answered, by their
     ids, or none for all; ``cost_per_minute`` is what one asker may have answered, 0 for no limit. ``trail`` is the
-    folder in which the log is published; without one, none is.
+    folder in which the log is published; without one, none is. Beyond ``lag_events_max`` events or ``lag_seconds_max``
+    seconds by which projections lag, the service is not ready; 0 for no limit.
     """
 
     url: str
@@ -41,3 +43,5 @@ class Services(Struct, frozen=True, kw_only=True):
     documents: Mapping[str, str] | None = None
     cost_per_minute: int = COST_PER_MINUTE
     readers_max: int = READERS
+    lag_events_max: int = LAG_EVENTS_MAX
+    lag_seconds_max: int = LAG_SECONDS_MAX

@@ -7,8 +7,9 @@ in quarantine and the others go on. One projector works at a time; others wait f
 
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Event as Signal
+from time import monotonic
 from typing import Final
 from uuid import UUID
 
@@ -24,8 +25,9 @@ from ...domain.settings import Course
 from ...projections.derivation.learning_kinds import learning_timelines
 from ...projections.derivation.organisations import organisation_timelines
 from ...projections.derivation.timelines import Timelines, case_timelines
+from ..observing import tracing
 from ..store import reading
-from ..store.codec import UnreadableEvent, decode
+from ..store.codec import Row, UnreadableEvent, decode
 from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, principal_text
 from ..store.recorder import CHANNEL
 from . import schema, viewers
@@ -55,16 +57,21 @@ LOCK: Final = 0x6B6E6C70_70726F6A
 BRINGS_BACK: Final = (FactCorrected, EventStruck)
 """Facts that may have rows written anew of what an earlier event said, and so of who was erased since."""
 
+Told = Callable[[int, float], None]
+"""Hears how many events a batch took in, and how many seconds that took."""
+
 _log = logging.getLogger(__name__)
 
 
 class Projector:
     """Projects the events of one registry into its read model, over one connection."""
 
-    def __init__(self, url: str, target: str = schema.LIVE) -> None:
-        """Work on the registry at ``url``; the first call connects."""
+    def __init__(self, url: str, target: str = schema.LIVE, told: Told | None = None) -> None:
+        """Work on the registry at ``url``; the first call connects. Whoever is ``told`` hears of each batch."""
         self._url = url
         self._target = target
+        self._told = told
+        self._taken = 0
         self._connection: psycopg.Connection | None = None
         self._kept: OrderedDict[UUID, Timelines] = OrderedDict()
         self._subjects = Subjects()
@@ -122,16 +129,21 @@ class Projector:
 
     def _batch(self, connection: psycopg.Connection) -> tuple[int, bool]:
         """Project one batch; return the position reached and whether there may be more."""
+        self._taken = 0
         try:
             with connection.transaction():
                 connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+                began = monotonic()
                 connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
                 schema.within(connection, self._target)
-                return self.project_batch(connection)
+                reached, more = self.project_batch(connection)
         except BaseException:
             # What is kept at hand has taken in events that were not committed.
             self._let_go()
             raise
+        if self._told is not None and self._taken:
+            self._told(self._taken, monotonic() - began)
+        return reached, more
 
     def project_batch(self, connection: psycopg.Connection) -> tuple[int, bool]:
         """Project one batch in the transaction that is open, into the read model first on the search path.
@@ -150,6 +162,11 @@ class Projector:
         rows = reading.to_rows(connection.execute(reading.AFTER, (position, BATCH_EVENTS)))
         if not rows:
             return position, False
+        with tracing.span("batch", events=len(rows), position=rows[-1].position):
+            return self._take_in(connection, rows, position)
+
+    def _take_in(self, connection: psycopg.Connection, rows: list[Row], position: int) -> tuple[int, bool]:
+        """Take in what follows a position, or the first of it; return what ``project_batch`` does."""
         last = rows[-1].position
         streams: dict[UUID, list[Event]] = {}
         unreadable: list[UnreadableEvent] = []
@@ -182,7 +199,7 @@ class Projector:
             forget_erased(connection)
         if unreadable:
             quarantine(connection, unreadable)
-        reached = rows[-1].position
+        self._taken, reached = len(rows), rows[-1].position
         self._subjects.bring(connection, streams, position, reached)
         self._reached = reached
         connection.execute("UPDATE projected SET position = %s", (reached,))

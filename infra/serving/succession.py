@@ -10,6 +10,7 @@ from ..bootstrap import bootstrap, database
 from ..settings import settings_from
 from ..succession.reactor import Reactor
 from .beside import until_told
+from .observed import observed
 
 
 def main() -> None:
@@ -17,6 +18,7 @@ def main() -> None:
     stop = until_told()
     settings = settings_from(environ)
     with (
+        observed(settings, "succession"),
         database(settings) as found,
         bootstrap(found.url, settings.master_key(), found.vault_url) as parts,
         closing(Reactor(found.url, parts.writer.submit)) as reactor,

@@ -16,11 +16,14 @@ from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.config import LOGGING_CONFIG
 from uvicorn.supervisors import Multiprocess
 
 from ..bootstrap import bootstrap, database
 from ..http.documents import trusted_documents
+from ..observing.lines import LogFormat
 from ..settings import settings_from
+from .observed import observed
 
 STOP_SECONDS_MAX: Final = 10
 """How long open requests and subscriptions may go on after the word to stop."""
@@ -58,13 +61,14 @@ def listening(host: str, port: int) -> Generator[socket.socket]:
         yield sock
 
 
-def serve(sock: socket.socket, workers: int, *, log_level: str) -> None:
+def serve(sock: socket.socket, workers: int, *, log_level: str, log_format: LogFormat = LogFormat.TEXT) -> None:
     """Serve until SIGINT or SIGTERM, which is raised again as what it was once open requests are done."""
     config = uvicorn.Config(
         f"{__name__}:application",
         factory=True,
         workers=workers,
         log_level=log_level,
+        log_config=None if log_format is LogFormat.JSON else LOGGING_CONFIG,
         access_log=False,
         lifespan="on",
         timeout_graceful_shutdown=STOP_SECONDS_MAX,
@@ -93,6 +97,7 @@ def application() -> ASGIApp:
     settings = settings_from(os.environ)
     closing = ExitStack()
     try:
+        closing.enter_context(observed(settings, "web"))
         found = closing.enter_context(database(settings))
         parts = closing.enter_context(bootstrap(found.url, settings.master_key(), found.vault_url))
         services = Services(
@@ -108,6 +113,8 @@ def application() -> ASGIApp:
             introspection=settings.introspection,
             documents=None if settings.documents is None else trusted_documents(settings.documents),
             cost_per_minute=settings.cost_per_minute,
+            lag_events_max=settings.lag_events_max,
+            lag_seconds_max=settings.lag_seconds_max,
         )
         return _Closing(create_app(services, sign_in_for(settings, services.verifier)), closing)
     except BaseException:

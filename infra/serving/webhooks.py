@@ -12,13 +12,14 @@ from ..settings import settings_from
 from ..trail.publisher import registry_origin
 from ..webhooks.sending import Sender
 from .beside import until_told
+from .observed import observed
 
 
 def main() -> None:
     """Send until told to stop."""
     stop = until_told()
     settings = settings_from(environ)
-    with database(settings) as found:
+    with observed(settings, "webhooks"), database(settings) as found:
         source = source_of(settings.oin, registry_origin(found.url))
         sender = Sender(found.url, source, settings.master_key(), settings.webhook_networks)
         asyncio.run(sender.run(stop.is_set))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 import psycopg
@@ -33,6 +33,9 @@ from .kept import KeptHistories
 from .mapper import EventMapper, NewEvent
 from .streams import Stream, streams_of, verify
 
+if TYPE_CHECKING:
+    from opentelemetry.trace import SpanContext
+
 Decide = Callable[[Command, Sequence[Event], datetime, Directory], Fact | Refused]
 """A decider: the fact to record for a command, or its refusal, on the history of its stream at a moment."""
 
@@ -47,12 +50,16 @@ class Recorded(Struct, frozen=True):
 
 
 class Ticket(Struct, frozen=True, eq=False):
-    """A command that waits for its answer; ``doubted``: what a round took for granted about its stream did not hold."""
+    """A command that waits for its answer; ``doubted``: what a round took for granted about its stream did not hold.
+
+    ``trace`` is the span in which it was handed in, if anybody traces.
+    """
 
     command: Command
     request_hash: bytes
     future: "Future[Recorded | Refused]"
     doubted: bool = False
+    trace: "SpanContext | None" = None
 
 
 class Round(Struct):

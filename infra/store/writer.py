@@ -13,11 +13,12 @@ from queue import Empty, Full, Queue
 from threading import Event as Signal
 from threading import Thread
 from time import monotonic, sleep
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import psycopg
 
 from ...domain.command import Command, Refused
+from ..observing import tracing
 from ..vault.vault import Vault
 from .appending import hold_log
 from .batch import Decide, Desk, Recorded, Round, Ticket, run_round
@@ -63,6 +64,18 @@ Submit = Callable[[Command], "Future[Recorded | Refused]"]
 _log = logging.getLogger(__name__)
 
 
+class Watcher(Protocol):
+    """Who wants to know how recording goes."""
+
+    def appended(self, commands: int, seconds: float) -> None:
+        """Hear that so many commands shared a round, which took so long."""
+        ...
+
+    def answered(self, outcome: str) -> None:
+        """Hear what came of a command: ``recorded``, ``refused`` or ``failed``."""
+        ...
+
+
 class StoreUnavailable(Exception):  # noqa: N818  named for what it is
     """The database could not be reached or written to for half a minute.
 
@@ -96,8 +109,18 @@ class Writer:
         self._put_off: list[Ticket] = []
         self._connection: psycopg.Connection | None = None
         self._closing = Signal()
+        self._watcher: Watcher | None = None
         self._thread = Thread(target=self._serve, name="knelpunt-writer", daemon=True)
         self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """How many commands wait for their turn."""
+        return self._queue.qsize()
+
+    def watched_by(self, watcher: Watcher) -> None:
+        """Tell somebody how recording goes, from now on."""
+        self._watcher = watcher
 
     def submit(self, command: Command) -> "Future[Recorded | Refused]":
         """Hand in a command; the future gets its answer, or ``StoreUnavailable``. Raises ``Overloaded``."""
@@ -106,7 +129,7 @@ class Writer:
             message = "The registry is shutting down; send the command again, with the same id."
             raise StoreUnavailable(message)
         try:
-            self._queue.put_nowait(Ticket(command, self._vault.request_hash(command), future))
+            self._queue.put_nowait(Ticket(command, self._vault.request_hash(command), future, trace=tracing.here()))
         except Full:
             message = f"{WAITING_MAX} commands are waiting already; send this one again in a few seconds."
             raise Overloaded(message) from None
@@ -164,29 +187,40 @@ class Writer:
         """Answer every ticket."""
         rounds = 0
         while tickets:
+            began = monotonic()
             try:
-                outcome = self._through_outages(tickets, _round_alone if rounds >= FREE_ROUNDS_MAX else run_round)
+                with tracing.joint_span("append", [ticket.trace for ticket in tickets], commands=len(tickets)):
+                    outcome = self._through_outages(tickets, _round_alone if rounds >= FREE_ROUNDS_MAX else run_round)
             except StoreUnavailable as error:
                 for ticket in tickets:
-                    ticket.future.set_exception(error)
+                    self._answer(ticket, error)
                 return
             except Exception as error:  # noqa: BLE001  handed to whoever waits for the answer
                 if len(tickets) == 1:
                     _log.exception("a command could not be handled")
-                    tickets[0].future.set_exception(error)
+                    self._answer(tickets[0], error)
                 else:
                     # One of them is at fault. Alone, each gets its own answer.
                     for ticket in tickets:
                         self._handle([ticket])
                 return
+            if self._watcher is not None:
+                self._watcher.appended(len(tickets), monotonic() - began)
             for ticket, answer in outcome.answered:
-                if isinstance(answer, Exception):
-                    ticket.future.set_exception(answer)
-                else:
-                    ticket.future.set_result(answer)
+                self._answer(ticket, answer)
             # Fewer each time nobody interferes: the first of each stream gets its answer, whatever the others do.
             tickets = outcome.again
             rounds += 1
+
+    def _answer(self, ticket: Ticket, answer: Recorded | Refused | Exception) -> None:
+        """Give a command its answer, and count what it was: before, so that who was answered finds it counted."""
+        if self._watcher is not None:
+            failed = isinstance(answer, Exception)
+            self._watcher.answered("failed" if failed else "refused" if isinstance(answer, Refused) else "recorded")
+        if isinstance(answer, Exception):
+            ticket.future.set_exception(answer)
+        else:
+            ticket.future.set_result(answer)
 
     def _through_outages(
         self, tickets: Sequence[Ticket], play: Callable[[psycopg.Connection, Desk, Sequence[Ticket]], Round]

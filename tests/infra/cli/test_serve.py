@@ -1,5 +1,6 @@
 """knelpunt serve: what runs beside what, and that it survives the death of each part."""
 
+import json
 import os
 import signal
 import socket
@@ -8,15 +9,24 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import httpx
+import psycopg
 import pytest
+from websockets import ConnectionClosed, Subprotocol
+from websockets.sync.client import connect
 
 from infra.cli.conftest import CommandLine
+from infra.http.given import hear, say
 from infra.succession.registries import HEIR, MERGED_AT, OLD, about, fill, written
 from knelpunt.domain.organisation.facts import OrganisationMerged
+from knelpunt.domain.vocabulary import Role
 from knelpunt.infra.bootstrap import bootstrap, database
+from knelpunt.infra.identity.development import DevelopmentIssuer
 from knelpunt.infra.postgres.embedded import EmbeddedServer
 from knelpunt.infra.settings import settings_from
 from knelpunt.infra.store.batch import Recorded
@@ -31,6 +41,8 @@ class Service:
     process: subprocess.Popen[str]
     address: str
     data_dir: Path
+    first: dict[str, Any]
+    """What it said when it began to serve."""
 
     def answers(self, path: str = "/readyz") -> bool:
         """Whether it says that it is well."""
@@ -84,14 +96,15 @@ def start(open_folder: Path) -> Iterator:
     running: list[Service] = []
     command = CommandLine({"KNELPUNT_DATA_DIR": str(open_folder / "data")})
 
-    def begin(*options: str) -> Service:
-        process = command.start("serve", "--port", "0", *options)
+    def begin(*options: str, **settings: str) -> Service:
+        process = replace(command, settings=command.settings | settings).start("serve", "--port", "0", *options)
         assert process.stderr is not None
-        address = ""
-        while "Serving on" not in address:
-            address = process.stderr.readline()
-            assert address, "it ended before it served"
-        running.append(Service(process, address.split()[2], open_folder / "data"))
+        line = ""
+        while "Serving on" not in line and '"event":"serving"' not in line:
+            line = process.stderr.readline()
+            assert line, "it ended before it served"
+        first = json.loads(line) if line.startswith("{") else {"address": line.split()[2]}
+        running.append(Service(process, first["address"], open_folder / "data", first))
         wait_until(running[-1].answers)
         return running[-1]
 
@@ -105,6 +118,74 @@ def start(open_folder: Path) -> Iterator:
 
 def postmaster(data_dir: Path) -> int:
     return int((data_dir / "postgres" / "cluster" / "postmaster.pid").read_text().splitlines()[0])
+
+
+def test_it_says_what_it_does_and_stops_without_dropping_anybody(start) -> None:
+    """All that it writes are lines of JSON, whose numbers any of its processes tells of all; told to stop, it answers.
+
+    What was asked before is answered in full, and whoever subscribed is told to come again (1012). Nobody is named.
+    """
+    service = start("--workers", "2", KNELPUNT_LOG_FORMAT="json")
+    token = DevelopmentIssuer.at(service.data_dir).token(Role.AGENCY, "urn:org:een", lifetime_seconds=600)
+    wait_until(lambda: len([one for one in service.children("") if "spawn_main" in command_of_pid(one)]) >= 2)
+    for _ in range(20):
+        assert httpx.get(f"{service.address}/api/v1/cases", headers={"Authorization": f"Bearer {token}"}).is_success
+    # Whichever answers tells of all; and the projector beside them tells there too.
+    for _ in range(6):
+        told = httpx.get(f"{service.address}/metrics").text
+        assert 'knelpunt_http_seconds_count{route="/api/v1/cases",status="200"} 20.0' in told
+        assert "knelpunt_projection_batch_seconds" in told
+    place = service.address.removeprefix("http://")
+    given = settings_from({"KNELPUNT_DATA_DIR": str(service.data_dir)})
+    with (
+        database(given) as found,
+        psycopg.connect(found.url) as blocking,
+        connect(f"ws://{place}/graphql", subprotocols=[Subprotocol("graphql-transport-ws")]) as socket,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        say(socket, type="connection_init", payload={"Authorization": f"Bearer {token}"})
+        assert hear(socket) == {"type": "connection_ack"}
+        blocking.execute("LOCK TABLE read.projected IN ACCESS EXCLUSIVE MODE")
+        asked = threads.submit(
+            httpx.post,
+            f"{service.address}/graphql",
+            json={"query": "{ registry { position } }"},
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=20,
+        )
+        wait_until(lambda: waits_for_a_lock(found.url))
+        service.process.send_signal(signal.SIGTERM)
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(timeout=20)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1012
+        blocking.rollback()
+        assert asked.result().json() == {"data": {"registry": {"position": -1}}}
+    _, err = service.process.communicate(timeout=SECONDS_MAX)
+    assert service.process.returncode == 0, err
+    written = [service.first, *map(json.loads, err.splitlines())]
+    events = [line["event"] for line in written]
+    assert events[0] == "serving"
+    assert events[-1] == "stopped"
+    begun = {line["part"] for line in written if line["event"] == "begun"}
+    assert begun == {"web", "projector", "succession", "trail", "webhooks"}
+    answered = [line for line in written if line["event"] == "answered"]
+    assert sum(line["route"] == "/api/v1/cases" for line in answered) == 20
+    assert {"urn:org:een", token} & set(err.split('"')) == set()
+
+
+def command_of_pid(process: int) -> str:
+    return command_of(Path(f"/proc/{process}"))
+
+
+WAITING_QUESTION = """
+SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'BEGIN ISOLATION LEVEL REPEATABLE READ%'
+"""
+
+
+def waits_for_a_lock(url: str) -> bool:
+    with psycopg.connect(url) as connection:
+        return connection.execute(WAITING_QUESTION).fetchone() is not None
 
 
 @pytest.mark.parametrize(("options", "number"), [((), signal.SIGTERM), (("--workers", "2"), signal.SIGINT)])
