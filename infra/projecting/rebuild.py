@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from itertools import groupby, pairwise
 from multiprocessing import get_context
+from time import sleep
 from typing import Any, Final, LiteralString
 
 import psycopg
@@ -65,6 +66,13 @@ SUBJECTS_A_TASK: Final = 1_000
 
 SHARES: Final = 1024
 """Streams are spread over this many shares by the hash of their id, and workers take ranges of them."""
+
+
+SWAP_WAIT: Final = "200ms"
+"""How long the swap waits for the questions that are being answered; those that come meanwhile wait behind it."""
+
+SWAP_PAUSE_SECONDS: Final = 0.5
+"""How long to let them go on when that was not enough, before trying again: an export may read for minutes."""
 
 
 class RebuildRunning(Exception):  # noqa: N818  named for what it is
@@ -250,16 +258,34 @@ def _readable(connection: psycopg.Connection, rows: Iterator[Sequence[Any]]) -> 
 
 def _swap(url: str) -> int:
     """Catch up what was recorded meanwhile, and put the new read model in the place of the old one."""
-    projector = Projector(url, schema.NEXT)
-    with connect(url, DatabaseRole.PROJECTOR) as connection, connection.transaction():
-        # The live projector waits here, and then goes on in the new schema.
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-        connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
-        schema.within(connection, schema.NEXT)
+    with connect(url, DatabaseRole.PROJECTOR) as connection:
+        while True:
+            with connection.transaction():
+                position = _caught_up(connection, Projector(url, schema.NEXT))
+            try:
+                with connection.transaction():
+                    position = _caught_up(connection, Projector(url, schema.NEXT))
+                    if schema.exists(connection):
+                        connection.execute("SELECT set_config('lock_timeout', %s, true)", (SWAP_WAIT,))
+                        # Whoever answers begins with this table: once nobody is at it, nobody is at any of them. To
+                        # drop them at once would wait in a circle with a question that has more of them to read.
+                        connection.execute("LOCK TABLE read.projected IN ACCESS EXCLUSIVE MODE")
+                        connection.execute("DROP SCHEMA read CASCADE")
+                    connection.execute("ALTER SCHEMA read_next RENAME TO read")
+            except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+                # Questions that came meanwhile are answered before the next attempt.
+                sleep(SWAP_PAUSE_SECONDS)
+            else:
+                return position
+
+
+def _caught_up(connection: psycopg.Connection, projector: Projector) -> int:
+    """Bring the new read model to the end of the log, and hold the live projector until the transaction ends."""
+    # It waits here, and then goes on in the schema that stands there.
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+    connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
+    schema.within(connection, schema.NEXT)
+    position, more = projector.project_batch(connection)
+    while more:
         position, more = projector.project_batch(connection)
-        while more:
-            position, more = projector.project_batch(connection)
-        if schema.exists(connection):
-            connection.execute("DROP SCHEMA read CASCADE")
-        connection.execute("ALTER SCHEMA read_next RENAME TO read")
     return position

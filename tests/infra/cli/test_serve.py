@@ -31,7 +31,7 @@ from knelpunt.infra.postgres.embedded import EmbeddedServer
 from knelpunt.infra.settings import settings_from
 from knelpunt.infra.store.batch import Recorded
 
-SECONDS_MAX = 30
+SECONDS_MAX = 60
 
 
 @dataclass
