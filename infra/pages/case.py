@@ -13,6 +13,7 @@ from .charts import LIGHT, PNG_SCALE, TYPES
 from .gaps import lens_of, moment_of
 from .graph import graph_of
 from .lanes import drawing_of
+from .refusals import refusal
 from .rendering import link, rendered
 from .replay import END, Replay, names_of, replay_of, state_of, whole_of
 from .visit import PageProblem, Visit
@@ -32,7 +33,7 @@ FIELDS: Final = ("asOf", "knownAt", "knownTo")
 async def page(visit: Visit) -> Response:
     """Answer GET /cases/REFERENCE; with ``whole``, all events of a long case stand on the one page."""
     reference, lens = asked(visit)
-    step = _step(visit)
+    step = step_of(visit)
     if visit.query.get("whole"):
         replay = await whole_of(visit, reference, lens)
     else:
@@ -49,7 +50,7 @@ async def page(visit: Visit) -> Response:
         state=_stated(replay, shown, step), d=drawing, looks=LOOKS,
         here=drawing.width if step is None else drawing.xs[step - replay.first],
         recorded=visit.recorded(), now=datetime.now(UTC), whole=visit.query.get("whole"),
-        graphs=[graph_of(one, replay) for one in replay.case["crossChains"]],
+        refusal=refusal, graphs=[graph_of(one, replay) for one in replay.case["crossChains"]],
         steps=lambda number: link(f"/cases/{reference}", given, step=number),  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     )  # fmt: skip
 
@@ -95,7 +96,8 @@ def asked(visit: Visit) -> tuple[str, dict[str, str]]:
     return visit.request.path_params["reference"], lens
 
 
-def _step(visit: Visit) -> int | None:
+def step_of(visit: Visit) -> int | None:
+    """Return the number of the event that an address names. Raises ``PageProblem`` for what is no number."""
     given = visit.query.get("step", "")
     if not given:
         return None

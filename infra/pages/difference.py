@@ -1,4 +1,7 @@
-"""A case at two moments, side by side: what changed in between, or what was learned in between about the same time."""
+"""A case at two moments, side by side: what changed in between, or what was learned in between about the same time.
+
+Who had what and which gaps came and went is told of all the case; which events came, of one stretch of a long one.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,9 +9,10 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from .case import FIELDS, asked
+from .case import FIELDS, asked, step_of
 from .gaps import moment_of
-from .replay import Replay, all_of, whole_of
+from .rendering import link
+from .replay import Event, Replay, all_of, count_of, replay_of
 from .visit import Visit
 
 THEN: Final = {"asOf": "thenAsOf", "knownAt": "thenKnownAt"}
@@ -22,8 +26,13 @@ async def page(visit: Visit) -> Response:
     then = {name: moment_of(visit, given[field]) for name, field in THEN.items() if given[field]}
     earlier = lens | {name: moment.isoformat() for name, moment in then.items()}
     before: Mapping[str, Any] = (await all_of(visit, reference, earlier))["case"] or {"gaps": [], "obstacles": []}
-    replay = await whole_of(visit, reference, lens)
-    known, now = _counted(before), _counted(replay.case)
+    step = step_of(visit)
+    if step is None:
+        # What had not happened yet follows what had; what was not known yet may lie anywhere.
+        step = 1 if "knownAt" in then else await count_of(visit, reference, earlier) + 1
+    replay = await replay_of(visit, reference, lens, step=step)
+    at = lens | {"asOf": replay.as_of, "knownAt": replay.known_at}
+    known, now = _counted(before), _counted((await all_of(visit, reference, at))["case"])
     return await visit.page(
         "difference.html",
         replay=replay,
@@ -35,6 +44,7 @@ async def page(visit: Visit) -> Response:
         gone=[gap for id_, gap in known.items() if id_ not in now],
         new=_new(replay, then.get("asOf"), then.get("knownAt")),
         holding=_Holding(visit, replay),
+        steps=lambda number: link(f"/cases/{reference}/difference", given, step=number),  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     )
 
 
@@ -58,11 +68,11 @@ class _Holding:
         return self._names.get(identifier, identifier)
 
 
-def _new(replay: Replay, as_of: datetime | None, known_at: datetime | None) -> list[int]:
-    """Return the numbers of the events that had not happened by a moment, or were not known by one."""
+def _new(replay: Replay, as_of: datetime | None, known_at: datetime | None) -> list[Event]:
+    """Return the events of a stretch that had not happened by a moment, or were not known by one."""
     return [
-        number
-        for number, event in enumerate(replay.events, 1)
+        event
+        for event in replay.events
         if (as_of is not None and datetime.fromisoformat(event["occurredAt"]) > as_of)
         or (known_at is not None and datetime.fromisoformat(event["recordedAt"]) > known_at)
     ]

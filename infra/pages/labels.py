@@ -211,6 +211,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "proposeOwner": "Ask somebody to own it",
     "acceptOwnership": "Own it",
     "declineOwnership": "Not own it",
+    "passOwnership": "Pass ownership on",
     "escalateCause": "Escalate it",
     "answerEscalation": "Answer the escalation",
     "estimateFailureCost": "Estimate what it costs",
@@ -270,6 +271,13 @@ COMMANDS: Final[Mapping[str, str]] = {
     "addPromise": "Add a promise to the list",
 }
 """What commands are called, by the names of their mutations."""
+
+FACTS: Final[Mapping[str, str]] = {
+    "event": "Event", "actor": "Acting for", "role": "Role", "now": "Now", "version": "Number of changes",
+    "expectedVersion": "Number of changes when it was read", "bytes": "Length in bytes", "slug": "Name",
+    "entryBytesMax": "Longest in bytes", "days": "Days", "command": "Form", "kind": "Kind",
+}  # fmt: skip
+"""What the facts are called that a refusal rests on, where no field of a form has their name."""
 
 REFUSALS: Final[Mapping[str, str]] = {
     "MALFORMED": "Something in the form is not as it should be.",

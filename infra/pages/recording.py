@@ -15,6 +15,7 @@ from .gaps import moment_of
 from .labels import COMMANDS, REFUSALS
 from .learning import KINDS
 from .learning_questions import FIELDS
+from .refusals import Said, fact, refusal
 from .rendering import link
 from .stream_parts import PARTS, question, stream_field
 from .visit import PageProblem, Visit
@@ -40,9 +41,9 @@ class _Problem(Struct, frozen=True):
     """Why something was not recorded: a sentence in the visitor's language, the registry's own, what is missing."""
 
     sentence: str | None = None
-    message: str | None = None
+    message: Said | None = None
     wanted: Sequence[str] = ()
-    facts: Sequence[Mapping[str, str]] = ()
+    facts: Sequence[str] = ()
 
 
 async def everything(visit: Visit) -> Response:
@@ -77,11 +78,15 @@ async def send(visit: Visit) -> Response:
     given = {field: value for field, value in given.items() if value is not None} | {"commandId": command_id}
     found = await visit.answer(_mutation(name), {"input": given})
     for error in found.get("errors", ()):
-        return await _shown(visit, name, command, sent, command_id, _Problem(message=error["message"]))
+        return await _shown(
+            visit, name, command, sent, command_id, _Problem(message=refusal(error["message"], visit.words))
+        )
     answer = found["data"][name]
     if answer["__typename"] == "Refused":
         said = REFUSALS.get(answer["code"])
-        problem = _Problem(visit.words.say(said) if said else None, answer["message"], (), answer["facts"])
+        facts = [fact(one, visit.words) for one in answer["facts"]]
+        message = refusal(answer["message"], visit.words)
+        problem = _Problem(visit.words.say(said) if said else None, message, (), facts)
         # What was refused had no effect: sent again, it is another request.
         return await _shown(visit, name, command, sent, str(uuid4()), problem)
     return RedirectResponse(link(_where(answer), recorded=answer["position"]), 303)

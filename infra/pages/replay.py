@@ -65,6 +65,7 @@ query Replay(
     asOf knownAt
     case(reference: $reference, knownTo: $knownTo) {{
       id reference title theme openedAt subjects
+      opening: timeline(first: 1, startAt: 1) {{ nodes {{ data }} }}
       linkedCases {{ relation case {{ reference title }} }}
       timeline(first: $first, startAt: $startAt) {{ totalCount pageInfo {{ hasNextPage }} nodes {{ ...Told }} }}
       proven: gaps(first: $first, startAt: $startAt) {{ id evidence {{ number stream }} }}
@@ -100,6 +101,14 @@ query Moment(
   }}
 }}
 {STATE}
+"""
+
+COUNT: Final = """
+query Count($asOf: DateTime, $knownAt: DateTime, $knownTo: ID, $reference: String!) {
+  registry(asOf: $asOf, knownAt: $knownAt) {
+    case(reference: $reference, knownTo: $knownTo) { timeline(first: 1) { totalCount } }
+  }
+}
 """
 
 Case = dict[str, Any]
@@ -225,6 +234,12 @@ async def state_of(visit: Visit, reference: str, lens: Mapping[str, str]) -> Map
 async def all_of(visit: Visit, reference: str, lens: Mapping[str, str]) -> Mapping[str, Any]:
     """Return the same with all its gaps."""
     return (await visit.ask(MOMENT, **lens, reference=reference, first=1))["registry"]
+
+
+async def count_of(visit: Visit, reference: str, lens: Mapping[str, str]) -> int:
+    """Return how many events a case has at two times, none while it is not known."""
+    case = (await visit.ask(COUNT, **lens, reference=reference))["registry"]["case"]
+    return 0 if case is None else case["timeline"]["totalCount"]
 
 
 def no_case(visit: Visit, reference: str) -> PageProblem:

@@ -73,6 +73,23 @@ def busy_seconds(watching: CDPSession) -> float:
     return time.process_time() + sum(one["cpuTime"] for one in found)
 
 
+def test_moments_of_a_long_case_are_compared_in_stretches(peopled_site):
+    """Which events came is told a stretch at a time, beginning where they begin; gaps are told of all the case."""
+    reference = told_on(peopled_site, EVENTS)
+    with peopled_site.visitor("AGENCY", GEMEENTE) as visitor:
+        middle = re.search(r'id="event-150" data-at="([^"]+)"', visitor.get(f"/cases/{reference}?step=150").text)
+        assert middle is not None
+        address = f"/cases/{reference}/difference?thenAsOf={middle[1][:10]}"
+        page = visitor.get(address).text
+        assert "Gebeurtenis 101 tot en met 200 van 230" in page
+        came = page[page.index('id="came-h"') :]
+        assert 45 <= came.count('<li><span class="when">') <= 51  # those of its last day had happened
+        assert visitor.get(f"{address}&step=230").text.count('<li><span class="when">') == 80
+        assert visitor.get(f"{address}&step=1").text.count('<li><span class="when">') == 0
+        known = visitor.get(f"/cases/{reference}/difference?thenKnownAt=2019-02-01").text
+        assert "Gebeurtenis 1 tot en met 100 van 230" in known
+
+
 @pytest.mark.long
 def test_a_thousand_events_take_less_than_a_second_of_a_processor(peopled_site, browser):
     """To answer, load, lay out and run, server and browser together; so whoever has a processor waits no longer.

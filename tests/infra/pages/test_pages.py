@@ -202,5 +202,7 @@ def test_what_is_withheld_is_said_to_be(site):
     """A text that somebody may not read is said to be there: by an investigator who is not on the case."""
     told = "(niet voor u om te lezen)"
     with site.visitor(user="another") as other, site.visitor() as own:
-        assert other.get(f"/cases/{LONGEST}").text.count(told) > 50
+        seen = other.get(f"/cases/{LONGEST}").text
+        assert seen.count(told) > 50
+        assert f'<h1><span class="quiet">{told}</span></h1>' in seen
         assert told not in own.get(f"/cases/{LONGEST}").text

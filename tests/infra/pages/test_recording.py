@@ -6,6 +6,7 @@ from html import unescape
 import httpx
 
 from infra.pages.visiting import csrf_of
+from knelpunt.infra.pages.labels import COMMANDS
 
 WATERRIJK = "urn:knelpunt:demo:waterrijk"
 OFFERED = "DEMO-9TXC"
@@ -80,6 +81,7 @@ def test_every_command_has_its_form(site):
     with site.visitor("AGENCY", WATERRIJK) as clerk:
         listed = re.findall(r'href="(/record/\w+)"', clerk.get("/record").text)
         assert len(listed) > 30
+        assert {address.rpartition("/")[2] for address in listed} <= COMMANDS.keys()
         for address in ("/record/openCase", "/record/resolveObstacle", "/record/beginWaiting", "/record/strikeEvent"):
             assert address in listed
             form = clerk.get(address).text

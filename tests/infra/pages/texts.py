@@ -20,7 +20,7 @@ def texts() -> set[str | tuple[str, ...]]:
     found: set[str | tuple[str, ...]] = {meaning for _, meaning in gap_kinds.KINDS.values()}
     found |= {text for _, text in rendering.MENU} | set(ROLES.values()) | set(TODOS.values())
     found |= {title for title, _ in asking.EXAMPLES}
-    found |= {*labels.LABELS.values(), *labels.COMMANDS.values(), *labels.REFUSALS.values()}
+    found |= {*labels.LABELS.values(), *labels.COMMANDS.values(), *labels.REFUSALS.values(), *labels.FACTS.values()}
     found |= {*learning.STATUSES.values(), *learning.ANSWERS.values()}
     found |= set(readings.ACTIVITIES.values())
     for kind in learning.KINDS.values():
