@@ -71,7 +71,7 @@ def measure(
             else:
                 rebuild.rebuild(given.url, rebuild.WORKERS)
             if "gap-page" in chosen:
-                rows.append(gap_page.row(place, given, _say, questions))
+                rows += gap_page.rows(place, given, _say, questions)
             place.drop(given.url)
     return rows
 

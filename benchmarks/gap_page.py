@@ -1,7 +1,8 @@
-"""Row: any page of gaps at any two times, through our queries, against hand-written SQL for the same rows.
+"""Rows: any page of gaps at any two times, through our queries, against hand-written SQL for the same rows.
 
-Ours is executed as the service does: in a transaction of its own, for a principal, under row security, from SQL to
-rows of Python. The hand-written SQL is one statement of the tables' owner, whom row security does not hold up.
+As an investigator, who sees all cases, and as agencies that are party to one in a hundred and one in ten. Ours is
+executed as the service does: in a transaction of its own, for a principal, under row security, from SQL to rows of
+Python. The hand-written SQL is one statement of the tables' owner, whom row security does not hold up.
 """
 
 from datetime import timedelta
@@ -16,6 +17,7 @@ from msgspec import Struct
 from psycopg import sql
 from psycopg_pool import ConnectionPool
 
+from knelpunt.infra.http.reading import BRIEF
 from knelpunt.infra.store.connection import DatabaseRole, Principal, pool, principal_text
 from knelpunt.projections.queries import gaps
 from knelpunt.projections.queries.lens import Moment
@@ -30,9 +32,16 @@ WARM_UP: Final = 20
 
 INVESTIGATOR: Final = Principal("INVESTIGATOR", "urn:bench:investigators", "onderzoeker-1")
 
-BEGIN: Final = sql.SQL("BEGIN READ ONLY; SELECT set_config('knelpunt.principal', {}, true)").format(
-    sql.Literal(principal_text(INVESTIGATOR))
-)
+AGENCIES: Final = {1: "urn:bench:agency:one-percent", 10: "urn:bench:agency:ten-percent"}
+"""Agencies of the benchmark's own, by the share of cases, in percent, that they see."""
+
+# Each is named in so many of a hundred cases, drawn by the ids of these.
+NAME: Final = """
+INSERT INTO read.case_viewer (case_id, viewer, source)
+SELECT DISTINCT case_id, 'O:' || %(agency)s, 'party' FROM read.case_state
+ WHERE mod(hashtextextended(case_id::text, 0), 100) BETWEEN 0 AND %(percent)s - 1
+    ON CONFLICT DO NOTHING
+"""
 
 # A gap that the list at these two times holds, drawn at random: where a page before may have ended.
 DRAWN: Final = """
@@ -41,8 +50,37 @@ SELECT gap_id, from_at, harm_until > %(as_of)s,
   FROM read.gap_state
  WHERE as_of_from <= %(as_of)s AND (as_of_until > %(as_of)s OR until_known_from > %(known_at)s)
    AND known_from <= %(known_at)s AND known_until > %(known_at)s AND counts_after < %(as_of)s
+   AND (%(viewer)s::text IS NULL
+        OR EXISTS (SELECT FROM read.case_viewer v WHERE v.viewer = %(viewer)s AND v.case_id = gap_state.case_id))
  ORDER BY md5(gap_id::text || %(salt)s) LIMIT 1
 """
+
+
+class Reader(Struct, frozen=True):
+    """Somebody who asks: how the row of theirs is named, and as whom they see cases (none: they see all)."""
+
+    key: str
+    what: str
+    principal: Principal
+    viewer: str | None = None
+
+    def begin(self) -> sql.Composed:
+        """Return what begins a transaction for them, as infra/http/reading.py does."""
+        return sql.SQL(BRIEF).format(principal=sql.Literal(principal_text(self.principal)))
+
+
+READERS: Final = (
+    Reader("gap-page", "an investigator", INVESTIGATOR),
+    *(
+        Reader(
+            f"gap-page-agency-{percent}",
+            f"an agency party to {percent} % of cases",
+            Principal("AGENCY", agency, "medewerker-1"),
+            f"O:{agency}",
+        )
+        for percent, agency in AGENCIES.items()
+    ),
+)
 
 
 class Question(Struct, frozen=True):
@@ -73,23 +111,31 @@ class Question(Struct, frozen=True):
         return values
 
 
-def row(laboratory: Laboratory, given: Registry, report: Report, questions: int = QUESTIONS) -> Row:
-    """Measure on a registry whose read model stands."""
+def rows(laboratory: Laboratory, given: Registry, report: Report, questions: int = QUESTIONS) -> list[Row]:
+    """Measure on a registry whose read model stands, as each reader."""
+    with psycopg.connect(given.url, autocommit=True) as admin:
+        for percent, agency in AGENCIES.items():
+            admin.execute(NAME, {"agency": agency, "percent": percent})
     laboratory.settle(given.url)
+    return [row(given, reader, report, questions) for reader in READERS]
+
+
+def row(given: Registry, reader: Reader, report: Report, questions: int) -> Row:
+    """Measure as one reader."""
     readers = pool(given.url, DatabaseRole.READER, 1)
     try:
         with psycopg.connect(given.url, autocommit=True) as admin:
-            report(f"gap page: drawing {questions} questions on {given.events} events")
-            asked = _questions(admin, given, questions + WARM_UP)
+            report(f"gap page: drawing {questions} questions on {given.events} events, as {reader.what}")
+            asked = _questions(admin, given, reader, questions + WARM_UP)
             report(f"gap page: asking each question, ours and by hand in turn, {PAGE} rows a page")
-            ours, plain, parted, found = _ask(readers, admin, asked)
+            ours, plain, parted, found = _ask(readers, admin, reader, asked)
             kinds = [question.name() for question in asked[WARM_UP:]]
     finally:
         readers.close()
     theirs = min(plain, parted, key=median)
     return Row(
-        key="gap-page",
-        what=f"any page of {PAGE} gaps at any asOf and knownAt, as an investigator",
+        key=reader.key,
+        what=f"any page of {PAGE} gaps at any asOf and knownAt, as {reader.what}",
         against="hand-written SQL for the same rows on the same tables, as their owner",
         events=given.events,
         unit="ms",
@@ -113,8 +159,9 @@ def row(laboratory: Laboratory, given: Registry, report: Report, questions: int 
         meaning=(
             "Both times are drawn at random over the ten years, independently; the order is one of the four, and half "
             "of the pages begin after a gap drawn at random ('on'). Ours: transaction, principal, row security, query "
-            "and rows in Python. Theirs: one statement, the faster of two ways to write it. Each page was compared, "
-            "gap by gap."
+            "and rows in Python. Theirs: one statement, the faster of two ways to write it"
+            + (", with what the agency sees as a condition" if reader.viewer else "")
+            + ". Each page was compared, gap by gap."
         ),
     )
 
@@ -123,7 +170,7 @@ def _of_kind(name: str, kinds: list[str], samples: list[float]) -> str:
     return f"{median(sample for kind, sample in zip(kinds, samples, strict=True) if kind == name):.3g}"
 
 
-def _questions(admin: psycopg.Connection, given: Registry, count: int) -> list[Question]:
+def _questions(admin: psycopg.Connection, given: Registry, reader: Reader, count: int) -> list[Question]:
     rng = Random(count)
     span = (given.end - given.begin) // timedelta(microseconds=1)
     drawn: list[Question] = []
@@ -134,7 +181,7 @@ def _questions(admin: psycopg.Connection, given: Registry, count: int) -> list[Q
         )
         place = None
         if number % 2:
-            found = admin.execute(DRAWN, {**moment.values(), "salt": str(number)}).fetchone()
+            found = admin.execute(DRAWN, {**moment.values(), "salt": str(number), "viewer": reader.viewer}).fetchone()
             if found is not None:
                 place = gaps.GapPlace(moment.as_of, found[3], found[1], found[2], found[0])
         drawn.append(Question(moment, rng.choice(tuple(gaps.GapOrder)), place))
@@ -142,17 +189,21 @@ def _questions(admin: psycopg.Connection, given: Registry, count: int) -> list[Q
 
 
 def _ask(
-    readers: ConnectionPool, admin: psycopg.Connection, asked: list[Question]
+    readers: ConnectionPool, admin: psycopg.Connection, reader: Reader, asked: list[Question]
 ) -> tuple[list[float], list[float], list[float], float]:
     """Return the milliseconds of each question: ours, by hand in two ways; and how many rows a page had on average."""
     samples: tuple[list[float], list[float], list[float]] = ([], [], [])
     rows = 0
+    begin = reader.begin()
+    plain, parted = gap_pages.PLAIN, gap_pages.PARTED
+    if reader.viewer is not None:
+        plain, parted = gap_pages.joined(plain), gap_pages.probed(parted)
     for number, question in enumerate(asked):
-        name, values = question.name(), question.values()
+        name, values = question.name(), question.values() | {"viewer": reader.viewer}
         sides = [
-            lambda question=question: _ours(readers, question),
-            lambda name=name, values=values: _by_hand(admin, gap_pages.PLAIN[name], values),
-            lambda name=name, values=values: _by_hand(admin, gap_pages.PARTED[name], values),
+            lambda question=question: _ours(readers, begin, question),
+            lambda name=name, values=values: _by_hand(admin, plain[name], values),
+            lambda name=name, values=values: _by_hand(admin, parted[name], values),
         ]
         pages: list[list[UUID]] = []
         # Each goes first in turn: whoever does finds the pages of the table in memory least often.
@@ -168,15 +219,15 @@ def _ask(
     return *samples, rows / max(1, len(asked) - WARM_UP)
 
 
-def _ours(readers: ConnectionPool, question: Question) -> list[UUID]:
+def _ours(readers: ConnectionPool, begin: sql.Composed, question: Question) -> list[UUID]:
     statement, values = gaps.page(question.moment, gaps.GapChoice(), question.order, question.after, PAGE)
     with readers.connection() as connection:
         # As infra/http/reading.py does it: one text to begin for a principal, a prepared query, and the end.
-        connection.execute(BEGIN)
+        connection.execute(begin)
         try:
             found = connection.cursor(binary=True).execute(statement, values, prepare=True).fetchall()
         finally:
-            connection.rollback()
+            connection.commit()
     return [gaps.row(columns).id for columns in found]
 
 

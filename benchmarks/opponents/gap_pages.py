@@ -2,6 +2,8 @@
 
 For each order, and for going on in it from a place. ``PLAIN`` sorts by what is asked; ``PARTED`` knows that running
 and ended gaps have indexes of their own, and asks each for a page. The benchmark compares with the faster of the two.
+For an agency both get its cases as a condition: ``joined`` leaves it to the planner where to begin, ``probed`` looks up
+each row that the order of the list meets.
 """
 
 from collections.abc import Mapping
@@ -73,6 +75,28 @@ PARTED: Final[Mapping[str, LiteralString]] = MappingProxyType(
         "HARM on, unharmed": "(" + _UNHARMED + _RUNNING_ON + _AND + _UNHARMED + _ENDED_ON + _HARMED_LONGEST,
     }
 )
+
+_ALL: Final = "AND counts_after < %(as_of)s"
+_SEEN: Final = "SELECT FROM read.case_viewer v WHERE v.case_id = gap_state.case_id AND v.viewer = %(viewer)s"
+_SEEN_WHOLE: Final = (
+    "NOT EXISTS (SELECT FROM unnest(cases) AS over (id) WHERE NOT EXISTS "
+    "(SELECT FROM read.case_viewer v WHERE v.case_id = over.id AND v.viewer = %(viewer)s))"
+)
+_OWN: Final = (
+    f"{_ALL} AND case_id = ANY (ARRAY(SELECT v.case_id FROM read.case_viewer v WHERE v.viewer = %(viewer)s UNION ALL "
+    f"SELECT g.case_id FROM read.gap_state g WHERE g.cases IS NOT NULL)) AND (cases IS NULL OR {_SEEN_WHOLE})"
+)
+_EACH: Final = f"{_ALL} AND (EXISTS ({_SEEN} OFFSET 0) OR cases IS NOT NULL AND {_SEEN_WHOLE})"
+
+
+def joined(statements: Mapping[str, LiteralString]) -> Mapping[str, LiteralString]:
+    """Return the statements for an agency's own cases, which the planner may begin with."""
+    return {name: statement.replace(_ALL, _OWN) for name, statement in statements.items()}
+
+
+def probed(statements: Mapping[str, LiteralString]) -> Mapping[str, LiteralString]:
+    """Return the statements for an agency's own cases, looked up for each row."""
+    return {name: statement.replace(_ALL, _EACH) for name, statement in statements.items()}
 
 
 def page(connection: psycopg.Connection, statement: LiteralString, values: Mapping[str, object]) -> list[Any]:

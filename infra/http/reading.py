@@ -176,7 +176,9 @@ class PostgresSession:
         if connection is not None:
             try:
                 if not connection.closed:
-                    await connection.rollback()
+                    # What only read may as well be committed; at a rollback psycopg forgets every statement that it
+                    # has prepared, and each would be planned anew for the next request.
+                    await connection.commit()
             except psycopg.Error:
                 await connection.close()
             finally:
@@ -400,7 +402,7 @@ class PostgresSession:
         connection, _ = await self._begun(BRIEF)
         try:
             yield connection
-            await connection.rollback()
+            await connection.commit()  # as in close
         except BaseException:
             # Closed rather than asked anything more: it may be the connection that is broken.
             await connection.close()

@@ -63,6 +63,11 @@ STATEMENT_TIMEOUTS: Final = MappingProxyType(
 """How long one statement may take, by role."""
 
 
+PLANNING: Final = MappingProxyType({DatabaseRole.READER: {"plan_cache_mode": "force_generic_plan"}})
+"""How statements are planned, by role. Who reads has few statements, with many conditions of row security each: to plan
+one takes longer than to execute it. So it is planned once a connection, whatever its values (decisions/0041)."""
+
+
 class Principal(Struct, frozen=True, omit_defaults=True):
     """For whom a transaction reads: what ``knelpunt.principal`` holds, as JSON, and row security looks at."""
 
@@ -95,6 +100,7 @@ def address(url: str, role: DatabaseRole) -> str:
         "statement_timeout": STATEMENT_TIMEOUTS[role],
         "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT,
         "timezone": "UTC",
+        **PLANNING.get(role, {}),
     }
     given = conninfo_to_dict(url)
     options = " ".join((str(given.get("options") or ""), *(f"-c {name}={value}" for name, value in limits.items())))

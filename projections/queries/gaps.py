@@ -25,8 +25,18 @@ COLUMNS: Final = (
     "to_act, involved, length, evidence, cases, stream_kind, harm_until > %(as_of)s AS harmed"
 )
 
-# A page is found by keys first, in an index alone; then its rows are fetched.
 _KEY: Final = "case_id, gap_id, as_of_from, known_from"
+
+# What the order by harm, or by length alone, needs.
+_LENGTH: Final = f"CASE WHEN lasted < 0 THEN {_RUNNING_US} ELSE lasted END AS us, harm_until > %(as_of)s AS harmed"
+
+_HARMED: Final = "harm_until > %(as_of)s"
+_UNHARMED: Final = "harm_until <= %(as_of)s"
+_BEYOND_RUNNING: Final = "(lasting_since, gap_id) > (%(after_since)s, %(after_gap)s)"
+_BEYOND_ENDED: Final = "lasted <= %(after_lasted)s AND (lasted < %(after_lasted)s OR gap_id > %(after_gap)s)"
+_BEYOND: Final = f"CASE WHEN lasted < 0 THEN {_BEYOND_RUNNING} ELSE {_BEYOND_ENDED} END"
+
+_IN_ORDER: Final = "(SELECT ids IS NULL FROM few)"
 
 
 IN_CASE: Final = (
@@ -158,8 +168,7 @@ def page(moment: Moment, choice: GapChoice, order: GapOrder, after: GapPlace | N
         case GapOrder.HARM:
             return _by_harm(conditions, after), values
         case GapOrder.DAYS:
-            branches = _by_length(conditions, "NULL AS harmed", (), beyond=after is not None)
-            return _merged(branches, "us DESC, gap_id"), values
+            return _by_days(conditions, beyond=after is not None), values
         case GapOrder.NEWEST:
             return _by_beginning(conditions, "DESC", "<", beyond=after is not None), values
         case GapOrder.OLDEST:
@@ -218,48 +227,38 @@ def _conditions(moment: Moment, choice: GapChoice) -> Conditions:
 
 def _by_harm(conditions: Conditions, after: GapPlace | None) -> LiteralString:
     """Return the query for gaps whose harm lasts or looms, then the others, each by length."""
-    branches: list[LiteralString] = []
-    if after is None or after.harmed:
-        branches += _by_length(conditions, "true AS harmed", ("harm_until > %(as_of)s",), beyond=after is not None)
-    beyond = after is not None and not after.harmed
-    branches += _by_length(conditions, "false AS harmed", ("harm_until <= %(as_of)s",), beyond=beyond)
-    return _merged(branches, "harmed DESC, us DESC, gap_id")
+    order: LiteralString = "harmed DESC, us DESC, gap_id"
+    if after is None:
+        branches: list[LiteralString] = [*_by_length(conditions, _HARMED), *_by_length(conditions, _UNHARMED)]
+        return _paged(branches, conditions.text(), _LENGTH, order)
+    if after.harmed:
+        branches = [*_by_length(conditions, _HARMED, beyond=True), *_by_length(conditions, _UNHARMED)]
+        return _paged(branches, conditions.text(f"({_UNHARMED} OR {_BEYOND})"), _LENGTH, order)
+    branches = _by_length(conditions, _UNHARMED, beyond=True)
+    return _paged(branches, conditions.text(_UNHARMED, _BEYOND), _LENGTH, order)
 
 
-def _by_length(
-    conditions: Conditions, harmed: LiteralString, more: tuple[LiteralString, ...], *, beyond: bool
-) -> list[LiteralString]:
-    """Return the queries for running gaps and for ended ones, each by length."""
+def _by_days(conditions: Conditions, *, beyond: bool) -> LiteralString:
+    """Return the query for gaps by length."""
+    where = conditions.text(_BEYOND) if beyond else conditions.text()
+    return _paged(_by_length(conditions, beyond=beyond), where, _LENGTH, "us DESC, gap_id")
+
+
+def _by_length(conditions: Conditions, *more: LiteralString, beyond: bool = False) -> list[LiteralString]:
+    """Return the queries for running gaps and for ended ones, each by length and in an order that an index has."""
     running: tuple[LiteralString, ...] = (*more, "lasted < 0")
     ended: tuple[LiteralString, ...] = (*more, "lasted >= 0")
     if beyond:
-        running = (*running, "(lasting_since, gap_id) > (%(after_since)s, %(after_gap)s)")
-        ended = (
-            *ended,
-            "lasted <= %(after_lasted)s AND (lasted < %(after_lasted)s OR gap_id > %(after_gap)s)",
-        )
+        running, ended = (*running, _BEYOND_RUNNING), (*ended, _BEYOND_ENDED)
     by_since: LiteralString = (
-        f"SELECT {_KEY}, {_RUNNING_US} AS us, {harmed} FROM read.gap_state "  # noqa: S608
-        f"WHERE {conditions.text(*running)} ORDER BY lasting_since, gap_id LIMIT %(limit)s"
+        f"SELECT {_KEY}, {_LENGTH} FROM read.gap_state "  # noqa: S608
+        f"WHERE {_IN_ORDER} AND {conditions.text(*running)} ORDER BY lasting_since, gap_id LIMIT %(limit)s"
     )
     by_lasted: LiteralString = (
-        f"SELECT {_KEY}, lasted AS us, {harmed} FROM read.gap_state "  # noqa: S608
-        f"WHERE {conditions.text(*ended)} ORDER BY lasted DESC, gap_id LIMIT %(limit)s"
+        f"SELECT {_KEY}, {_LENGTH} FROM read.gap_state "  # noqa: S608
+        f"WHERE {_IN_ORDER} AND {conditions.text(*ended)} ORDER BY lasted DESC, gap_id LIMIT %(limit)s"
     )
-    return [f"({by_since})", f"({by_lasted})"]
-
-
-def _merged(branches: Sequence[LiteralString], order: LiteralString) -> LiteralString:
-    """Return the query for the first of what the branches find together."""
-    return _fetched(f"{' UNION ALL '.join(branches)} ORDER BY {order} LIMIT %(limit)s", order)
-
-
-def _fetched(page: LiteralString, order: LiteralString) -> LiteralString:
-    """Return the query for the gaps of a page that was found by its keys."""
-    return (
-        f"SELECT {COLUMNS} FROM (SELECT {_KEY} FROM ({page}) found) page "  # noqa: S608
-        f"JOIN read.gap_state USING ({_KEY}) ORDER BY {order}"
-    )
+    return [by_since, by_lasted]
 
 
 def _by_beginning(
@@ -272,10 +271,33 @@ def _by_beginning(
     if beyond:
         begin = f"(from_at, gap_id) {sign} (%(after_from)s, %(after_gap)s)"
     order: LiteralString = f"from_at {direction}, gap_id {direction}"
-    return _fetched(
-        f"SELECT {_KEY} FROM read.gap_state WHERE {conditions.text(begin)} "  # noqa: S608
-        f"ORDER BY {order} LIMIT %(limit)s",
-        order,
+    in_order: LiteralString = (
+        f"SELECT {_KEY}, from_at FROM read.gap_state "  # noqa: S608
+        f"WHERE {_IN_ORDER} AND {conditions.text(begin)} ORDER BY {order} LIMIT %(limit)s"
+    )
+    # Where cases are looked at one by one, no index shall be asked for all gaps of all cases since then.
+    return _paged([in_order], conditions.text(f"({begin}) IS TRUE"), "from_at", order)
+
+
+def _paged(
+    in_order: Sequence[LiteralString], where: LiteralString, by: LiteralString, order: LiteralString
+) -> LiteralString:
+    """Return the query for a page: found by its keys in one of two ways, then fetched.
+
+    Whoever sees few cases is answered from the rows of these: in the order of the list they would pass a hundred rows
+    of others for each of their own. Whoever sees many is answered in that order, in an index alone, and the end of
+    their page is never far. ``few`` says which, and the other way ends before it begins. ``in_order`` are the queries
+    whose first rows together hold the page; ``by`` the columns that ``order`` needs.
+    """
+    one_by_one: LiteralString = (
+        f"SELECT {_KEY}, {by} FROM read.gap_state "  # noqa: S608
+        f"WHERE case_id = ANY ((SELECT ids FROM few)::uuid[]) AND {where} ORDER BY {order} LIMIT %(limit)s"
+    )
+    found: LiteralString = " UNION ALL ".join(f"({way})" for way in (one_by_one, *in_order))
+    return (
+        "WITH few AS MATERIALIZED (SELECT read.few_seen() AS ids) "  # noqa: S608
+        f"SELECT {COLUMNS} FROM (SELECT {_KEY} FROM ({found} ORDER BY {order} LIMIT %(limit)s) found) page "
+        f"JOIN read.gap_state USING ({_KEY}) ORDER BY {order}"
     )
 
 

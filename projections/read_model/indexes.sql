@@ -7,12 +7,12 @@
 -- fetching each of them would take a hundred times as long.
 -- The longest first: running gaps by when they would have begun, ended ones by how long they lasted.
 CREATE INDEX gap_state_running ON gap_state (lasting_since, gap_id, as_of_from, known_from, known_until, harm_until)
-    INCLUDE (as_of_until, until_known_from, counts_after, case_id, cases) WHERE lasted < 0;
+    INCLUDE (as_of_until, until_known_from, counts_after, case_id, cases, stream_kind) WHERE lasted < 0;
 CREATE INDEX gap_state_ended ON gap_state (lasted DESC, gap_id, as_of_from, known_from, known_until, harm_until)
-    INCLUDE (as_of_until, until_known_from, counts_after, case_id, cases) WHERE lasted >= 0;
+    INCLUDE (as_of_until, until_known_from, counts_after, case_id, cases, stream_kind) WHERE lasted >= 0;
 -- The newest or oldest first.
 CREATE INDEX gap_state_begun ON gap_state (from_at, gap_id, as_of_from, known_from, known_until, counts_after)
-    INCLUDE (as_of_until, until_known_from, case_id, cases);
+    INCLUDE (as_of_until, until_known_from, case_id, cases, stream_kind);
 -- When gaps opened. Only of rows that ever were the answer to whoever asked for now; queries/openings.py says the same.
 CREATE INDEX gap_state_due ON gap_state (greatest(known_from, as_of_from, counts_after), gap_id)
     WHERE greatest(known_from, as_of_from, counts_after) < known_until
@@ -22,6 +22,9 @@ CREATE INDEX gap_state_due ON gap_state (greatest(known_from, as_of_from, counts
                AND until_known_from - known_from >= '00:00:00.01'));
 -- What search finds by its kind, the newest first.
 CREATE INDEX gap_state_kind ON gap_state (kind, from_at, gap_id);
+-- Those that are not under the id of their own case, for security.sql to find.
+CREATE INDEX gap_state_across ON gap_state ((cases[1]), case_id) WHERE cases IS NOT NULL;
+CREATE INDEX gap_state_learnt ON gap_state (case_id) WHERE stream_kind IS NOT NULL;
 CREATE INDEX gap_state_gap ON gap_state (gap_id, case_id);
 CREATE UNIQUE INDEX gap_state_pkey ON gap_state (case_id, gap_id, as_of_from, known_from);
 
@@ -50,7 +53,8 @@ CREATE INDEX case_state_opened ON case_state (opened_at DESC, case_id);
 CREATE INDEX case_state_theme ON case_state (theme, opened_at, case_id);
 CREATE INDEX case_party_organisation ON case_party (organisation, case_id);
 CREATE INDEX case_subject_subject ON case_subject (subject_id, case_id);
-CREATE INDEX case_viewer_viewer ON case_viewer (viewer, case_id);
+-- Row security asks this for each row that a list passes: so all that it asks stands here.
+CREATE INDEX case_viewer_viewer ON case_viewer (viewer, case_id) INCLUDE (from_at, until_at);
 CREATE INDEX case_viewer_subject ON case_viewer (subject_id) WHERE subject_id IS NOT NULL;
 CREATE INDEX investigation_case_investigation ON investigation_case (investigation_id);
 CREATE INDEX investigation_dialogue_investigation ON investigation_dialogue (investigation_id);

@@ -32,6 +32,8 @@ ROWS = {
     "rebuild-runner",
     "rebuild-insert-select",
     "gap-page",
+    "gap-page-agency-1",
+    "gap-page-agency-10",
 }
 
 

@@ -1,0 +1,169 @@
+"""Pages of gaps: how PostgreSQL finds them where the planner has to care, and that both ways to them find the same.
+
+The registry is made of rows alone, by SQL: twelve thousand cases with three gaps each, so spread over both times that
+a page at any moment passes many rows that are none of its own.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from knelpunt.infra.projecting import schema
+from knelpunt.infra.store.connection import DatabaseRole, Principal, connect, principal_text
+from knelpunt.projections.queries import cases, gaps
+from knelpunt.projections.queries.cases import CaseChoice, CaseOrder
+from knelpunt.projections.queries.gaps import GapChoice, GapOrder, GapPlace
+from knelpunt.projections.queries.lens import Moment, Query
+
+CASES: Final = 12_000
+BEGIN: Final = datetime(2015, 1, 1, tzinfo=UTC)
+MOMENT: Final = Moment(BEGIN + timedelta(hours=7 * 9_000), BEGIN + timedelta(hours=7 * 8_000))
+PAGE: Final = 50
+
+# Case n is opened n times seven hours after the first. Its first gap ended after a year, was known of after a month,
+# and ran on until that was known; its second runs still; of its third it was known for a year that it would come.
+FILL: Final = f"""
+CREATE TEMPORARY TABLE made AS
+SELECT n, md5('case' || n)::uuid AS case_id, timestamptz '2015-01-01 00:00Z' + n * interval '7 hours' AS at
+  FROM generate_series(1, {CASES}) AS n;
+INSERT INTO read.case_state
+SELECT at, 'infinity', at, at, 'infinity', at, NULL, case_id, 'ZAAK-' || n, 'wonen' FROM made;
+INSERT INTO read.gap_state (as_of_from, as_of_until, known_from, until_known_from, known_until, from_at, until_at,
+    lasting_since, counts_after, harm_until, lasted, case_id, gap_id, begun_by, open, kind, theme, to_act, involved,
+    harms, evidence)
+SELECT at + w.starts, 'infinity', at + w.known, at + w.known, at + w.unknown, at + w.starts, at + w.ends,
+       CASE WHEN w.ends IS NULL THEN at + w.starts ELSE '-infinity' END,
+       CASE WHEN w.ends IS NULL THEN at + w.starts ELSE '-infinity' END,
+       CASE WHEN n % 20 = 0 THEN 'infinity' ELSE '-infinity' END::timestamptz,
+       CASE WHEN w.ends IS NULL THEN -1 ELSE n % 500 END, case_id, md5('gap' || n || w.which)::uuid, case_id,
+       w.ends IS NULL, 'STANDSTILL', 'wonen', '{{}}', '{{}}', '{{}}', '{{}}'
+  FROM made CROSS JOIN (VALUES
+      (1, interval '1 day', interval '1 year', interval '30 days', interval '100 years'),
+      (2, interval '2 days', NULL, interval '2 days', interval '100 years'),
+      (3, interval '200 days', NULL, interval '3 days', interval '368 days')
+  ) AS w (which, starts, ends, known, unknown);
+INSERT INTO read.case_viewer (case_id, viewer, source) SELECT case_id, 'O:many', 'party' FROM made WHERE n % 5 > 0;
+INSERT INTO read.case_viewer (case_id, viewer, source) SELECT case_id, 'O:few', 'party' FROM made WHERE n % 100 = 0;
+VACUUM (ANALYZE) read.case_state;
+VACUUM (ANALYZE) read.gap_state;
+VACUUM (ANALYZE) read.case_viewer;
+"""
+
+READERS: Final[Mapping[str, Principal]] = {
+    "investigator": Principal("INVESTIGATOR", "investigators", "somebody"),
+    "agency-of-many": Principal("AGENCY", "many", "somebody"),
+    "agency-of-few": Principal("AGENCY", "few", "somebody"),
+}
+
+TYPES: Final = {datetime: "timestamptz", int: "bigint", UUID: "uuid", timedelta: "interval"}
+
+
+@pytest.fixture(scope="module")
+def filled(shared_registry_url: str) -> str:
+    """The URL of a registry with a read model of made rows."""
+    with closing(connect(shared_registry_url, DatabaseRole.PROJECTOR)) as projector:
+        schema.ensure(projector)
+    with psycopg.connect(shared_registry_url, autocommit=True) as admin:
+        for statement in FILL.split(";\n"):
+            if statement.strip():
+                admin.execute(statement.encode())
+    return shared_registry_url
+
+
+@pytest.fixture(params=list(READERS))
+def reader(filled: str, request: pytest.FixtureRequest) -> Iterator[psycopg.Connection]:
+    """A connection that reads as one of those who ask."""
+    with closing(connect(filled, DatabaseRole.READER)) as connection:
+        connection.execute(
+            "SELECT set_config('knelpunt.principal', %s, false)", (principal_text(READERS[request.param]),)
+        )
+        yield connection
+
+
+def plan(connection: psycopg.Connection, query: Query) -> list[dict[str, Any]]:
+    """The nodes that were executed of the plan that a service executes for a query, whatever its values."""
+    statement, values = query
+    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement)))
+    numbered = re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", statement)
+    types = ", ".join(TYPES[type(values[name])] for name in names)
+    connection.execute(f"DEALLOCATE ALL; PREPARE asked ({types}) AS {numbered}".encode())
+    given = sql.SQL(", ").join(sql.Literal(values[name]) for name in names)
+    found = connection.execute(
+        sql.SQL("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) EXECUTE asked ({})").format(given)
+    ).fetchone()
+    assert found is not None
+
+    def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        if node["Actual Loops"]:
+            yield node
+            for below in node.get("Plans", ()):
+                yield from nodes(below)
+
+    return list(nodes(found[0][0]["Plan"]))
+
+
+def assert_found_by_index(connection: psycopg.Connection, query: Query, large: set[str]) -> set[str]:
+    """Large tables are read through indexes, and nothing but a few cases' rows is sorted; return the indexes."""
+    executed = plan(connection, query)
+    scanned = {node["Relation Name"] for node in executed if node["Node Type"] == "Seq Scan"}
+    assert not scanned & large, scanned
+    sorted_ = [below["Actual Rows"] for node in executed if "Sort" in node["Node Type"] for below in node["Plans"]]
+    assert all(count < CASES / 20 for count in sorted_), sorted_
+    return {node["Index Name"] for node in executed if "Index Name" in node}
+
+
+def place_in(connection: psycopg.Connection, order: GapOrder) -> GapPlace:
+    """Where the third page ends."""
+    found = connection.execute(*gaps.page(MOMENT, GapChoice(), order, None, 3 * PAGE)).fetchall()
+    return gaps.place(MOMENT.as_of, gaps.row(found[-1]))
+
+
+@pytest.mark.parametrize("order", list(GapOrder), ids=lambda order: order.name)
+def test_a_page_of_gaps_is_found_by_an_index(reader: psycopg.Connection, order: GapOrder) -> None:
+    """The first page and one further on read no table whole and sort no more than the rows of a few cases."""
+    few = reader.execute("SELECT read.few_seen() IS NOT NULL").fetchone() == (True,)
+    for after in (None, place_in(reader, order)):
+        used = assert_found_by_index(
+            reader, gaps.page(MOMENT, GapChoice(), order, after, PAGE), {"gap_state", "case_state", "case_viewer"}
+        )
+        led = {"HARM": "running", "DAYS": "running", "NEWEST": "begun", "OLDEST": "begun"}[order.name]
+        assert few or f"gap_state_{led}" in used, used
+
+
+def test_a_page_of_cases_is_found_by_an_index(reader: psycopg.Connection) -> None:
+    """The newest cases that somebody sees are found without reading all there are."""
+    query = cases.page(MOMENT, CaseChoice(), CaseOrder.OPENED_NEWEST, None, PAGE)
+    assert "case_state_opened" in assert_found_by_index(reader, query, {"case_state"})
+
+
+@pytest.mark.parametrize("order", list(GapOrder), ids=lambda order: order.name)
+def test_both_ways_to_a_page_find_what_row_security_shows(reader: psycopg.Connection, order: GapOrder) -> None:
+    """Page after page holds each gap that is there and may be seen, once, in order."""
+    one_by_one: list[gaps.GapRow] = []
+    after = None
+    moment = Moment(BEGIN + timedelta(days=200), BEGIN + timedelta(days=400))
+    while True:
+        page = [gaps.row(found) for found in reader.execute(*gaps.page(moment, GapChoice(), order, after, 400))]
+        one_by_one += page
+        if len(page) < 400:
+            break
+        after = gaps.place(moment.as_of, page[-1])
+    there = "SELECT gap_id FROM read.gap_state WHERE counts_after < %(as_of)s AND " + gaps.AT
+    shown = [gap for (gap,) in reader.execute(there, moment.values())]
+    assert len(shown) >= 5
+    assert sorted(gap.id for gap in one_by_one) == sorted(shown)
+    key = {
+        GapOrder.HARM: lambda gap: (not gap.harmed, -gap.lasted, gap.id),
+        GapOrder.DAYS: lambda gap: (-gap.lasted, gap.id),
+        GapOrder.NEWEST: lambda gap: (-gap.from_.timestamp(), -gap.id.int),
+        GapOrder.OLDEST: lambda gap: (gap.from_.timestamp(), gap.id),
+    }[order]
+    assert all(key(one) < key(next_) for one, next_ in pairwise(one_by_one))
