@@ -25,9 +25,10 @@ from ..projecting.rebuild import RebuildRunning
 from ..projecting.schema import ReadModelOutdated
 from ..serving.web import PortTaken
 from ..settings import WrongSetting
-from ..store.bulk import CommandReused, HistoryRefused, StreamMovedOn, TooLarge
+from ..store.bulk import CommandReused, HistoryRefused, StreamMovedOn
 from ..store.migrate import MigrationError
 from ..store.rights import UnsafeRights
+from ..store.staging import TooLarge
 from ..store.writer import Overloaded, StoreUnavailable
 from ..trail.errors import TrailError
 from ..vault.identities import IdentityError

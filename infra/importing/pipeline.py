@@ -4,34 +4,47 @@ The whole file is read before anything is written, so that a file cut short or m
 holds whole cases, so that an import broken off leaves whole cases, and the next one goes on from there.
 """
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
-from ...domain.command import Command
+from ..processors import processors
 from .csv import read_csv
 from .errors import ImportRefusedError
+from .framing import Instruction
 from .grouping import CaseGroups
 from .handover import Appended, Chunk, Sink
-from .mapping import ImportRole, Mapping
+from .helpers import Helpers
+from .judging import Outcome, ignored, judged, organisations_of
+from .mapping import Mapping
 from .ocel.reading import READERS as OCEL_READERS
 from .ocel.reading import read_ocel
-from .places import described
+from .packing import Packer
 from .progress import Reached, fingerprint_of
-from .rows import LogRow, Rejection, RowInterpreter, Trace
-from .rules import events_of_trace, registration_of
-from .told import UntoldError, commands_told, organisations_told
-from .validation import objection_to
+from .rows import Rejection, RowInterpreter, Trace
+from .rules import registration_of
 from .xes import read_xes
 
 CHUNK_COMMANDS: Final = 5_000
 """A chunk is handed on when it has at least this many commands: enough to share the cost of a commit, and few enough
 that commands of people wait for it no longer than they notice (infra.store.bulk.CHUNK_EVENTS)."""
+
+BATCH_ROWS: Final = 400
+"""How many rows a helper is given at a time: some 30 ms of work, beside which handing it over costs little."""
+
+LARGE_BYTES: Final = 1_000_000
+"""A log of this size has helpers: some 15,000 rows, which take as long to judge as helpers take to start."""
+
+LARGE_PACKED_BYTES: Final = LARGE_BYTES // 10
+"""The same of a compressed log."""
 
 REJECTIONS_SHOWN_MAX: Final = 1000
 """How many rejections a report lists; all are counted. More would fill the memory and no one reads them."""
@@ -88,11 +101,11 @@ def import_file(
     report's notes at once. ``now`` is the moment after which nothing can have happened (aware; none: the clock's).
     """
     run = _Run(path, mapping, progress or (lambda _stage, _done, _total: None), tell or (lambda _note: None))
-    with CaseGroups() as groups:
+    with CaseGroups() as groups, run.helped(sink.packer):
         run.read(groups, now or datetime.now(UTC))
         if strict:
             # Checking every case before the first is written: what only the domain can refuse counts too.
-            for _ in run.judged(groups, Stage.CHECKING, Reached()):
+            for _ in run.judged(groups, sink.packer, Stage.CHECKING, Reached()):
                 pass
         if not (strict and (run.rows_rejected or run.parts_left_out)):
             run.write(groups, sink)
@@ -110,10 +123,21 @@ class _Run:
         self._rows_read = 0
         self._rejections: list[Rejection] = []
         self._refused_cases: set[str] = set()
+        self._helpers: Helpers | None = None
         self._notes: list[str] = []
         self._cases = self._new = self._present = 0
         self.rows_rejected = 0
         self.parts_left_out = 0
+
+    @contextmanager
+    def helped(self, packer: Packer) -> Generator[None]:
+        """Have helpers, if the log is so large that they pay: they start while it is read."""
+        # What a registry exported holds texts, which are sealed here.
+        if self._mapping.told is not None or processors() == 1 or not _is_large(self._path):
+            yield
+            return
+        with Helpers(processors(), Instruction(self._mapping, packer.secret)) as self._helpers:
+            yield
 
     def read(self, groups: CaseGroups, now: datetime) -> None:
         """Read all rows of the file into ``groups``."""
@@ -153,18 +177,53 @@ class _Run:
         self._progress(Stage.RELATING, done, total)
 
     def judged(
-        self, groups: CaseGroups, stage: Stage, reached: Reached
-    ) -> Iterator[tuple[int, Trace, list[Command] | None]]:
-        """Yield each case with its number and its commands; none if it is done, no commands if there is none to record.
+        self, groups: CaseGroups, packer: Packer, stage: Stage, reached: Reached
+    ) -> Iterator[tuple[int, Trace, Outcome | None]]:
+        """Yield each case with its number and what becomes of it; none if it is done already.
 
         What is rejected is told on the way.
         """
         done, total = 0, groups.rows
-        for number, trace in enumerate(groups.traces()):
+        for number, trace, outcome in self._outcomes(groups, packer, reached):
             done += len(trace.rows) + trace.left_out
-            commands = None if reached.passes(number) else self._commands_of(trace)
+            if outcome is not None:
+                if outcome.refusal is not None:
+                    self._reject_trace(trace, outcome.refusal)
+                for line, reason in outcome.idle:
+                    self._reject(line, reason, 1)
             self._progress(stage, done, total)
-            yield number, trace, commands
+            yield number, trace, outcome
+
+    def _outcomes(
+        self, groups: CaseGroups, packer: Packer, reached: Reached
+    ) -> Iterator[tuple[int, Trace, Outcome | None]]:
+        """Yield each case with its number and what becomes of it, by the helpers if there are any."""
+        cases = enumerate(groups.traces())
+        if self._helpers is None:
+            for number, trace in cases:
+                yield number, trace, None if reached.passes(number) else judged(trace, self._mapping, packer)
+            return
+        asked: deque[tuple[list[tuple[int, Trace]], Future[list[Outcome] | None]]] = deque()
+        batches = _batches(cases)
+        # So many that a helper finds its next batch when it is done with one; what is asked for is held in memory.
+        for batch in islice(batches, 2 * self._helpers.count):
+            asked.append((batch, self._asked(batch, reached)))
+        while asked:
+            batch, future = asked.popleft()
+            answered = future.result()
+            for more in islice(batches, 1):
+                asked.append((more, self._asked(more, reached)))
+            outcomes = None if answered is None else iter(answered)
+            for number, trace in batch:
+                if reached.passes(number):
+                    yield number, trace, None
+                else:
+                    # What a helper had in hand when it died is done here.
+                    yield number, trace, next(outcomes) if outcomes else judged(trace, self._mapping, packer)
+
+    def _asked(self, batch: Sequence[tuple[int, Trace]], reached: Reached) -> "Future[list[Outcome] | None]":
+        assert self._helpers is not None, "there are helpers"
+        return self._helpers.outcomes([trace for number, trace in batch if not reached.passes(number)])
 
     def write(self, groups: CaseGroups, sink: Sink) -> None:
         """Hand all commands on, organisations before the first case that names them.
@@ -181,38 +240,35 @@ class _Run:
             )
         with ThreadPoolExecutor(1, "knelpunt-import") as writer:
             before: tuple[Chunk, Future[Appended]] | None = None
-            for chunk in self._chunks(groups, reached):
+            for chunk in self._chunks(groups, sink.packer, reached):
                 if before is not None:
                     self._count(*before)
-                before = chunk, writer.submit(sink.append_chunk, chunk.commands, chunk.bookmark)
+                before = chunk, writer.submit(sink.append_chunk, chunk.streams, chunk.bookmark)
             if before is not None:
                 self._count(*before)
         sink.end()
 
-    def _chunks(self, groups: CaseGroups, reached: Reached) -> Iterator[Chunk]:
+    def _chunks(self, groups: CaseGroups, packer: Packer, reached: Reached) -> Iterator[Chunk]:
         registered: set[str] = set()
         chunk = Chunk()
         rejected = self.rows_rejected
-        for number, trace, commands in self.judged(groups, Stage.WRITING, reached):
-            if commands or (commands is None and not self._ignores(trace)):
-                named = {row.organisation for row in trace.rows if row.organisation is not None}
-                if self._mapping.told is not None:
-                    named |= organisations_told(commands or [])
-                for organisation in sorted((named | {self._mapping.source_organisation}) - registered):
+        for number, trace, outcome in self.judged(groups, packer, Stage.WRITING, reached):
+            if outcome is not None:
+                named = outcome.organisations
+            else:
+                named = () if ignored(trace, self._mapping) else organisations_of(trace, self._mapping)
+            for organisation in named:
+                if organisation not in registered:
                     registered.add(organisation)
-                    chunk.commands.append(registration_of(organisation, self._mapping))
-            chunk.add(number, trace, commands or [], again=self.rows_rejected > rejected)
-            if len(chunk.commands) >= CHUNK_COMMANDS:
+                    chunk.register(packer([registration_of(organisation, self._mapping)]))
+            packed = None if outcome is None else outcome.packed
+            chunk.add(number, trace, packed, again=self.rows_rejected > rejected)
+            if chunk.commands >= CHUNK_COMMANDS:
                 yield chunk
                 chunk = Chunk()
             rejected = self.rows_rejected  # what the sink refused of an earlier chunk is not about the next trace
         if chunk.commands:
             yield chunk
-
-    def _ignores(self, trace: Trace) -> bool:
-        """Return whether the mapping ignores all rows of a trace."""
-        roles = self._mapping.roles
-        return all(roles.get(row.activity) is ImportRole.IGNORE for row in trace.rows)
 
     def report(self) -> ImportReport:
         """Return what came of it."""
@@ -235,33 +291,6 @@ class _Run:
         for refused in appended.refused:
             self._reject_trace(chunk.traces[refused.case], refused.reason)
 
-    def _commands_of(self, trace: Trace) -> list[Command]:
-        """Return the trace's commands; none if it is refused, or if the mapping ignores all of it."""
-        if trace.left_out:
-            column = described(self._mapping.columns.case)
-            self._reject_trace(trace, f"it has more than {len(trace.rows)} rows: does {column} tell cases apart?")
-            return []
-        if self._mapping.told is not None:
-            return self._commands_told(trace)
-        idle: list[LogRow] = []
-        commands = events_of_trace(trace, self._mapping, idle.append)
-        objection = objection_to(commands)
-        if objection is not None:
-            self._reject_trace(trace, objection.message)
-            return []
-        for row in idle:
-            reason = f"it names no obstacle, and case {trace.case!r} has none open then"
-            self._reject(row.line, f"event {row.event!r}: {reason}", 1)
-        return commands
-
-    def _commands_told(self, trace: Trace) -> list[Command]:
-        """Return the commands of a case that a registry exported. What had no effect there has none here."""
-        try:
-            return commands_told(trace, self._mapping)
-        except UntoldError as error:
-            self._reject_trace(trace, str(error))
-            return []
-
     def _reject_trace(self, trace: Trace, reason: str) -> None:
         if trace.case in self._refused_cases:
             return  # with strict, a case is judged twice
@@ -276,3 +305,24 @@ class _Run:
     def _list(self, line: int, reason: str) -> None:
         if len(self._rejections) < REJECTIONS_SHOWN_MAX:
             self._rejections.append(Rejection(str(self._path), line, reason))
+
+
+def _is_large(path: Path) -> bool:
+    try:
+        return path.stat().st_size >= (LARGE_PACKED_BYTES if path.suffix.lower() == ".gz" else LARGE_BYTES)
+    except OSError:
+        return False  # reading it will say so
+
+
+def _batches(cases: Iterator[tuple[int, Trace]]) -> Iterator[list[tuple[int, Trace]]]:
+    """Yield cases in groups that together have at least ``BATCH_ROWS`` rows, but for the last."""
+    batch: list[tuple[int, Trace]] = []
+    rows = 0
+    for number, trace in cases:
+        batch.append((number, trace))
+        rows += len(trace.rows)
+        if rows >= BATCH_ROWS:
+            yield batch
+            batch, rows = [], 0
+    if batch:
+        yield batch

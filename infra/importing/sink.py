@@ -7,8 +7,6 @@ new of it is judged against the case as it stands, like any command.
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
-from operator import attrgetter
 from typing import Final
 from uuid import UUID
 
@@ -20,17 +18,17 @@ from ...domain.case.decide import decide
 from ...domain.case.facts import GapMark
 from ...domain.command import Command, Refused
 from ...domain.event import Event, Fact
-from ...domain.ids import event_id_of
-from ...domain.organisation.facts import OrganisationFact
 from ...domain.vocabulary import LearningKind
 from ..store.arrays import uuid_array
-from ..store.bulk import CommandReused, StreamMovedOn, append_bulk
+from ..store.bulk import CommandReused, StreamMovedOn, append_rows
 from ..store.connection import REGISTRY, SET_PRINCIPAL, principal_text
 from ..store.reading import events_of
 from ..store.registry import Registry
+from ..store.staging import staged_row
 from ..vault.sealing import Place, clear_texts
 from ..vault.vault import ToSeal, Vault
 from .handover import Appended, RefusedCase
+from .packing import ID_BYTES, Packed, Packer, Worded, commands_of, event_of
 from .progress import AGAIN_MAX, Bookmark, Reached
 
 ATTEMPTS_MAX: Final = 5
@@ -51,10 +49,9 @@ CHANGED: Final = (
 
 
 class _Plan(Struct):
-    """What is to be appended of a chunk, and what is not."""
+    """What is to be appended of a chunk, and what is not. ``rows`` holds events whose texts have to be sealed yet."""
 
-    events: list[Event]
-    request_hashes: list[bytes]
+    rows: list[bytes | tuple[Event, bytes]]
     present: int
     refused: list[RefusedCase]
 
@@ -68,6 +65,11 @@ class RegistrySink:
         self._fingerprint = b""
         self._reached = Reached()
 
+    @property
+    def packer(self) -> Packer:
+        """What packs commands, as ``handover.Sink`` says."""
+        return Packer(self._vault.request_secret)
+
     def begin(self, fingerprint: bytes) -> Reached:
         """Begin an import, as ``handover.Sink`` says. Raises ``psycopg.Error``."""
         self._fingerprint, self._reached = fingerprint, Reached()
@@ -79,11 +81,11 @@ class RegistrySink:
             self._reached = Reached(traces, cases, events, frozenset(again), at)
         return self._reached
 
-    def append_chunk(self, commands: Sequence[Command], bookmark: Bookmark) -> Appended:
+    def append_chunk(self, streams: Sequence[Packed | Worded], bookmark: Bookmark) -> Appended:
         """Record what is new, in one transaction, as ``handover.Sink`` says. Raises ``psycopg.Error``."""
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:
-                return self._appended(commands, bookmark)
+                return self._appended(streams, bookmark)
             except (StreamMovedOn, CommandReused):
                 # Somebody recorded in one of these cases since the plan was made; or, having the same file, all of it.
                 if attempt == ATTEMPTS_MAX:
@@ -95,22 +97,24 @@ class RegistrySink:
         with self._registry.appender.connection() as connection:
             connection.execute(END, (self._fingerprint,))
 
-    def _appended(self, commands: Sequence[Command], bookmark: Bookmark) -> Appended:
+    def _appended(self, streams: Sequence[Packed | Worded], bookmark: Bookmark) -> Appended:
         with self._registry.appender.connection() as connection:
-            plan = self._plan(connection, commands)
-            reached = self._reached_with(commands, bookmark, plan.refused)
+            plan = self._plan(connection, streams)
+            reached = self._reached_with(streams, bookmark, plan.refused)
             recorded = 0
             with connection.transaction():
-                if plan.events:
-                    recorded = append_bulk(connection, self._sealed(plan.events), plan.request_hashes).recorded
+                if plan.rows:
+                    recorded = append_rows(connection, self._sealed(plan.rows)).recorded
                 if len(reached.again) <= AGAIN_MAX:
                     noted = (reached.traces, reached.cases, reached.events, sorted(reached.again))
                     connection.execute(NOTE, (self._fingerprint, *noted))
         self._reached = reached
         # What was planned and not recorded, another import of the same rows has recorded meanwhile.
-        return Appended(recorded, plan.present + len(plan.events) - recorded, tuple(plan.refused))
+        return Appended(recorded, plan.present + len(plan.rows) - recorded, tuple(plan.refused))
 
-    def _reached_with(self, commands: Sequence[Command], bookmark: Bookmark, refused: list[RefusedCase]) -> Reached:
+    def _reached_with(
+        self, streams: Sequence[Packed | Worded], bookmark: Bookmark, refused: list[RefusedCase]
+    ) -> Reached:
         """Return how far the import has come with a chunk."""
         before, numbers = self._reached, bookmark.numbers
         again = bookmark.again | {numbers[case.case] for case in refused}
@@ -118,48 +122,60 @@ class RegistrySink:
         return Reached(
             max(before.traces, bookmark.traces),
             before.cases + len(whole),
-            before.events + sum(command.stream in whole for command in commands),
+            before.events + sum(len(packed.keys) for packed in streams if packed.stream in whole),
             (before.again - frozenset(numbers.values())) | again,
         )
 
-    def _plan(self, connection: psycopg.Connection, commands: Sequence[Command]) -> _Plan:
+    def _plan(self, connection: psycopg.Connection, streams: Sequence[Packed | Worded]) -> _Plan:
         with connection.transaction():
             connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
-            heads = _heads(connection, {command.stream for command in commands})
-            recorded = _recorded(connection, (command.id for command in commands if command.stream in heads))
-        plan = _Plan([], [], 0, [])
-        for stream, of_stream in groupby(commands, key=attrgetter("stream")):
-            self._plan_stream(plan, stream, list(of_stream), heads.get(stream, 0), recorded)
+            heads = _heads(connection, {packed.stream for packed in streams})
+            there = [packed for packed in streams if packed.stream in heads and not packed.of_organisation]
+            recorded = _recorded(connection, (UUID(bytes=key[:ID_BYTES]) for packed in there for key in packed.keys))
+        plan = _Plan([], 0, [])
+        for packed in streams:
+            self._plan_stream(plan, packed, heads.get(packed.stream, 0), recorded)
         return plan
 
-    def _plan_stream(
-        self, plan: _Plan, stream: UUID, commands: list[Command], head: int, recorded: dict[UUID, bytes]
-    ) -> None:
+    def _plan_stream(self, plan: _Plan, packed: Packed | Worded, head: int, recorded: dict[bytes, bytes]) -> None:
         """Plan what becomes of one stream's commands."""
-        if head and isinstance(commands[0].data, OrganisationFact):
-            plan.present += len(commands)  # registered, by whomever
-            return
-        hashed = [(command, self._vault.request_hash(command)) for command in commands]
-        known = 0
+        keys, known = packed.keys, 0
         if head:
-            while known < len(hashed) and recorded.get(hashed[known][0].id) == hashed[known][1]:
-                known += 1
-            if any(command.id in recorded for command, _ in hashed[known:]):
-                plan.refused.append(RefusedCase(stream, CHANGED))
+            if packed.of_organisation:
+                plan.present += len(keys)  # registered, by whomever
                 return
-        fresh = hashed[known:]
-        if fresh and head > known:
-            refusal = self._refusal(stream, [command for command, _ in fresh])
-            if refusal is not None:
-                plan.refused.append(RefusedCase(stream, refusal.message))
+            while known < len(keys) and recorded.get(keys[known][:ID_BYTES]) == keys[known][ID_BYTES:]:
+                known += 1
+            if any(key[:ID_BYTES] in recorded for key in keys[known:]):
+                plan.refused.append(RefusedCase(packed.stream, CHANGED))
+                return
+            if len(keys) > known and head > known:
+                self._plan_after_others(plan, packed, known, head)
                 return
         plan.present += known
-        for version, (command, request_hash) in enumerate(fresh, head + 1):
-            plan.events.append(_event(command, version))
-            plan.request_hashes.append(request_hash)
+        if isinstance(packed, Packed):
+            # Row by row their versions go on from the head: they were counted from the stream's beginning.
+            plan.rows += packed.rows[known:]
+        else:
+            plan.rows += [(event, key[ID_BYTES:]) for event, key in zip(packed.rows, keys, strict=True)][known:]
 
-    def _sealed(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Return events with their texts sealed, and without those about somebody who has been erased since."""
+    def _plan_after_others(self, plan: _Plan, packed: Packed | Worded, known: int, head: int) -> None:
+        """Plan what is new of a case in which others have recorded: as their commands would be judged, and after them.
+
+        Its first ``known`` commands are recorded, and ``head`` is the case's version.
+        """
+        fresh = commands_of(packed)[known:]
+        refusal = self._refusal(packed.stream, fresh)
+        if refusal is not None:
+            plan.refused.append(RefusedCase(packed.stream, refusal.message))
+            return
+        plan.present += known
+        events = [event_of(command, version) for version, command in enumerate(fresh, head + 1)]
+        plan.rows += [(event, key[ID_BYTES:]) for event, key in zip(events, packed.keys[known:], strict=True)]
+
+    def _sealed(self, rows: Sequence[bytes | tuple[Event, bytes]]) -> list[bytes]:
+        """Return rows with their texts sealed, and without those about somebody who has been erased since."""
+        events = [row[0] for row in rows if not isinstance(row, bytes)]
         worded = [event for event in events if clear_texts(event.data)]
         places = [Place(event.id, event.stream, event.version, event.data.topic) for event in worded]
         facts = self._vault.seal([ToSeal(one.data, place, None) for one, place in zip(worded, places, strict=True)])
@@ -167,7 +183,7 @@ class RegistrySink:
             event.id: replace(event, data=_silent(event.data) if isinstance(fact, Refused) else fact)
             for event, fact in zip(worded, facts, strict=True)
         }
-        return [sealed.get(event.id, event) for event in events]
+        return [row if isinstance(row, bytes) else staged_row(sealed.get(row[0].id, row[0]), row[1]) for row in rows]
 
     def _refusal(self, case: UUID, commands: Sequence[Command]) -> Refused | None:
         """Return why one of ``commands`` is refused by the case as it stands, with what others recorded; or none."""
@@ -177,7 +193,7 @@ class RegistrySink:
             answer = decide(command, history, now, _OfImports())
             if isinstance(answer, Refused):
                 return answer
-            history.append(_event(command, len(history) + 1, history[-1].position + 1))
+            history.append(event_of(command, len(history) + 1, history[-1].position + 1))
         return None
 
 
@@ -227,27 +243,8 @@ def _heads(connection: psycopg.Connection, streams: set[UUID]) -> dict[UUID, int
     return dict(connection.execute(HEADS, (uuid_array(streams),)).fetchall())
 
 
-def _recorded(connection: psycopg.Connection, commands: Iterable[UUID]) -> dict[UUID, bytes]:
-    """Return the request hash of each command that has had its effect."""
+def _recorded(connection: psycopg.Connection, commands: Iterable[UUID]) -> dict[bytes, bytes]:
+    """Return the request hash of each command that has had its effect, by the bytes of its id."""
     asked = list(commands)
-    return dict(connection.execute(RECORDED, (uuid_array(asked),)).fetchall()) if asked else {}
-
-
-def _event(command: Command, version: int, position: int = 0) -> Event:
-    """Return the event that a command leads to; append gives it its place and moment of recording."""
-    at = command.occurred_at
-    assert at is not None, "imported commands name their moment"
-    return Event(
-        event_id_of(command.id),
-        command.stream,
-        version,
-        position,
-        at,
-        at,
-        command.actor,
-        command.id,
-        command.data,
-        command.precision,
-        command.source,
-        command.inferred,
-    )
+    rows = connection.execute(RECORDED, (uuid_array(asked),)).fetchall() if asked else []
+    return {command.bytes: request_hash for command, request_hash in rows}

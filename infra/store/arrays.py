@@ -6,7 +6,7 @@ storing them. Here each array is one ``bytes.join``, and the server reads it wit
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from struct import Struct
 from typing import Final
 from uuid import UUID
@@ -14,6 +14,8 @@ from uuid import UUID
 import psycopg
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
+
+from .staging import microseconds
 
 _HEAD: Final = Struct(">iiIii").pack
 _LENGTH: Final = Struct(">i").pack
@@ -25,9 +27,6 @@ _UUID: Final = _LENGTH(16)
 
 # Object ids of types are the same in every PostgreSQL (src/include/catalog/pg_type.dat).
 _ELEMENT_OIDS: Final = {"bytea": 17, "int2": 21, "int4": 23, "text": 25, "timestamptz": 1184, "uuid": 2950}
-
-_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class Array(bytes):
@@ -80,11 +79,6 @@ def register(connection: psycopg.Connection) -> None:
     for array, array_oid in _ARRAY_OIDS.items():
         dumper = type(f"{array.__name__}Dumper", (_ArrayDumper,), {"oid": array_oid})
         connection.adapters.register_dumper(array, dumper)
-
-
-def microseconds(moment: datetime) -> int:
-    """Return an aware moment as PostgreSQL counts: microseconds since 2000-01-01 UTC."""
-    return (moment - _EPOCH) // _MICROSECOND
 
 
 def bytea_array(values: Iterable[bytes]) -> ByteaArray:

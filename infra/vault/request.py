@@ -3,6 +3,7 @@
 This is the one place where a clear text becomes bytes outside of sealing; the bytes never leave the caller.
 """
 
+import hmac
 from typing import Any, Final
 
 import msgspec
@@ -39,6 +40,11 @@ def _reveal(value: object) -> str:
 
 
 _encoder: Final = msgspec.json.Encoder(enc_hook=_reveal)
+
+
+def request_hash_of(secret: bytes, command: Command) -> bytes:
+    """Return the HMAC-SHA-256 of a request under the vault's secret for it: 32 bytes."""
+    return hmac.digest(secret, canonical_request(command), "sha256")
 
 
 def canonical_request(command: Command) -> bytes:

@@ -5,7 +5,6 @@ unwrapped form of keys is kept at hand for two seconds, whatever else happens: l
 The module is long because it is one class, and nothing else touches keys.
 """
 
-import hmac
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -27,7 +26,7 @@ from ...domain.ids import SubjectId
 from ...domain.text import Clear, Erased, Plaintext, Sealed
 from ..store.arrays import bytea_array, uuid_array
 from ..store.connection import REGISTRY, DatabaseRole, acting_for, pool
-from .request import canonical_request
+from .request import request_hash_of
 from .sealing import Key, Place, SubjectErased, clear_texts, open_text, seal_fact, seal_text, sealed_texts
 
 KEY_BYTES: Final = 32
@@ -121,7 +120,12 @@ class Vault:
 
     def request_hash(self, command: Command) -> bytes:
         """Return the HMAC-SHA-256 of a request as it was received: 32 bytes that give nothing of its texts away."""
-        return hmac.digest(self._request_secret, canonical_request(command), "sha256")
+        return request_hash_of(self._request_secret, command)
+
+    @property
+    def request_secret(self) -> bytes:
+        """The 32 bytes under which requests are hashed, for processes of this program that hash many of them."""
+        return self._request_secret
 
     def seal(self, facts: Sequence[ToSeal]) -> list[Fact | Refused]:
         """Return each fact with its texts sealed, or the refusal of one about an erased subject or about nobody.

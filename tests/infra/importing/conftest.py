@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from knelpunt.domain.command import Command
 from knelpunt.infra.importing.handover import Appended
 from knelpunt.infra.importing.mapping import Columns, CsvForm, Mapping, Times
+from knelpunt.infra.importing.packing import Packed, Packer, Worded, commands_of
 from knelpunt.infra.importing.pipeline import ImportReport, import_file
 from knelpunt.infra.importing.progress import Bookmark, Reached
 
@@ -29,9 +29,14 @@ class Collected:
     def end(self) -> None:
         """Nothing was remembered."""
 
-    def append_chunk(self, commands: Sequence[Command], bookmark: Bookmark) -> Appended:
+    @property
+    def packer(self) -> Packer:
+        """Request hashes are made under a secret that anybody may know."""
+        return Packer(bytes(32))
+
+    def append_chunk(self, streams: Sequence[Packed | Worded], bookmark: Bookmark) -> Appended:
         """Keep what is new; a command that came before must come again as it was."""
-        new = 0
+        commands = [command for packed in streams for command in commands_of(packed)]
         for command in commands:
             assert self.commands.setdefault(command.id, command) == command
         new = len(self.commands) - sum(self.chunks)

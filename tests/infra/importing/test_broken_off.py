@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from infra.importing import ocel_logs
 from knelpunt.infra.bootstrap import bootstrap
-from knelpunt.infra.importing import pipeline
+from knelpunt.infra.importing import judging, pipeline
 from knelpunt.infra.importing.mapping import read_mapping
 from knelpunt.infra.importing.pipeline import ImportReport, import_file
 from knelpunt.infra.importing.sink import RegistrySink
@@ -202,10 +202,8 @@ def broken_off(registry_url, tmp_path, mapping_file, monkeypatch):
 def test_what_is_done_is_passed_over(registry_url, broken_off, monkeypatch):
     """The second time, done cases are neither made nor judged again, and the report counts them as present."""
     made: list[str] = []
-    rules = pipeline.events_of_trace
-    monkeypatch.setattr(
-        pipeline, "events_of_trace", lambda trace, *more: made.append(trace.case) or rules(trace, *more)
-    )
+    rules = judging.events_of_trace
+    monkeypatch.setattr(judging, "events_of_trace", lambda trace, *more: made.append(trace.case) or rules(trace, *more))
     told: list[str] = []
     there = len(held(registry_url))
     report = run(registry_url, *broken_off, tell=told.append)

@@ -17,12 +17,12 @@ from knelpunt.infra.store.bulk import (
     CommandReused,
     HistoryRefused,
     StreamMovedOn,
-    TooLarge,
     append_bulk,
     append_history,
 )
 from knelpunt.infra.store.connection import REGISTRY, DatabaseRole, connect
 from knelpunt.infra.store.reading import events_of
+from knelpunt.infra.store.staging import TooLarge, staged_row
 
 HASH = b"h" * 32
 
@@ -111,7 +111,7 @@ def test_a_clear_text_and_a_large_event_are_refused(appender) -> None:
 
 def test_only_the_owner_tells_when_something_was_recorded(registry_url, appender) -> None:
     """An appender cannot bring moments of recording along, nor use the owner's way in."""
-    rows = [bulk._row(0, event(uuid4(), 1, source="elsewhere"), HASH, MOMENT)]
+    rows = [staged_row(event(uuid4(), 1, source="elsewhere"), HASH, MOMENT)]
     with appender.transaction(force_rollback=True):
         bulk._stage(appender, rows)
         with pytest.raises(HistoryRefused, match="Only an owner's"):

@@ -1,0 +1,82 @@
+"""The helpers of a large import: as many processes as there are processors, which judge its traces and pack them.
+
+What they do can be done anywhere and any number of times, so a helper that dies costs time and nothing else: what it
+had in hand is done by the import itself. If the import dies, its helpers find the end of their input, and end.
+"""
+
+import logging
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import IO, Final, Self, cast
+
+from . import framing
+from .framing import Instruction
+from .judging import Outcome
+from .rows import Trace
+
+END_SECONDS_MAX: Final = 5.0
+"""How long a helper may take to end once its input has: what it has in hand takes a tenth of a second."""
+
+_log = logging.getLogger(__name__)
+
+
+class Helpers:
+    """Helper processes. Used as a context, so that they end whatever happens."""
+
+    def __init__(self, count: int, instruction: Instruction) -> None:
+        """Start so many. They take a quarter of a second, during which other things may be done."""
+        self.count = count
+        self._instruction = instruction
+        self._processes = [
+            subprocess.Popen(
+                [sys.executable, "-m", "knelpunt.infra.importing.helper"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
+            )
+            for _ in range(count)
+        ]
+        self._idle: SimpleQueue[subprocess.Popen[bytes] | None] = SimpleQueue()
+        self._threads = ThreadPoolExecutor(count, "knelpunt-import-helper")
+        for process in self._processes:
+            self._threads.submit(self._instruct, process)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown(cancel_futures=True)
+        for process in self._processes:
+            with process:
+                try:
+                    process.communicate(timeout=END_SECONDS_MAX)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+
+    def outcomes(self, traces: Sequence[Trace]) -> "Future[list[Outcome] | None]":
+        """Have some traces judged; the future gets what became of them, or none if the helper died."""
+        return self._threads.submit(self._asked, traces)
+
+    def _instruct(self, process: "subprocess.Popen[bytes]") -> None:
+        try:
+            framing.send(cast("IO[bytes]", process.stdin), self._instruction)
+            self._idle.put(process)
+        except OSError:
+            self._idle.put(None)
+
+    def _asked(self, traces: Sequence[Trace]) -> list[Outcome] | None:
+        process = self._idle.get()
+        answer = None
+        with suppress(OSError):  # told below
+            if process is not None:
+                framing.send(cast("IO[bytes]", process.stdin), traces)
+                answer = framing.receive(cast("IO[bytes]", process.stdout), framing.OUTCOMES)
+        if process is not None and answer is None:
+            _log.warning("a helper of the import ended with status %s; the import goes on without it", process.poll())
+            process = None
+        self._idle.put(process)
+        return None if answer is None else [Outcome(*each) for each in answer]
