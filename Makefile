@@ -94,10 +94,12 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
 	@$(PIP_INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-$(VENV)/bench.stamp: $(VENV)/dev.stamp $(wildcard requirements/bench.txt)
-	@[ ! -f requirements/bench.txt ] || { \
-	  echo "make: installing what the benchmarks compare with, from requirements/bench.txt"; \
-	  $(PIP_INSTALL) --require-hashes -r requirements/bench.txt; }
+# In an environment of its own: what the benchmarks compare with is no part of the program, and wants other versions.
+$(VENV)/bench.stamp: $(VENV)/dev.stamp requirements/bench.txt
+	@echo "make: installing what the benchmarks compare with, from requirements/bench.txt (about a minute, once)"
+	@rm -rf $(VENV)/bench
+	@$(PYTHON) -m venv $(VENV)/bench
+	@$(VENV)/bench/bin/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes -r requirements/bench.txt
 	@touch $@
 
 # --universal: one file for every platform and every Python from 3.11 on. --no-header and the emit
@@ -110,6 +112,7 @@ lock: $(VENV)/made.stamp
 	@$(VENV)/lock/bin/python -m pip install -qq --disable-pip-version-check uv
 	@$(UV_COMPILE) pyproject.toml requirements/build.in --output-file requirements/run.txt
 	@$(UV_COMPILE) pyproject.toml requirements/build.in --group dev --constraint requirements/run.txt --output-file requirements/dev.txt
+	@$(UV_COMPILE) requirements/bench.in --output-file requirements/bench.txt
 
 clean:
 	@echo "make: removing the virtual environment, builds and caches"

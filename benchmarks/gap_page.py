@@ -201,9 +201,9 @@ def _ask(
     for number, question in enumerate(asked):
         name, values = question.name(), question.values() | {"viewer": reader.viewer}
         sides = [
-            lambda question=question: _ours(readers, begin, question),
-            lambda name=name, values=values: _by_hand(admin, plain[name], values),
-            lambda name=name, values=values: _by_hand(admin, parted[name], values),
+            lambda question=question: asked_of_us(readers, begin, question),
+            lambda name=name, values=values: asked_by_hand(admin, plain[name], values),
+            lambda name=name, values=values: asked_by_hand(admin, parted[name], values),
         ]
         pages: list[list[UUID]] = []
         # Each goes first in turn: whoever does finds the pages of the table in memory least often.
@@ -219,7 +219,8 @@ def _ask(
     return *samples, rows / max(1, len(asked) - WARM_UP)
 
 
-def _ours(readers: ConnectionPool, begin: sql.Composed, question: Question) -> list[UUID]:
+def asked_of_us(readers: ConnectionPool, begin: sql.Composed, question: Question) -> list[UUID]:
+    """Return the gaps of a page, through our query, as whoever a transaction is begun for (``Reader.begin``)."""
     statement, values = gaps.page(question.moment, gaps.GapChoice(), question.order, question.after, PAGE)
     with readers.connection() as connection:
         # As infra/http/reading.py does it: one text to begin for a principal, a prepared query, and the end.
@@ -231,6 +232,7 @@ def _ours(readers: ConnectionPool, begin: sql.Composed, question: Question) -> l
     return [gaps.row(columns).id for columns in found]
 
 
-def _by_hand(admin: psycopg.Connection, statement: LiteralString, values: dict[str, object]) -> list[UUID]:
+def asked_by_hand(admin: psycopg.Connection, statement: LiteralString, values: dict[str, object]) -> list[UUID]:
+    """Return the gaps of a page by a hand-written statement."""
     found: list[Any] = gap_pages.page(admin, statement, values)
     return [columns[1] for columns in found]

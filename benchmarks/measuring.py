@@ -38,6 +38,8 @@ class Row(Struct, kw_only=True):
     limited: str | None = None
     limited_value: float | None = None
     limit: float | None = None
+    limit_unit: str | None = None
+    """The unit of ``limit``, if it is another than the row's."""
     meaning: str
     details: dict[str, float | str] = {}
 

@@ -10,6 +10,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from knelpunt.infra.processors import processors
+
 from .measuring import Row, percentile
 
 ROOT: Final = Path(__file__).parent.parent
@@ -51,7 +53,7 @@ def machine(postgresql: str) -> Machine:
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return Machine(
         processor=_processor(),
-        processors=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        processors=processors(),
         memory_gib=round(pages / 2**30, 1),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         python=platform.python_version(),
@@ -135,7 +137,7 @@ def _meanings(rows: list[Row]) -> str:
         if row.theirs:
             sides.append(f"theirs {_samples(row.theirs, row.unit)}")
         if row.limited is not None and row.limited_value is not None:
-            sides.append(f"{row.limited} of ours {_figure(row.limited_value, row.unit)}")
+            sides.append(f"{row.limited} of ours {_figure(row.limited_value, row.limit_unit or row.unit)}")
         sides += [
             f"{name}: {value if isinstance(value, str) else f'{value:.4g}'}" for name, value in row.details.items()
         ]
@@ -170,7 +172,7 @@ def _target(row: Row) -> str:
         told.append(f"≤ {row.at_most:g}")
     if row.limit is not None:
         reached = "?" if row.limited_value is None else f"{row.limited_value:.3g}"
-        told.append(f"{row.limited} ≤ {row.limit:g} {row.unit} (is {reached})")
+        told.append(f"{row.limited} ≤ {row.limit:g} {row.limit_unit or row.unit} (is {reached})")
     return ", ".join(told)
 
 

@@ -6,7 +6,7 @@ file imported twice and a gap derived anew keep their names.
 
 from hashlib import sha1, sha256
 from typing import Annotated, Final
-from uuid import UUID, uuid5
+from uuid import UUID, SafeUUID, uuid5
 
 from msgspec import Meta
 
@@ -71,10 +71,30 @@ _UUID_VERSION_5: Final = 5 << 76 | 0x2 << 62
 """The version and variant of a UUID made from a name by SHA-1."""
 
 
+_new_uuid: Final = UUID.__new__
+_set: Final = object.__setattr__
+
+
+def uuid_of(number: int) -> UUID:
+    """Return the UUID of a number of 128 bits that is known to be one.
+
+    By hand instead of with ``UUID(int=number)``, which looks at each of five arguments and checks the range first: an
+    import makes three ids an event, and takes a tenth of its time for that.
+    """
+    made = _new_uuid(UUID)
+    _set(made, "int", number)
+    _set(made, "is_safe", SafeUUID.unknown)
+    return made
+
+
+def name_based(digest: bytes) -> UUID:
+    """Return the UUIDv5 of the SHA-1 of a name (RFC 9562, section 5.5)."""
+    return uuid_of(int.from_bytes(digest[:16]) & _UUID_FREE | _UUID_VERSION_5)
+
+
 def event_id_of(command: CommandId) -> EventId:
     """Return the id of the event that a command leads to, its UUIDv5 of "event": one command, at most one event."""
-    number = int.from_bytes(sha1(command.int.to_bytes(16) + b"event", usedforsecurity=False).digest()[:16])
-    return UUID(int=number & _UUID_FREE | _UUID_VERSION_5)  # by hand, like the names of gaps below
+    return name_based(sha1(command.int.to_bytes(16) + b"event", usedforsecurity=False).digest())
 
 
 def gap_id_of(lies_on: UUID, kind: str, begun_by: EventId) -> GapId:

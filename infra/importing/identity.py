@@ -6,13 +6,9 @@ file twice adds nothing and importing a longer version of it adds what is new.
 
 from base64 import b32encode
 from hashlib import sha1
-from typing import Final
 from uuid import UUID, uuid5
 
-from ...domain.ids import NAMESPACE
-
-_FREE_BITS: Final = ~((0xF << 76) | (0x3 << 62))
-_VERSION_5: Final = (0x5 << 76) | (0x2 << 62)  # version 5, variant 10 (RFC 9562, sections 4.1 and 4.2)
+from ...domain.ids import NAMESPACE, name_based
 
 
 def case_id_of(source: str, case: str) -> UUID:
@@ -64,8 +60,7 @@ class CaseNames:
         """Return ``uuid5(self.case, name)``."""
         hashed = self._hash.copy()
         hashed.update(name)
-        bits = int.from_bytes(hashed.digest()[:16])
-        return UUID(int=bits & _FREE_BITS | _VERSION_5)
+        return name_based(hashed.digest())
 
 
 def registration_id_of(source: str, organisation: str) -> UUID:

@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from msgspec import Struct
 
 from .mapping import ImportRole, Mapping
-from .packing import Packed, Packer, Worded
+from .packing import Packed, Packer, Worded, events_of
 from .places import described
 from .rows import LogRow, Trace
 from .rules import events_of_trace
@@ -40,17 +40,18 @@ def judged(trace: Trace, mapping: Mapping, packer: Packer) -> Outcome:
         except UntoldError as error:
             return Outcome(None, str(error))
         named = organisations_of(trace, mapping, organisations_told(commands))
-        return Outcome(packer(commands), organisations=named) if commands else Outcome(None)
+        return Outcome(packer.packed(commands), organisations=named) if commands else Outcome(None)
     idle: list[LogRow] = []
     commands = events_of_trace(trace, mapping, idle.append)
-    objection = objection_to(commands)
+    events = events_of(commands)
+    objection = objection_to(events)
     if objection is not None:
         return Outcome(None, objection.message)
     reason = f"it names no obstacle, and case {trace.case!r} has none open then"
     without_effect = tuple([(row.line, f"event {row.event!r}: {reason}") for row in idle])
     if not commands:
         return Outcome(None, None, without_effect)
-    return Outcome(packer(commands), None, without_effect, organisations_of(trace, mapping))
+    return Outcome(packer.packed(commands, events), None, without_effect, organisations_of(trace, mapping))
 
 
 def organisations_of(trace: Trace, mapping: Mapping, told: AbstractSet[str] = frozenset()) -> tuple[str, ...]:

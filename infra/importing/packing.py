@@ -15,7 +15,7 @@ from ...domain.event import Event
 from ...domain.ids import event_id_of
 from ...domain.organisation.facts import OrganisationFact
 from ..store.staging import staged_event, staged_row
-from ..vault.request import request_hash_of
+from ..vault.request import RequestHashes
 from ..vault.sealing import clear_texts
 
 ID_BYTES: Final = 16
@@ -39,24 +39,31 @@ class Worded(Struct, frozen=True):
     rows: list[Event]
 
 
-class Packer(Struct, frozen=True):
-    """Packs commands, with the vault's secret under which requests are hashed."""
+class Packer:
+    """Packs commands. ``secret`` is the vault's, under which requests are hashed."""
 
-    secret: bytes
+    def __init__(self, secret: bytes) -> None:
+        """Take the secret."""
+        self.secret = secret
+        self._hashes = RequestHashes(secret)
 
-    def __call__(self, commands: Sequence[Command]) -> Packed | Worded:
-        """Return the commands of one stream, of which there is at least one, packed. Raises ``TooLarge``."""
-        keys = [command.id.bytes + request_hash_of(self.secret, command) for command in commands]
-        events = [event_of(command, version) for version, command in enumerate(commands, 1)]
+    def packed(self, commands: Sequence[Command], events: Sequence[Event] | None = None) -> Packed | Worded:
+        """Return the commands of one stream, of which there is at least one, packed. Raises ``TooLarge``.
+
+        ``events`` are what they lead to in a new stream (``events_of``), if that is known already.
+        """
+        events = events_of(commands) if events is None else events
         stream, of_organisation = commands[0].stream, isinstance(commands[0].data, OrganisationFact)
+        hashes = [self._hashes.of(command) for command in commands]
+        keys = [command.id.bytes + hash_ for command, hash_ in zip(commands, hashes, strict=True)]
         if any(clear_texts(event.data) for event in events):
-            return Worded(stream, of_organisation, keys, events)
-        rows = [staged_row(event, key[ID_BYTES:]) for event, key in zip(events, keys, strict=True)]
-        return Packed(stream, of_organisation, keys, rows)
+            return Worded(stream, of_organisation, keys, list(events))
+        return Packed(stream, of_organisation, keys, list(map(staged_row, events, hashes)))
 
-    def __repr__(self) -> str:
-        """Show what it is, never the secret."""
-        return "Packer(…)"
+
+def events_of(commands: Sequence[Command]) -> list[Event]:
+    """Return the events that the commands of one stream lead to, if it is new."""
+    return [event_of(command, version, version - 1) for version, command in enumerate(commands, 1)]
 
 
 def commands_of(packed: Packed | Worded) -> list[Command]:

@@ -260,7 +260,7 @@ class _Run:
             for organisation in named:
                 if organisation not in registered:
                     registered.add(organisation)
-                    chunk.register(packer([registration_of(organisation, self._mapping)]))
+                    chunk.register(packer.packed([registration_of(organisation, self._mapping)]))
             packed = None if outcome is None else outcome.packed
             chunk.add(number, trace, packed, again=self.rows_rejected > rejected)
             if chunk.commands >= CHUNK_COMMANDS:

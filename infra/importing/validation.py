@@ -8,34 +8,17 @@ from collections.abc import Sequence
 
 from ...domain.case.rules import Judge, Objection
 from ...domain.case.state import CaseState
-from ...domain.command import Command
 from ...domain.event import Event
 
 
-def objection_to(commands: Sequence[Command]) -> Objection | None:
-    """Return what the domain has against the commands of one trace, taken as the whole history of its case; or none.
+def objection_to(events: Sequence[Event]) -> Objection | None:
+    """Return what the domain has against the events of one trace, taken as the whole history of its case; or none.
 
-    ``commands`` are in order of time and each has its ``occurred_at``, as ``events_of_trace`` returns them.
+    They are in order of time, as ``events_of_trace`` returns their commands.
     """
     judge = Judge()  # imports speak of no gap
     state = CaseState()
-    for version, command in enumerate(commands, 1):
-        at = command.occurred_at
-        assert at is not None, "imported commands name their moment"
-        event = Event(
-            command.id,  # stands in for the id that the event will get: here it only tells events apart
-            command.stream,
-            version,
-            version - 1,
-            at,
-            at,
-            command.actor,
-            command.id,
-            command.data,
-            command.precision,
-            command.source,
-            command.inferred,
-        )
+    for event in events:
         objection = judge.advance(state, event)
         if objection is not None:
             return objection

@@ -4,7 +4,6 @@ A stretch is looked at by itself, so that any process can; what goes over severa
 them together.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
@@ -20,6 +19,7 @@ import msgspec
 import psycopg
 from msgspec import Struct
 
+from ..processors import processors
 from ..store.connection import DatabaseRole, connect_as_registry
 from .entry import EntryError, entry
 from .errors import TileError
@@ -69,7 +69,7 @@ def stretches(url: str, folder: TrailFolder, size: int) -> Iterator[tuple[int, i
             for first, upto in bounds:
                 yield first, upto, looked_at(connection, folder, first, upto, size)
         return
-    workers = os.cpu_count() or 1
+    workers = processors()
     with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (url, folder.path)) as processes:
         asked: list[tuple[int, int, Future[Stretch]]] = []
         left = iter(bounds)

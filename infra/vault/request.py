@@ -3,8 +3,9 @@
 This is the one place where a clear text becomes bytes outside of sealing; the bytes never leave the caller.
 """
 
-import hmac
+from hashlib import sha256
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 from msgspec import Struct
@@ -20,7 +21,7 @@ class _Request(Struct, omit_defaults=True):
     """A command without what was left at its default: a field added later does not change an old command's hash."""
 
     id: CommandId
-    stream: str
+    stream: UUID
     actor: Actor
     topic: str
     data: Fact
@@ -39,12 +40,30 @@ def _reveal(value: object) -> str:
     raise TypeError(message)
 
 
+_BLOCK_BYTES: Final = 64
 _encoder: Final = msgspec.json.Encoder(enc_hook=_reveal)
 
 
-def request_hash_of(secret: bytes, command: Command) -> bytes:
-    """Return the HMAC-SHA-256 of a request under the vault's secret for it: 32 bytes."""
-    return hmac.digest(secret, canonical_request(command), "sha256")
+class RequestHashes:
+    """Makes request hashes: the HMAC-SHA-256 of requests under the vault's secret for it.
+
+    HMAC by hand (RFC 2104), from two states that hold the key already: OpenSSL's own looks up its algorithm and works
+    the key in each time, which takes longer than hashing a request.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        """Work with a secret of at most a block of SHA-256, 64 bytes."""
+        key = secret.ljust(_BLOCK_BYTES, b"\0")
+        assert len(key) == _BLOCK_BYTES, "a longer key would have to be hashed first"
+        self._inner = sha256(bytes(byte ^ 0x36 for byte in key))
+        self._outer = sha256(bytes(byte ^ 0x5C for byte in key))
+
+    def of(self, command: Command) -> bytes:
+        """Return the 32 bytes for a request."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(canonical_request(command))
+        outer.update(inner.digest())
+        return outer.digest()
 
 
 def canonical_request(command: Command) -> bytes:
@@ -52,7 +71,7 @@ def canonical_request(command: Command) -> bytes:
     return _encoder.encode(
         _Request(
             command.id,
-            str(command.stream),
+            command.stream,
             command.actor,
             command.data.topic,
             command.data,

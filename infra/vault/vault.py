@@ -26,7 +26,7 @@ from ...domain.ids import SubjectId
 from ...domain.text import Clear, Erased, Plaintext, Sealed
 from ..store.arrays import bytea_array, uuid_array
 from ..store.connection import REGISTRY, DatabaseRole, acting_for, pool
-from .request import request_hash_of
+from .request import RequestHashes
 from .sealing import Key, Place, SubjectErased, clear_texts, open_text, seal_fact, seal_text, sealed_texts
 
 KEY_BYTES: Final = 32
@@ -93,6 +93,7 @@ class Vault:
         try:
             self._origin = _origin(self._connections)
             self._request_secret = self.secret("request-hash")
+            self._request_hashes = RequestHashes(self._request_secret)
         except BaseException:
             self.close()
             raise
@@ -120,7 +121,7 @@ class Vault:
 
     def request_hash(self, command: Command) -> bytes:
         """Return the HMAC-SHA-256 of a request as it was received: 32 bytes that give nothing of its texts away."""
-        return request_hash_of(self._request_secret, command)
+        return self._request_hashes.of(command)
 
     @property
     def request_secret(self) -> bytes:

@@ -13,6 +13,7 @@ from knelpunt.domain.case import facts as f
 from knelpunt.domain.command import Command
 from knelpunt.infra.importing.identity import CaseNames
 from knelpunt.infra.importing.mapping import Columns, ImportRole, Mapping
+from knelpunt.infra.importing.packing import events_of
 from knelpunt.infra.importing.rows import LogRow, Trace
 from knelpunt.infra.importing.rules import events_of_trace
 from knelpunt.infra.importing.validation import objection_to
@@ -38,7 +39,7 @@ def commands_of(*rows: Row, idle: list[LogRow] | None = None) -> list[Command]:
 def after(*rows: Row) -> list[str]:
     """Tell what the last of the rows leads to, as fact and obstacle, and check that the domain agrees with it all."""
     commands = commands_of(*rows)
-    assert objection_to(commands) is None
+    assert objection_to(events_of(commands)) is None
     handed: dict = {c.data.handoff: c.data.obstacle for c in commands if isinstance(c.data, f.HandoffOffered)}
     told: list[str] = []
     for command in commands[len(commands_of(*rows[:-1])) :]:
@@ -83,7 +84,7 @@ def test_an_event_that_names_none_while_none_is_open_is_told():
         f.ObstacleResolved,
         f.CaseClosed,
     ]
-    assert objection_to(commands) is None
+    assert objection_to(events_of(commands)) is None
 
 
 def test_closing_the_case_resolves_what_the_event_is_about():
@@ -129,7 +130,7 @@ def test_a_named_obstacle_is_not_the_one_of_a_case_without_names(name):
 def test_any_trace_is_valid_and_its_beginning_is_a_beginning(rows, data):
     """The domain objects to nothing, and a trace cut short leads to the first commands of the whole."""
     commands = commands_of(*rows)
-    assert objection_to(commands) is None
+    assert objection_to(events_of(commands)) is None
     cut = data.draw(st.integers(0, len(rows)))
     part = commands_of(*rows[:cut])
     assert part == commands[: len(part)]

@@ -19,6 +19,7 @@ from knelpunt.domain.organisation.facts import OrganisationRegistered
 from knelpunt.domain.vocabulary import Outcome, Precision, RefusalGround, Role, StepKind
 from knelpunt.infra.importing.identity import CaseNames, case_id_of, reference_of
 from knelpunt.infra.importing.mapping import Columns, ImportRole, Mapping, Terms
+from knelpunt.infra.importing.packing import events_of
 from knelpunt.infra.importing.rows import LogRow, Trace
 from knelpunt.infra.importing.rules import events_of_trace, registration_of
 from knelpunt.infra.importing.validation import objection_to
@@ -85,7 +86,7 @@ def short(organisation: str) -> str:
 def after(*rows: Row) -> list[str]:
     """Tell what the last of the rows leads to, and check that the domain agrees with all of it."""
     commands = commands_of(*rows)
-    assert objection_to(commands) is None
+    assert objection_to(events_of(commands)) is None
     return told(commands[len(commands_of(*rows[:-1])) :])
 
 
@@ -290,7 +291,7 @@ rows_of_anything = st.lists(
 def test_any_trace_is_valid_and_its_beginning_is_a_beginning(rows, data):
     """Whatever the rows, the domain objects to nothing, ids differ, and a part's commands begin the whole's."""
     whole = commands_of(*rows)
-    assert objection_to(whole) is None
+    assert objection_to(events_of(whole)) is None
     assert len({command.id for command in whole}) == len(whole)
     part = commands_of(*rows[: data.draw(st.integers(0, len(rows)))])
     assert whole[: len(part)] == part
