@@ -11,8 +11,10 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
+from msgspec import Struct
+
 from . import commands, gap_page, growth, importing, latency, real_log, rebuild, trail
-from .laboratory import Laboratory, laboratory
+from .laboratory import Laboratory, Registry, laboratory
 from .measuring import ROUNDS, Row
 from .report import DOCUMENT, RESULTS, Run, machine, now, table, write
 
@@ -23,68 +25,97 @@ QUICK_IMPORT_EVENTS: Final = 30_000
 """What a quick run imports at most, to stay within its five minutes."""
 PROOF_EVENTS: Final = 10_000_000
 QUICK_PROOF_EVENTS: Final = 100_000
+QUICK_ROUNDS: Final = 3
+"""How often a quick run measures what takes many seconds, to stay within its five minutes."""
 ROWS: Final = ("commands", "answerable", "import", "rebuild", "gap-page", "real-log", "fsck", "proof", "growth")
+
+
+class Scope(Struct, frozen=True):
+    """What is measured: which rows, at which sizes, and how often."""
+
+    rows: Sequence[str]
+    sizes: Sequence[int]
+    imported: Sequence[int]
+    proved: int
+    real_times: Sequence[int]
+    seconds: float
+    questions: int
+    rounds: int
+    rounds_of_long: int
+    """Rounds of what takes many seconds each."""
 
 
 def main() -> None:
     """Measure what the command line names."""
     arguments = _arguments()
-    sizes = arguments.events or (QUICK_SIZES if arguments.quick else SIZES)
-    seconds = arguments.seconds or (QUICK_SECONDS if arguments.quick else commands.SECONDS)
+    scope = _scope(arguments)
     begun_at, begun = now(), monotonic()
-    imported = [min(events, QUICK_IMPORT_EVENTS) if arguments.quick else events for events in sizes]
-    proved = arguments.proof_events or (QUICK_PROOF_EVENTS if arguments.quick else PROOF_EVENTS)
     with laboratory(arguments.folder) as place:
         where = machine(place.version())
-        rows = measure(place, arguments.only, sizes, imported, proved, seconds, arguments.questions, arguments.rounds)
+        rows = measure(place, scope)
     print(table(rows))
-    asked = f"--events {' '.join(map(str, sizes))} --rounds {arguments.rounds} --seconds {seconds:g}"
+    asked = f"--events {' '.join(map(str, scope.sizes))} --rounds {scope.rounds} --seconds {scope.seconds:g}"
     run = Run(begun_at, (monotonic() - begun) / 60, asked, where, rows)
     if arguments.output is not None:
         write(run, arguments.output / RESULTS.name, arguments.output / DOCUMENT.name)
-    elif set(arguments.only) == set(ROWS):
+    elif set(scope.rows) == set(ROWS):
         write(run, RESULTS, DOCUMENT)
     else:
         print("Only some rows were measured: nothing was written.")
 
 
-def measure(
-    place: Laboratory,
-    chosen: Sequence[str],
-    sizes: Sequence[int],
-    imported: Sequence[int],
-    proved: int,
-    seconds: float,
-    questions: int,
-    rounds: int,
-) -> list[Row]:
+def _scope(arguments: argparse.Namespace) -> Scope:
+    quick: bool = arguments.quick
+    sizes: Sequence[int] = arguments.events or (QUICK_SIZES if quick else SIZES)
+    rounds: int = arguments.rounds
+    return Scope(
+        rows=arguments.only,
+        sizes=sizes,
+        imported=[min(events, QUICK_IMPORT_EVENTS) if quick else events for events in sizes],
+        proved=arguments.proof_events or (QUICK_PROOF_EVENTS if quick else PROOF_EVENTS),
+        real_times=real_log.TIMES[:1] if quick else real_log.TIMES,
+        seconds=arguments.seconds or (QUICK_SECONDS if quick else commands.SECONDS),
+        questions=arguments.questions,
+        rounds=rounds,
+        rounds_of_long=min(rounds, QUICK_ROUNDS) if quick else rounds,
+    )
+
+
+def measure(place: Laboratory, scope: Scope) -> list[Row]:
     """Measure the rows that were chosen; those that depend on it at each size."""
     rows: list[Row] = []
-    if "commands" in chosen:
-        rows += commands.rows(place, _say, rounds, seconds)
-    if "answerable" in chosen:
-        rows.append(latency.row(place, _say, 5 * seconds))
-    if "import" in chosen:
-        rows += [importing.row(place, events, _say, rounds) for events in imported]
-    if "real-log" in chosen:
-        rows += real_log.rows(place, _say, rounds)
-    for events in sizes:
-        if {"rebuild", "gap-page", "fsck"} & set(chosen):
+    if "commands" in scope.rows:
+        rows += commands.rows(place, _say, scope.rounds, scope.seconds)
+    if "answerable" in scope.rows:
+        rows.append(latency.row(place, _say, 5 * scope.seconds))
+    if "import" in scope.rows:
+        rows += [importing.row(place, events, _say, scope.rounds) for events in scope.imported]
+    if "real-log" in scope.rows:
+        rows += real_log.rows(place, scope.real_times, _say, scope.rounds_of_long)
+    for events in scope.sizes:
+        if {"rebuild", "gap-page", "fsck"} & set(scope.rows):
             _say(f"generating and storing {events} events")
             given = place.registry("bench_registry", events)
-            if "fsck" in chosen:
-                rows.append(trail.check(place, given, _say, rounds))
-            if "rebuild" in chosen:
-                rows += rebuild.rows(place, given, _say, rounds)
-            elif "gap-page" in chosen:
-                rebuild.rebuild(given.url, rebuild.WORKERS)
-            if "gap-page" in chosen:
-                rows += gap_page.rows(place, given, _say, questions)
+            rows += _of_registry(place, given, scope)
             place.drop(given.url)
-    if "proof" in chosen:
-        rows.append(trail.proof(proved, _say))
-    if "growth" in chosen:
-        rows += growth.rows(place, sizes, _say)
+    if "proof" in scope.rows:
+        rows.append(trail.proof(scope.proved, _say))
+    if "growth" in scope.rows:
+        rows += growth.rows(place, scope.sizes, _say)
+    return rows
+
+
+def _of_registry(place: Laboratory, given: Registry, scope: Scope) -> list[Row]:
+    """Measure what is about a registry that is there."""
+    rows: list[Row] = []
+    if "fsck" in scope.rows:
+        rows.append(trail.check(place, given, _say, scope.rounds_of_long))
+    if "rebuild" in scope.rows:
+        rows += rebuild.rows(place, given, _say, scope.rounds)
+    elif "gap-page" in scope.rows:
+        rebuild.rebuild(given.url, rebuild.WORKERS)
+    if "gap-page" in scope.rows:
+        rows += gap_page.rows(place, given, _say, scope.questions)
     return rows
 
 

@@ -12,6 +12,7 @@ import re
 import secrets
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -60,8 +61,8 @@ TRUTH: Final = Found(chains=1_487, handoffs=220, carousels=94)
 """What is in the log, counted independently of this project (the README beside it)."""
 
 
-def rows(laboratory: Laboratory, report: Report, rounds: int = ROUNDS) -> list[Row]:
-    """Measure with the log as it is, and ten times over; nothing, where the log or PM4Py is absent."""
+def rows(laboratory: Laboratory, times: Sequence[int], report: Report, rounds: int = ROUNDS) -> list[Row]:
+    """Measure with the log so many times over, 1 being the log as it is; nothing, where it or PM4Py is absent."""
     if not LOG.exists():
         report(f"real log: left out, for there is no {LOG.name} in shared/data beside this checkout")
         return []
@@ -69,7 +70,7 @@ def rows(laboratory: Laboratory, report: Report, rounds: int = ROUNDS) -> list[R
         report("real log: left out, for PM4Py is not installed: make bench installs it")
         return []
     with tempfile.TemporaryDirectory(prefix="knelpunt-bench-log-") as folder:
-        return [_row(laboratory, _over(Path(folder), times), times, report, rounds) for times in TIMES]
+        return [_row(laboratory, _over(Path(folder), over), over, report, rounds) for over in times]
 
 
 def _row(laboratory: Laboratory, log: Path, times: int, report: Report, rounds: int) -> Row:

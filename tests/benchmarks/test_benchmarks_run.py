@@ -34,7 +34,10 @@ ROWS = {
     "gap-page",
     "gap-page-agency-1",
     "gap-page-agency-10",
+    "fsck",
+    "proof",
 }
+ALONE = {"answerable", "proof"}  # what has a limit of its own, and nobody to compare with
 
 
 @pytest.fixture
@@ -102,27 +105,44 @@ def histories(generate: ModuleType, events: int) -> dict[UUID, list[Event]]:
     return cases
 
 
+QUICK = ("commands", "answerable", "import", "rebuild", "gap-page", "fsck", "proof")
+
+
+def run(folder: Path, *arguments: str) -> tuple[list[dict], str, str]:
+    """Run the benchmarks; return the rows of their results, what was printed, and what was said on the way."""
+    command = [sys.executable, "-m", "benchmarks", *arguments, "--output", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = msgspec.json.decode((folder / "results.json").read_bytes())["rows"]
+    document = (folder / "performance.md").read_text()
+    assert all(row["what"] in document and row["meaning"] in document for row in rows)
+    assert str(ROOT) not in document
+    assert all(sample > 0 for row in rows for sample in (*row["ours"], *row["theirs"]))
+    assert all(row["key"] in done.stdout for row in rows)
+    return rows, done.stdout, done.stderr
+
+
 @pytest.mark.timeout(300)
 def test_every_benchmark_runs_and_reports(tmp_path: Path):
     """A tiny run measures every row against its opponent and writes both files."""
-    command = [sys.executable, "-m", "benchmarks", "--events", str(EVENTS), "--rounds", "1", "--seconds", "0.2"]
-    done = subprocess.run(
-        [*command, "--questions", "12", "--output", str(tmp_path)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
+    small = ("--events", str(EVENTS), "--rounds", "1", "--seconds", "0.2", "--questions", "12", "--proof-events", "700")
+    rows, _, _ = run(tmp_path, "--only", *QUICK, *small)
+    assert {row["key"] for row in rows} == ROWS
+    assert all(row["theirs"] or row["key"] in ALONE for row in rows)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_growth_is_compared_with_itself_and_a_real_log_with_pm4py(tmp_path: Path):
+    """Each step is measured at each size, with its memory; the real log where it and PM4Py are, or it says why not."""
+    rows, _, said = run(
+        tmp_path, "--only", "growth", "real-log", "--events", "3000", "6000", "--rounds", "1", "--quick"
     )
-    assert done.returncode == 0, done.stderr
-    results = msgspec.json.decode((tmp_path / "results.json").read_bytes())
-    assert {row["key"] for row in results["rows"]} == ROWS
-    for row in results["rows"]:
-        assert all(sample > 0 for sample in (*row["ours"], *row["theirs"]))
-        assert row["theirs"] or row["key"] == "answerable"
-        assert row["key"] in done.stdout
-    document = (tmp_path / "performance.md").read_text()
-    assert all(row["what"] in document and row["meaning"] in document for row in results["rows"])
-    assert str(ROOT) not in document
+    grown = [row for row in rows if row["key"].startswith("growth-")]
+    assert [row["events"] for row in grown] == [3000] * 3 + [6000] * 3
+    assert [bool(row["theirs"]) for row in grown] == [False] * 3 + [True] * 3
+    assert all(10 < row["limited_value"] < 400 for row in grown)
+    assert any(row["key"] == "real-log" and row["theirs"] for row in rows) or "real log: left out, for " in said
 
 
 def test_the_generated_registry_is_one_that_the_domain_takes(generate: ModuleType):
