@@ -14,6 +14,7 @@ from ..pages.sessions import SESSION_KEY_BYTES
 from ..pages.signing_in import SignIn
 from ..rest.routes import rest_routes
 from . import graphql_http, graphql_ws, headers, log, operations
+from .compression import Compression
 from .registry import RunningRegistry
 from .services import Services
 from .watched import Watched
@@ -41,6 +42,7 @@ def create_app(services: Services, sign_in: SignIn | None = None) -> FastAPI:
     app.add_route("/.well-known/security.txt", operations.security_txt, methods=["GET"])
     app.router.routes.extend(rest_routes(running))
     app.router.routes.extend(page_routes(running, sign_in or SignIn(key=os.urandom(SESSION_KEY_BYTES))))
+    app.add_middleware(Compression)
     app.add_middleware(headers.SecurityHeaders)
     app.add_middleware(Watched, measures=running.measures)
     return app
