@@ -21,7 +21,7 @@ PAGES = (
     "/ask", f"/mine?subject={SUBJECT}", CAUSE, DIALOGUE,
 )  # fmt: skip
 
-EVERY = tuple(dict.fromkeys((*PAGES, "/?q=jeugd", f"/cases/{LONGEST}", *LISTS, *ONES)))
+EVERY = tuple(dict.fromkeys((*PAGES, "/?q=jeugd", f"/cases/{LONGEST}", "/trail/readings", *LISTS, *ONES)))
 """All of them; ``PAGES`` are those of which the others differ in little."""
 
 

@@ -1,6 +1,10 @@
 """What the pages answer, as a browser without JavaScript gets it."""
 
 import re
+import subprocess
+import sys
+import tarfile
+from io import BytesIO
 
 import httpx
 import pytest
@@ -206,3 +210,21 @@ def test_what_is_withheld_is_said_to_be(site):
         assert seen.count(told) > 50
         assert f'<h1><span class="quiet">{told}</span></h1>' in seen
         assert told not in own.get(f"/cases/{LONGEST}").text
+
+
+def test_the_whole_log_is_verified_by_what_comes_with_it(site, tmp_path):
+    """The tar file holds a verifier that finds all of it well, alone, and not once a byte of it is another."""
+    with site.visitor() as visitor:
+        assert visitor.get("/trail/bundle").status_code == 403
+    with site.visitor("AUDITOR") as auditor:
+        answer = auditor.get("/trail/bundle")
+    with tarfile.open(fileobj=BytesIO(answer.content)) as tar:
+        tar.extractall(tmp_path, filter="data")
+    verify = [sys.executable, "-I", "-S", tmp_path / "verify.py"]
+    found = subprocess.run(verify, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    assert "whole and as signed" in found.stdout
+    tile = next(path for path in (tmp_path / "tile" / "entries").rglob("*") if path.is_file())
+    content = tile.read_bytes()
+    tile.write_bytes(content[:-3] + bytes([content[-3] ^ 1]) + content[-2:])
+    assert subprocess.run(verify, capture_output=True, check=False).returncode == 1
