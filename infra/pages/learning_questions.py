@@ -11,7 +11,8 @@ STREAM: Final = """
   __typename id begunAt begunBy { data }
   organisations { identifier name }
   gaps(counts: null) {
-    id kind from until open counts days toAct { identifier name } acknowledgements { due organisation { identifier name } }
+    id kind from until open counts days toAct { identifier name }
+    acknowledgements { due organisation { identifier name } }
   }
   timeline(first: 200) {
     totalCount
