@@ -41,6 +41,7 @@ OIN: Final = "KNELPUNT_OIN"
 WEBHOOK_NETWORKS: Final = "KNELPUNT_WEBHOOK_NETWORKS"
 CLIENT_ID: Final = "KNELPUNT_CLIENT_ID"
 CLIENT_SECRET_FILE: Final = "KNELPUNT_CLIENT_SECRET_FILE"  # noqa: S105  the name of a variable
+READ_DATABASE_URL: Final = "KNELPUNT_READ_DATABASE_URL"
 LOG_FORMAT: Final = "KNELPUNT_LOG_FORMAT"
 OTLP_ENDPOINT: Final = "KNELPUNT_OTLP_ENDPOINT"
 OTEL_ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -56,7 +57,7 @@ VARIABLES: Final = (
     *(TRAIL_DIR, LOG_KEY_FILE, LOG_ORIGIN, LOG_POLICY),
     *(PUBLIC_URL, CLIENT_ID, CLIENT_SECRET_FILE),
     *(OIN, WEBHOOK_NETWORKS),
-    *(LOG_FORMAT, OTLP_ENDPOINT, OTEL_ENDPOINT, LAG_EVENTS_MAX, LAG_SECONDS_MAX),
+    *(READ_DATABASE_URL, LOG_FORMAT, OTLP_ENDPOINT, OTEL_ENDPOINT, LAG_EVENTS_MAX, LAG_SECONDS_MAX),
 )
 """Every variable that the registry reads."""
 
@@ -80,10 +81,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     ``cost_per_minute`` how many items one asker may have answered in a minute, 0 for no limit. ``log_origin`` is the
     name that a new log gets: where it is served, without the scheme. ``public_url`` is where browsers reach the
     pages; ``client_id`` is what the issuer calls this registry, and ``client_secret_file`` holds what it proves that
-    with, if it has to. ``oin`` is the number of who runs it in the Dutch register of organisations, and
-    ``webhook_networks`` the private networks to which webhooks may be sent. ``log_format`` is how the service says
-    what it does, ``otlp_endpoint`` where its traces go, and beyond ``lag_events_max`` or ``lag_seconds_max`` of lag it
-    calls itself not ready.
+    with, if it has to. ``oin`` is the number of who runs it in the Dutch register of organisations,
+    and ``webhook_networks`` the private networks to which webhooks may be sent. ``read_database_urls`` name streaming
+    replicas of the database. ``log_format`` is how the service says what it does, ``otlp_endpoint`` where its traces
+    go, and beyond ``lag_events_max`` or ``lag_seconds_max`` of lag it calls itself not ready.
     """
 
     data_dir: Path
@@ -108,6 +109,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     client_secret_file: Path | None = None
     oin: str | None = None
     webhook_networks: tuple[Network, ...] = ()
+    read_database_urls: tuple[str, ...] = ()
     log_format: LogFormat = LogFormat.TEXT
     otlp_endpoint: str | None = None
     lag_events_max: int = limits.LAG_EVENTS_MAX
@@ -189,6 +191,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         client_secret_file=_path(environment.get(CLIENT_SECRET_FILE)),
         oin=_oin(environment),
         webhook_networks=_networks(environment),
+        read_database_urls=_replicas(environment),
         log_format=_log_format(environment),
         otlp_endpoint=_collector(environment),
         lag_events_max=_number(environment, LAG_EVENTS_MAX, limits.LAG_EVENTS_MAX),
@@ -225,6 +228,16 @@ def _switch(environment: Mapping[str, str], name: str) -> bool:
     if given not in {"on", "off"}:
         raise WrongSetting(f"{name} is {given!r}: it may be 'on' or 'off'.")
     return given == "on"
+
+
+def _replicas(environment: Mapping[str, str]) -> tuple[str, ...]:
+    given = (environment.get(READ_DATABASE_URL) or "").split()
+    if given and not environment.get(DATABASE_URL):
+        raise WrongSetting(f"{READ_DATABASE_URL} is set and {DATABASE_URL} is not: name the database they replicate.")
+    if not all(url.startswith(("postgresql://", "postgres://")) for url in given):
+        message = f"{READ_DATABASE_URL} may be addresses parted by blanks, as postgresql://user:password@host/database."
+        raise WrongSetting(message)
+    return tuple(given)
 
 
 def _log_format(environment: Mapping[str, str]) -> LogFormat:

@@ -63,6 +63,9 @@ class Measures:
             "knelpunt_pool_connections", "Connections that answer questions.", self._registry, labels=["state"]
         )
         self.queue = _now("knelpunt_pool_waiting", "Requests that wait for a connection.", self._registry)
+        self.questions = counter(
+            "knelpunt_questions", "Questions that might go to a replica, by who answered them.", ["by"]
+        )
         self.lag = _latest("knelpunt_projection_lag_events", "Events recorded and not projected.", self._registry)
         self.lag_seconds = _latest(
             "knelpunt_projection_lag_seconds", "How long ago the first of them was recorded.", self._registry
@@ -79,6 +82,8 @@ class Measures:
             self.answers.labels(outcome)
         for outcome in ("recorded", "refused", "failed"):
             self.commands.labels(outcome)
+        for by in ("replica", "primary"):
+            self.questions.labels(by)
         for about in (*LISTS, "other"):
             self.queries.labels(about)
 

@@ -43,6 +43,7 @@ from .horizon import Horizon
 from .measures import Measures, about
 from .origin import Origin
 from .published import PublishedTrail
+from .replicas import Replicas
 from .services import Services
 from .tail import POLL_SECONDS, Tail
 
@@ -150,6 +151,7 @@ class PostgresSession:
         horizon: Horizon,
         origin: Origin,
         measures: Measures,
+        replicas: Replicas | None = None,
     ) -> None:
         self._pool = pool
         self._services = services
@@ -162,6 +164,10 @@ class PostgresSession:
         self._tail = tail
         self._horizon = horizon
         self._measures = measures
+        self._replicas = replicas
+        self._pinned_to = pool
+        self.replica_failed = False
+        """Whether a replica went away, or stopped a question, while it answered: the main database can be asked."""
         self._principal = principal_text(principal_of(asker))
         self._pinned: AsyncConnection | None = None
         self._trail: asyncio.Task[PublishedTrail | None] | None = None
@@ -182,12 +188,22 @@ class PostgresSession:
             except psycopg.Error:
                 await connection.close()
             finally:
-                await self._pool.putconn(connection)
+                await self._pinned_to.putconn(connection)
 
     async def pin(self) -> Pinned:
         """Have every read from now on see one moment of the database."""
         assert self._pinned is None, "a session is pinned once"
         with _shown():
+            if self._replicas is not None:
+                found = await self._replicas.pinned(self._saying(PIN))
+                if found is not None:
+                    pin, floor = found
+                    self._pinned, self._pinned_to = pin.connection, pin.pool
+                    self._measures.questions.labels("replica").inc()
+                    position, recorded_at, _ = pin.row
+                    # The log's end is the main database's: what is recorded there may not have come through yet.
+                    return Pinned(position, recorded_at, position >= floor.head)
+                self._measures.questions.labels("primary").inc()
             self._pinned, cursor = await self._begun(PIN)
             cursor.nextset()
             cursor.nextset()
@@ -392,7 +408,15 @@ class PostgresSession:
     async def _fetched(self, query: LiteralString, values: Any) -> Sequence[tuple[Any, ...]]:
         with _shown():
             if self._pinned is not None:
-                return await _fetched(self._pinned, query, values)
+                try:
+                    return await _fetched(self._pinned, query, values)
+                except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                    # One that took too long would take as long anywhere.
+                    if self._pinned_to is not self._pool and not isinstance(error, errors.QueryCanceled):
+                        self.replica_failed = True
+                        if self._replicas is not None:
+                            self._replicas.lost(self._pinned_to)
+                    raise
             async with self._briefly() as connection:
                 return await _fetched(connection, query, values)
 
@@ -410,12 +434,16 @@ class PostgresSession:
         finally:
             await self._pool.putconn(connection)
 
+    def _saying(self, statements: LiteralString) -> sql.Composed:
+        """Return statements that begin a transaction, with who asks filled in."""
+        return sql.SQL(statements).format(principal=sql.Literal(self._principal))
+
     async def _begun(self, statements: LiteralString) -> tuple[AsyncConnection, psycopg.AsyncCursor]:
         """Return a connection in a transaction as the one who asks, and the cursor with what ``statements`` found.
 
         Connections that a restart of the database broke are thrown out, and another one is tried.
         """
-        begin = sql.SQL(statements).format(principal=sql.Literal(self._principal))
+        begin = self._saying(statements)
         tried = False
         while True:
             connection = await self._pool.getconn()

@@ -24,6 +24,7 @@ from .measures import Measures
 from .origin import Origin
 from .pulse import pulse
 from .reading import PostgresSession, reading_pool
+from .replicas import Floors, Replica, Replicas, floor_of, name_of
 from .services import Services
 from .tail import Tail
 
@@ -46,6 +47,7 @@ class RunningRegistry:
         self.tail: Tail
         self.pool: AsyncConnectionPool[AsyncConnection]
         self.horizon: Horizon
+        self.replicas: Replicas | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -54,6 +56,9 @@ class RunningRegistry:
         self.pool = reading_pool(self.services.url, self.services.readers_max)
         self.horizon = Horizon(self.pool, self.tail)
         await self.pool.open(wait=False)
+        if self.services.replica_urls:
+            self.replicas = self._replicas()
+            await self.replicas.open()
         self.tail.start()
         self.horizon.start()
         beating = asyncio.get_running_loop().create_task(pulse(self.measures, self.pool, self.services.writer))
@@ -63,7 +68,15 @@ class RunningRegistry:
             beating.cancel()
             await self.horizon.stop()
             await self.tail.stop()
+            if self.replicas is not None:
+                await self.replicas.close()
             await self.pool.close()
+
+    def _replicas(self) -> Replicas:
+        """Return the replicas that the settings name."""
+        size = self.services.readers_max
+        asked = [Replica(name_of(url), reading_pool(url, size)) for url in self.services.replica_urls]
+        return Replicas(asked, Floors(lambda: floor_of(self.pool)))
 
     async def asker(self, token: str) -> Asker:
         """Return who a token says asks. Raises ``BadToken``."""
@@ -90,9 +103,13 @@ class RunningRegistry:
                 self.refused(Action.ACCESS, "graphql", code, origin, who)
 
     @asynccontextmanager
-    async def session(self, asker: Asker, origin: Origin) -> AsyncGenerator[PostgresSession]:
-        """Give a session for somebody who asks from somewhere, closed afterwards."""
-        session = PostgresSession(self.pool, asker, self.services, self.tail, self.horizon, origin, self.measures)
+    async def session(
+        self, asker: Asker, origin: Origin, replicas: Replicas | None = None
+    ) -> AsyncGenerator[PostgresSession]:
+        """Give a session for somebody who asks from somewhere, closed afterwards. ``replicas`` may answer, if any."""
+        session = PostgresSession(
+            self.pool, asker, self.services, self.tail, self.horizon, origin, self.measures, replicas
+        )
         try:
             yield session
         finally:
@@ -113,11 +130,17 @@ class RunningRegistry:
 
         Of whom it shows texts is on record then; if that cannot be, an error is all there is.
         """
+        changes = operation_type(prepared, operation) is OperationType.MUTATION
+        replicas = None if changes else self.replicas
         for _ in range(ANSWERS_MAX):
-            async with self.session(asker, origin) as session:
+            async with self.session(asker, origin, replicas) as session:
                 with tracing.span("operation", operation=_kind(prepared, operation)) as span:
                     found = await self.engine.answer(prepared, operation, Asking(session, asker))
                     span.set_attribute("outcome", "errors" if "errors" in found else "data")
+                if session.replica_failed:
+                    # The main database answers, whatever became of the replica.
+                    replicas = None
+                    continue
                 self.watch(found, origin, asker)
                 try:
                     await session.note()
@@ -125,7 +148,7 @@ class RunningRegistry:
                     return failed(problem)
                 if not await session.outdated():
                     return found
-                if operation_type(prepared, operation) is OperationType.MUTATION:
+                if changes:
                     break
         message = "Somebody whom this is about is being erased: ask again (a command with the same commandId)."
         return failed(Problem(ProblemCode.UNAVAILABLE, message))

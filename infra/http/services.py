@@ -26,8 +26,9 @@ class Services(Struct, frozen=True, kw_only=True):
     ``development`` says whether the built-in issuer's tokens are believed, which is shown;
     ``introspection`` whether tools may ask for the schema. ``documents`` are the only ones that are answered, by their
     ids, or none for all; ``cost_per_minute`` is what one asker may have answered, 0 for no limit. ``trail`` is the
-    folder in which the log is published; without one, none is. Beyond ``lag_events_max`` events or ``lag_seconds_max``
-    seconds by which projections lag, the service is not ready; 0 for no limit.
+    folder in which the log is published; without one, none is. ``replica_urls`` name streaming replicas, to which
+    questions go. Beyond ``lag_events_max`` events or ``lag_seconds_max`` seconds by which projections lag, the service
+    is not ready; 0 for no limit.
     """
 
     url: str
@@ -43,5 +44,6 @@ class Services(Struct, frozen=True, kw_only=True):
     documents: Mapping[str, str] | None = None
     cost_per_minute: int = COST_PER_MINUTE
     readers_max: int = READERS
+    replica_urls: tuple[str, ...] = ()
     lag_events_max: int = LAG_EVENTS_MAX
     lag_seconds_max: int = LAG_SECONDS_MAX

@@ -113,6 +113,7 @@ def application() -> ASGIApp:
             introspection=settings.introspection,
             documents=None if settings.documents is None else trusted_documents(settings.documents),
             cost_per_minute=settings.cost_per_minute,
+            replica_urls=settings.read_database_urls,
             lag_events_max=settings.lag_events_max,
             lag_seconds_max=settings.lag_seconds_max,
         )

@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import httpx
+import pytest
 
 from graph.given import Asked
 from infra.http.given import Service, projecting, serving
@@ -21,6 +22,7 @@ QUESTION = """{ registry(asOf: "2025-06-01T00:00:00Z") { position
 ASKERS = 4
 
 
+@pytest.mark.long
 def test_a_rebuild_is_noticed_by_nobody_who_asks(registry_url: str, tmp_path: Path) -> None:
     """While it is built, swapped and swapped again: no error, no answer that goes back, none that differs at rest.
 
