@@ -44,7 +44,7 @@ CLIENT_SECRET_FILE: Final = "KNELPUNT_CLIENT_SECRET_FILE"  # noqa: S105  the nam
 READ_DATABASE_URL: Final = "KNELPUNT_READ_DATABASE_URL"
 LOG_FORMAT: Final = "KNELPUNT_LOG_FORMAT"
 OTLP_ENDPOINT: Final = "KNELPUNT_OTLP_ENDPOINT"
-OTEL_ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
+OTEL_ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"  # the name that all programs share
 LAG_EVENTS_MAX: Final = "KNELPUNT_LAG_EVENTS_MAX"
 LAG_SECONDS_MAX: Final = "KNELPUNT_LAG_SECONDS_MAX"
 
@@ -57,9 +57,9 @@ VARIABLES: Final = (
     *(TRAIL_DIR, LOG_KEY_FILE, LOG_ORIGIN, LOG_POLICY),
     *(PUBLIC_URL, CLIENT_ID, CLIENT_SECRET_FILE),
     *(OIN, WEBHOOK_NETWORKS),
-    *(READ_DATABASE_URL, LOG_FORMAT, OTLP_ENDPOINT, OTEL_ENDPOINT, LAG_EVENTS_MAX, LAG_SECONDS_MAX),
+    *(READ_DATABASE_URL, LOG_FORMAT, OTLP_ENDPOINT, LAG_EVENTS_MAX, LAG_SECONDS_MAX),
 )
-"""Every variable that the registry reads."""
+"""Every variable of the registry's own that it reads."""
 
 NUMBER_DIGITS_MAX: Final = 15
 """More than that many items no machine answers in a minute, nor will any log have so many events."""
