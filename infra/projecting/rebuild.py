@@ -46,6 +46,9 @@ FETCH_EVENTS: Final = 5_000
 SHEET_ROWS: Final = 20_000
 """Rows written at a time: some 5 MB."""
 
+PART_EVENTS_MAX: Final = 2_000_000
+"""Events that a worker has sorted at a time: some 1.2 GB, which the server sorts on disk."""
+
 WORK_MEM: Final = "128MB"
 """What the server may use to sort a share by stream before it spills to disk."""
 
@@ -111,8 +114,8 @@ def rebuild(url: str, workers: int = 2, progress: Progress | None = None) -> int
 
 def _fill(url: str, upto: int, workers: int, progress: Progress | None) -> None:
     """Let the workers fill the tables, each a range of shares at a time."""
-    # Finer shares than workers: they end at about the same time, and a share's sort stays small.
-    parts = max(workers * 4, min(SHARES, (upto + 1) // 250_000))
+    # Each part passes over the whole log, so they are few: two for each worker, who then end at about the same time.
+    parts = max(workers * 2, min(SHARES, (upto + 1) // PART_EVENTS_MAX))
     edges = [SHARES * part // parts for part in range(parts + 1)]
     done = 0
     for count in _worked(workers, fill_share, [(url, upto, start, end) for start, end in pairwise(edges)]):

@@ -5,7 +5,6 @@ Those that derivations keep rows of (``PartyFacet``, ``SubjectFacet``) are not t
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from uuid import UUID
 
 from msgspec import Struct
 
@@ -38,15 +37,15 @@ class Viewer(Struct, frozen=True):
 
 def recorders(events: Sequence[Event]) -> Iterator[Viewer]:
     """Yield who sees cases because they recorded one of these events."""
-    seen: set[tuple[UUID, str]] = set()
+    seen: set[tuple[int, str, str]] = set()  # by numbers: ids are slow to compare, and this looks at every event
     for event in events:
         prefix = _PREFIXES.get(event.actor.role)
         if prefix is None or not isinstance(event.data, CaseFact):
             continue
-        key = (event.stream, f"{prefix}:{event.actor.organisation}")
+        key = (event.stream.int, prefix, event.actor.organisation)
         if key not in seen:
             seen.add(key)
-            yield Viewer(*key, RECORDED)
+            yield Viewer(event.stream, f"{prefix}:{event.actor.organisation}", RECORDED)
 
 
 def may_change_representatives(event: Event) -> bool:
