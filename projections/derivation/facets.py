@@ -245,13 +245,14 @@ class CaseFacets:
         opened = self.fold.state.opened
         theme = opened.theme if opened else ""
         harms, harm_until = harm_of(chain.harms)
-        if whole or not isinstance(chain.state, Open) or chain.state is not chain.previous:
+        if whole or type(chain.state) is not Open or chain.state is not chain.previous:
             changed[chain.obstacle.int] = [(at, None, _header(chain, harms, harm_until, theme))]
         for key in chain.closed if whole else chain.dirty:
             gap = chain.closed.get(key)
             changed[key] = [] if gap is None else [(at, None, GapFacet(gap, harms, harm_until, theme))]
         chain.dirty.clear()
-        note_todos(changed, todos_of_chain(self.fold.case, chain))
+        if chain.state is not chain.previous:
+            note_todos(changed, todos_of_chain(self.fold.case, chain))
         shown = self._live.get(chain, _NONE_LIVE)
         running: dict[GapKey, Gap] = {}
         for from_, gap in live(chain):
@@ -271,7 +272,7 @@ class CaseFacets:
         """Note what was offered or referred now, and what became of what was before."""
         sent = self._sent.setdefault(chain, {})
         fact, at = event.data, event.occurred_at
-        if sent:
+        if sent and chain.state is not chain.previous:
             held_by = chain.previous.holder if isinstance(chain.previous, Open) else None
             holder = chain.state.holder if isinstance(chain.state, Open) else None
             # Whoever held it before the referral did not come to hold it by that.
@@ -364,14 +365,14 @@ def harm_of(stated: Sequence[StatedHarm]) -> tuple[tuple[Harm, ...], datetime | 
 def _header(chain: Chain, harms: tuple[Harm, ...], harm_until: datetime | None, theme: str) -> ChainFacet:
     """Return the header of a chain as it is now."""
     state = chain.state
-    custody = state.custody if isinstance(state, Open) else None
+    custody = state.custody if type(state) is Open else None
     assert chain.reported_at is not None
     return ChainFacet(
         obstacle=chain.obstacle,
         reported_at=chain.reported_at,
-        settled_at=state.at if isinstance(state, Settled) else None,
-        holder=custody.organisation if custody else None,
-        claimed=custody.claimed if custody else False,
+        settled_at=state.at if type(state) is Settled else None,
+        holder=None if custody is None else custody.organisation,
+        claimed=custody is not None and custody.claimed,
         organisations=tuple(chain.organisations),
         harms=harms,
         harm_until=harm_until,

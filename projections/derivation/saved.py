@@ -36,25 +36,26 @@ class Saved(Struct, frozen=True, gc=False):
 class Saves:
     """The states that are wanted of one case's fold, and those that have been saved."""
 
-    __slots__ = ("_saved", "_wanted")
+    __slots__ = ("_saved", "wanted")
 
     def __init__(self, history: Sequence[Event] = ()) -> None:
         """Want what the late events of ``history``, in order of position, will go on from."""
         self._saved: dict[Place, Saved] = {}
-        self._wanted: list[Place] = []
+        self.wanted: list[Place] = []
+        """Before which places, in order, the fold is to be saved."""
         last: Place | None = None
         for event in history:
             here = event.occurred_at, event.position
             if is_mending(event):
                 return  # What mends reaches back further than any place: from here on all is folded anew.
             if last is not None and here < last:
-                insort(self._wanted, here)
+                insort(self.wanted, here)
             else:
                 last = here
 
     def passing(self, last: Place, here: Place, facets: CaseFacets, lines: Callable[[], Lines]) -> None:
         """Save what is wanted between two events that follow each other: the fold has been shown ``last``."""
-        wanted = self._wanted
+        wanted = self.wanted
         for place in wanted[bisect_left(wanted, last) : bisect_left(wanted, here)]:
             self._saved[place] = Saved(facets.copy(), lines(), last)
 
@@ -62,14 +63,10 @@ class Saves:
         """Return the fold before a place, if it was saved; it is wanted no more."""
         saved = self._saved.pop(place, None)
         if saved is not None:
-            self._wanted.remove(place)
+            self.wanted.remove(place)
         return saved
 
     def forget(self) -> None:
         """Want nothing any more: what is told now changes what lies before any place."""
         self._saved.clear()
-        self._wanted.clear()
-
-    def __bool__(self) -> bool:
-        """Whether anything is wanted yet."""
-        return bool(self._wanted)
+        self.wanted.clear()

@@ -125,7 +125,7 @@ class Timelines:
         if place_ < self._last:
             self._record_late(known, self._saves.take(place_))
             return
-        if self._saves:
+        if self._saves.wanted:
             self._save(place_, self._lines_now)
         self._last = place_
         current = self._current
@@ -247,7 +247,7 @@ class Timelines:
         for event in events:
             at = event.occurred_at
             here = (at, event.position)
-            if self._saves:
+            if self._saves.wanted:
                 self._save(here, lines.copy)
             self._last = here
             for key, turns in self._facets.show(event, struck=event.id in struck).items():

@@ -52,10 +52,8 @@ TodoChange = tuple[EventId, datetime, TodoFacet | None]
 
 
 def todos_of_chain(case: UUID, chain: Chain) -> Iterator[TodoChange]:
-    """Yield what the last event that a chain observed changed about what is to be done about its obstacle."""
+    """Yield what the last event that a chain observed changed about what is to be done, if it changed its obstacle."""
     before, after = chain.previous, chain.state
-    if before is after:
-        return
     claimed, claims = _claimed(before), _claimed(after)
     if claimed is not None and (claims is None or claims.event != claimed.event):
         yield claimed.event, claimed.since, None
