@@ -8,6 +8,7 @@ derived from it: whoever does not know what is to come saves nothing, and gets t
 from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from msgspec import Struct
 
@@ -23,6 +24,10 @@ Stretch = tuple[datetime, datetime | None, Facet]
 
 Lines = Mapping[Key, Sequence[Stretch]]
 """What is so of each thing, in the order of the moments for which it is."""
+
+
+LATE_EVENTS_MAX: Final = 16
+"""In a case with more late events than this, saving before each of them costs what it spares; nothing is saved."""
 
 
 class Saved(Struct, frozen=True, gc=False):
@@ -47,11 +52,13 @@ class Saves:
         for event in history:
             here = event.occurred_at, event.position
             if is_mending(event):
-                return  # What mends reaches back further than any place: from here on all is folded anew.
+                break  # What mends reaches back further than any place: from here on all is folded anew.
             if last is not None and here < last:
                 insort(self.wanted, here)
             else:
                 last = here
+        if len(self.wanted) > LATE_EVENTS_MAX:
+            self.wanted.clear()
 
     def passing(self, last: Place, here: Place, facets: CaseFacets, lines: Callable[[], Lines]) -> None:
         """Save what is wanted between two events that follow each other: the fold has been shown ``last``."""
