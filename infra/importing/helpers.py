@@ -36,6 +36,7 @@ class Helpers:
                 [sys.executable, "-m", "knelpunt.infra.importing.helper"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # what goes wrong there goes wrong here too, when it is done again
                 start_new_session=True,
             )
             for _ in range(count)
@@ -62,11 +63,13 @@ class Helpers:
         return self._threads.submit(self._asked, traces)
 
     def _instruct(self, process: "subprocess.Popen[bytes]") -> None:
+        ready = None
         try:
-            framing.send(cast("IO[bytes]", process.stdin), self._instruction)
-            self._idle.put(process)
-        except OSError:
-            self._idle.put(None)
+            with suppress(OSError):  # it died at once; whoever asks next does without it
+                framing.send(cast("IO[bytes]", process.stdin), self._instruction)
+                ready = process
+        finally:
+            self._idle.put(ready)
 
     def _asked(self, traces: Sequence[Trace]) -> list[Outcome] | None:
         process = self._idle.get()
@@ -76,7 +79,11 @@ class Helpers:
                 framing.send(cast("IO[bytes]", process.stdin), traces)
                 answer = framing.receive(cast("IO[bytes]", process.stdout), framing.OUTCOMES)
         if process is not None and answer is None:
-            _log.warning("a helper of the import ended with status %s; the import goes on without it", process.poll())
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(END_SECONDS_MAX)  # its pipe is closed a moment before it has a status
+            _log.warning(
+                "a helper of the import ended with status %s; the import goes on without it", process.returncode
+            )
             process = None
         self._idle.put(process)
         return None if answer is None else [Outcome(*each) for each in answer]
