@@ -51,6 +51,8 @@ LAG_SECONDS_MAX: Final = "KNELPUNT_LAG_SECONDS_MAX"
 TRAIL: Final = "trail"
 """The trail's folder within the data directory, where no other is named."""
 
+EXPORTS: Final = "exports"
+
 VARIABLES: Final = (
     *(DATABASE_URL, VAULT_URL, OVERSEER_URL, DATA_DIR, FILE_VARIABLE, KEY_VARIABLE, TOKEN, ISSUER, JWKS, AUDIENCE),
     *(DOCUMENTS, INTROSPECTION, COST_PER_MINUTE),
@@ -118,6 +120,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     def trail(self) -> TrailFolder:
         """Return the folder of the trail."""
         return TrailFolder(self.trail_dir or self.data_dir / TRAIL)
+
+    def exports(self) -> Path:
+        """Return the folder in which exports wait for who asked for them over HTTP."""
+        return self.data_dir / EXPORTS
 
     def log_key_path(self) -> Path:
         """Return where the log's key is, or would be made."""

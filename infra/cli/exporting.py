@@ -1,9 +1,8 @@
 """``knelpunt export``: the log, for other tools."""
 
-import time
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -11,7 +10,7 @@ from ...domain.vocabulary import Role
 from ..bootstrap import Database, Parts
 from ..cloud_events import source_of
 from ..exporting.export import Format, Origin, Who, export
-from ..exporting.reader import projected
+from ..exporting.reader import reached
 from ..logbook.processing import Reading
 from ..logbook.security import DONE, Action, SecurityEvent
 from ..projecting.projector import Projector
@@ -19,11 +18,6 @@ from ..store.principal import principal_of
 from .acting import COMMAND_LINE, acting_as
 from .session import opened, settings
 from .terminal import notices, people, progress
-
-REACH_SECONDS_MAX: Final = 5.0
-"""How long to wait for the projections, which say who sees what, to take in what was recorded before."""
-
-LOOK_SECONDS: Final = 0.05
 
 
 def export_(
@@ -63,12 +57,7 @@ def _upto(found: Database, parts: Parts) -> int:
     if found.embedded is not None:
         with closing(Projector(found.url)) as projector:
             projector.catch_up()
-    deadline = time.monotonic() + REACH_SECONDS_MAX
-    position, head = projected(parts.registry.reader)
-    wanted = head
-    while position < wanted and time.monotonic() < deadline:
-        time.sleep(LOOK_SECONDS)
-        position, head = projected(parts.registry.reader)
-    if position < wanted:
-        notices().print(f"The projections are {wanted - position:,} events behind, which will not be in it.")
+    position, behind = reached(parts.registry.reader)
+    if behind:
+        notices().print(f"The projections are {behind:,} events behind, which will not be in it.")
     return position

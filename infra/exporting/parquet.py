@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .csv import COLUMNS, Csv
-from .errors import ExportRefusedError
+from .errors import NO_ARROW, ExportRefusedError
 from .forms import History
 from .story import Story
 
@@ -33,8 +33,7 @@ class Parquet:
             self._csv: Any = import_module("pyarrow.csv")
             self._parquet: Any = import_module("pyarrow.parquet")
         except ImportError:
-            message = "Parquet takes pyarrow, which is not here: run pip install 'knelpunt[parquet]'."
-            raise ExportRefusedError(message) from None
+            raise ExportRefusedError(NO_ARROW) from None
 
     def pieces(self, stories: Sequence[Story]) -> Sequence[bytes]:
         """Return the rows of some cases, as CSV."""

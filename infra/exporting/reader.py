@@ -7,6 +7,7 @@ nothing of the database waiting, and takes memory for one chunk.
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
+from time import monotonic, sleep
 from typing import Final
 from uuid import UUID
 
@@ -39,6 +40,11 @@ WINDOW: Final = 10_000
 well within a statement's time."""
 
 BEFORE_ALL: Final = UUID(int=0)
+
+REACH_SECONDS_MAX: Final = 5.0
+"""How long to wait for the projections, which say who sees what, to take in what was recorded before."""
+
+LOOK_SECONDS: Final = 0.05
 
 PROJECTED: Final = "SELECT p.position, h.next_position - 1 FROM read.projected p CROSS JOIN knelpunt.log_head h"
 # Who sees all goes through the directory; others through the cases that they have to do with, which may be very few.
@@ -156,6 +162,21 @@ class Reader:
         with acting_for(self._connections, self._principal) as connection:
             seen = {row[0] for row in connection.execute(SEEN, (uuid_array(named),)).fetchall()}
         return [_shorn(event, seen) for event in events]
+
+
+def reached(connections: ConnectionPool) -> tuple[int, int]:
+    """Return up to which position to export, and how many events later ones are left out.
+
+    That is as far as the projections have come, which say who sees what; they are given ``REACH_SECONDS_MAX`` to
+    take in what was recorded before. Raises ``psycopg.Error``.
+    """
+    deadline = monotonic() + REACH_SECONDS_MAX
+    position, head = projected(connections)
+    wanted = head
+    while position < wanted and monotonic() < deadline:
+        sleep(LOOK_SECONDS)
+        position, head = projected(connections)
+    return position, max(0, wanted - position)
 
 
 def projected(connections: ConnectionPool) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from ..pages.routes import page_routes
 from ..pages.sessions import SESSION_KEY_BYTES
 from ..pages.signing_in import SignIn
 from ..rest.routes import rest_routes
-from . import graphql_http, graphql_ws, headers, log, operations
+from . import exports, graphql_http, graphql_ws, headers, log, operations
 from .compression import Compression
 from .registry import RunningRegistry
 from .services import Services
@@ -26,7 +26,7 @@ def create_app(services: Services, sign_in: SignIn | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        async with running.running():
+        async with running.running(), exports.swept(services.exports):
             yield
 
     # FastAPI's own schema and pages are off: REST has a description of its own, and they load scripts from elsewhere.

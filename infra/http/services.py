@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from ..exporting.jobs import Exports
 from ..identity.tokens import Verifier
 from ..logbook.processing import ProcessingLog
 from ..logbook.security import SecurityLog
@@ -28,7 +29,7 @@ class Services(Struct, frozen=True, kw_only=True):
     ids, or none for all; ``cost_per_minute`` is what one asker may have answered, 0 for no limit. ``trail`` is the
     folder in which the log is published; without one, none is. ``replica_urls`` name streaming replicas, to which
     questions go. Beyond ``lag_events_max`` events or ``lag_seconds_max`` seconds by which projections lag, the service
-    is not ready; 0 for no limit.
+    is not ready; 0 for no limit. ``exports`` makes exports; without it nobody gets any.
     """
 
     url: str
@@ -39,6 +40,7 @@ class Services(Struct, frozen=True, kw_only=True):
     verifier: Verifier
     overseer_url: str | None = None
     trail: TrailFolder | None = None
+    exports: Exports | None = None
     development: bool = False
     introspection: bool = True
     documents: Mapping[str, str] | None = None

@@ -24,6 +24,7 @@ MENU: Final = (
     ("/inbox", "Inbox"),
     ("/mine", "My case"),
     ("/trail", "Trail"),
+    ("/exports", "Take it along"),
     ("/ask", "Ask"),
 )
 """The main menu: addresses, and what they are called."""

@@ -7,7 +7,21 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ..http.registry import RunningRegistry
-from . import asking, case, difference, gaps, inbox, interfaces, learning, mine, overview, readings, recording, trail
+from . import (
+    asking,
+    case,
+    difference,
+    exports,
+    gaps,
+    inbox,
+    interfaces,
+    learning,
+    mine,
+    overview,
+    readings,
+    recording,
+    trail,
+)
 from .charts import chart
 from .rendering import static
 from .sessions import Sessions
@@ -51,6 +65,9 @@ def page_routes(running: RunningRegistry, sign_in: SignIn) -> list[BaseRoute]:
         get("/trail/proof", trail.proof),
         get("/trail/bundle", trail.bundle),
         get("/trail/readings", readings.page),
+        get("/exports", exports.page),
+        post("/exports", exports.send),
+        get("/exports/{format}/file", exports.file),
         get("/ask", asking.page),
         post("/ask", asking.send),
         get("/ask/schema", asking.schema),

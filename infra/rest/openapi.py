@@ -11,14 +11,16 @@ import msgspec
 
 from ...domain.vocabulary import GapKind, Precision, Role
 from ...graphql.enumerations import CaseStatus, EventType, ObstacleStatus
+from .openapi_exports import SCHEMAS as EXPORT_SCHEMAS
+from .openapi_exports import export_paths
 from .parameters import Parameter
 from .problems import MEDIA_TYPE, VERSION
 from .resources import BASE, RESOURCES, Resource
 
 DESCRIPTION: Final = (
-    "Cases, the gaps that people fell through, and events, read-only. Every answer is at two times: asOf, when it was "
-    "so in the world, and knownAt, by when it had been recorded. What you see is what your token's role may see. "
-    "GraphQL, at /graphql, answers the same questions and many more."
+    "Cases, the gaps that people fell through, and events, read-only; and exports, to take them along. Every answer is "
+    "at two times: asOf, when it was so in the world, and knownAt, by when it had been recorded. What you see is what "
+    "your token's role may see. GraphQL, at /graphql, answers the same questions and many more."
 )
 
 TEXT: Final = {"type": "string"}
@@ -120,12 +122,14 @@ SCHEMAS: Final[Mapping[str, Any]] = {
     ),
 }  # fmt: skip
 
+VERSION_HEADER: Final = {"API-Version": {"$ref": "#/components/headers/API-Version"}}
+
 PROBLEMS: Final = {
     "400": "Something in the address cannot be what it is.",
     "401": "There is no token, or one that does not count.",
     "403": "It is not for your role.",
     "404": "There is no such thing, or it is not for you to know of.",
-    "405": "Nothing but reading is possible here.",
+    "405": "That cannot be done here; Allow says what can.",
     "406": "There is nothing here but JSON.",
     "429": "You have asked for a great deal; Retry-After says when to ask again.",
     "503": "It cannot be answered now; Retry-After says when to ask again.",
@@ -138,17 +142,20 @@ def _parameter(parameter: Parameter, where: str) -> dict[str, Any]:
     return {**said, "required": True} if where == "path" else said
 
 
-def _operation(resource: Resource) -> dict[str, Any]:
-    version = {"API-Version": {"$ref": "#/components/headers/API-Version"}}
-    etag = {"ETag": {"description": "Send it back in If-None-Match; 304 says that nothing changed.", "schema": TEXT}}
-    content = {"application/json": {"schema": _named(resource.answer)}}
-    problems = {
-        status: {"description": said, "headers": version, "content": {MEDIA_TYPE: {"schema": _named("Problem")}}}
+def _problems() -> dict[str, Any]:
+    content = {MEDIA_TYPE: {"schema": _named("Problem")}}
+    return {
+        status: {"description": said, "headers": VERSION_HEADER, "content": content}
         for status, said in PROBLEMS.items()
     }
+
+
+def _operation(resource: Resource) -> dict[str, Any]:
+    etag = {"ETag": {"description": "Send it back in If-None-Match; 304 says that nothing changed.", "schema": TEXT}}
+    content = {"application/json": {"schema": _named(resource.answer)}}
     answers = {
-        "200": {"description": "What was asked for.", "headers": version | etag, "content": content},
-        "304": {"description": "Nothing changed since the ETag that was sent.", "headers": version},
+        "200": {"description": "What was asked for.", "headers": VERSION_HEADER | etag, "content": content},
+        "304": {"description": "Nothing changed since the ETag that was sent.", "headers": VERSION_HEADER},
     }
     return {
         "operationId": resource.operation,
@@ -159,7 +166,7 @@ def _operation(resource: Resource) -> dict[str, Any]:
             *(_parameter(each, "path") for each in resource.path_parameters),
             *(_parameter(each, "query") for each in resource.parameters),
         ],
-        "responses": answers | problems,
+        "responses": answers | _problems(),
     }
 
 
@@ -176,9 +183,12 @@ def document() -> dict[str, Any]:
         },
         "servers": [{"url": BASE}],
         "security": [{"bearer": []}],
-        "paths": {resource.path: {"get": _operation(resource)} for resource in RESOURCES},
+        "paths": {
+            **{resource.path: {"get": _operation(resource)} for resource in RESOURCES},
+            **export_paths(_problems(), VERSION_HEADER),
+        },
         "components": {
-            "schemas": SCHEMAS,
+            "schemas": {**SCHEMAS, **EXPORT_SCHEMAS},
             "headers": {"API-Version": {"description": "The version of this interface.", "schema": TEXT}},
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },

@@ -17,6 +17,7 @@ from ..http.origin import origin_of
 from ..http.registry import RunningRegistry
 from ..identity.tokens import BadToken
 from ..logbook.security import Action
+from .exports import export_routes
 from .openapi import written
 from .parameters import TEXT_MAX, read_all
 from .problems import HEADERS, NOT_THERE, RestProblem, problem_of, problem_response
@@ -52,6 +53,7 @@ def rest_routes(running: RunningRegistry) -> list[BaseRoute]:
     return [
         route(f"{BASE}/openapi.json", openapi),
         *(route(BASE + resource.path, _answering(running, resource)) for resource in RESOURCES),
+        *export_routes(running, METHODS),
         route("/api", nothing),
         route("/api/{rest:path}", nothing),
     ]

@@ -86,6 +86,7 @@ def serve(sock: socket.socket, workers: int, *, log_level: str, log_format: LogF
 def application() -> ASGIApp:
     """Return what a process serves; it takes part in the database from now until the server shuts down."""
     # Here and not above: making the schema takes a second, and the process that only listens has no need of it.
+    from ..exporting.jobs import Access, Exports  # noqa: PLC0415
     from ..http.app import create_app  # noqa: PLC0415
     from ..http.services import Services  # noqa: PLC0415
     from ..pages.setting_up import sign_in_for  # noqa: PLC0415
@@ -100,6 +101,7 @@ def application() -> ASGIApp:
         closing.enter_context(observed(settings, "web"))
         found = closing.enter_context(database(settings))
         parts = closing.enter_context(bootstrap(found.url, settings.master_key(), found.vault_url))
+        access = Access(found.url, found.vault_url, settings.master_key(), settings.oin)
         services = Services(
             url=parts.url,
             writer=parts.writer,
@@ -109,6 +111,7 @@ def application() -> ASGIApp:
             verifier=settings.verifier(),
             overseer_url=found.overseer_url,
             trail=settings.trail(),
+            exports=Exports(settings.exports(), access),
             development=settings.issuer is None,
             introspection=settings.introspection,
             documents=None if settings.documents is None else trusted_documents(settings.documents),

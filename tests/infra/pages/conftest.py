@@ -17,6 +17,7 @@ from graph.given import Asked
 from infra.http.given import serving
 from infra.pages.visiting import Site
 from knelpunt.infra.demo.load import load_story
+from knelpunt.infra.exporting.jobs import Access, Exports
 from knelpunt.infra.identity.development import DevelopmentIssuer
 from knelpunt.infra.logbook.security import key_record
 from knelpunt.infra.pages.signing_in import SignIn
@@ -95,7 +96,9 @@ def _site(clones: Clones, template: str, folder: Path) -> Iterator[Site]:
             record = key_record(url, "tests")
             with closing(publisher_for(trail, trail.path / KEY, "example.org/log", url, record)) as publisher:
                 publisher.publish()
-            with serving(asked, SignIn(key=b"k" * 32, development=issuer), trail=trail, overseer_url=url) as address:
+            exports = Exports(folder / "exports", Access(url, url, b"m" * 32))
+            sign_in = SignIn(key=b"k" * 32, development=issuer)
+            with serving(asked, sign_in, trail=trail, exports=exports, overseer_url=url) as address:
                 yield Site(asked, f"http://{address}")
 
 

@@ -18,7 +18,7 @@ PAGES = (
     "/", "/gaps", "/interfaces", f"/cases/{LONGEST}?step=20",
     f"/cases/{LONGEST}/difference?thenAsOf=2024-06-01", "/inbox", "/record/refuseHandoff",
     "/trail?position=20",
-    "/ask", f"/mine?subject={SUBJECT}", CAUSE,
+    "/ask", "/exports", f"/mine?subject={SUBJECT}", CAUSE,
 )  # fmt: skip
 
 EVERY = tuple(dict.fromkeys((*PAGES, "/?q=jeugd", f"/cases/{LONGEST}", "/trail/readings", "/record", *LISTS, *ONES)))

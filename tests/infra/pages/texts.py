@@ -7,7 +7,8 @@ from pathlib import Path
 from jinja2.ext import babel_extract
 
 from knelpunt.infra import gap_kinds
-from knelpunt.infra.pages import asking, labels, learning, readings, rendering
+from knelpunt.infra.http.exports import SAID
+from knelpunt.infra.pages import asking, exports, labels, learning, readings, rendering
 from knelpunt.infra.pages.words import ROLES, TODOS
 
 PAGES = Path(rendering.__file__).parent
@@ -19,6 +20,7 @@ def texts() -> set[str | tuple[str, ...]]:
     """Return every text; one with a plural as both its forms."""
     found: set[str | tuple[str, ...]] = {meaning for _, meaning in gap_kinds.KINDS.values()}
     found |= {text for _, text in rendering.MENU} | set(ROLES.values()) | set(TODOS.values())
+    found |= {*exports.TITLES.values(), *SAID}
     found |= {title for title, _ in asking.EXAMPLES}
     found |= {*labels.LABELS.values(), *labels.COMMANDS.values(), *labels.REFUSALS.values(), *labels.FACTS.values()}
     found |= {*learning.STATUSES.values(), *learning.ANSWERS.values()}

@@ -13,6 +13,9 @@ from infra.rest.conftest import World
 from knelpunt.infra.rest import openapi
 from knelpunt.infra.rest.resources import RESOURCES
 
+EXPORTING = 5
+"""Operations on exports, of which this service makes none: made ones would keep the machine busy."""
+
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
 
 
@@ -21,7 +24,7 @@ def test_generated(world: World, cases: int) -> None:
     """For each operation, good requests and bad ones get what the description says, and never a server error."""
     schema = schemathesis.openapi.from_dict(openapi.document())
     operations = [one.ok() for one in schema.get_all_operations() if isinstance(one, Ok)]
-    assert len(operations) == len(RESOURCES)
+    assert len(operations) == len(RESOURCES) + EXPORTING
     came: Counter[int] = Counter()
     for operation in operations:
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
