@@ -2,12 +2,15 @@
 
 CloudEvents 1.0 in the NL GOV profile 1.1 (Logius). Attributes hold ids, times and the kind of event, nothing that leads
 to a person or a case; ``data`` is the event's entry in the log for auditors (``trail.entry``), which holds no text and
-no subject, and whose bytes a receiver can check against the published tree.
+no subject, and whose bytes a receiver can check against the published tree; but for what may not be shown to them.
 """
 
 import re
+from collections.abc import Collection, Iterable
 from datetime import UTC
+from types import MappingProxyType
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 
@@ -26,6 +29,12 @@ TYPE_PREFIX: Final = "nl.knelpunt."
 SEQUENCE_DIGITS: Final = 16
 """As many digits as the largest position has (``POSITION_MAX``), so that sequences sort as text."""
 
+ELSEWHERE: Final = MappingProxyType({"obstacle-reported": "triggered_by", "waiting-began": "for_obstacle"})
+"""Which events may name an obstacle of another case, and in which field."""
+
+SEEN: Final = "SELECT obstacle_id FROM knelpunt.known_obstacle WHERE obstacle_id = ANY(%s)"
+"""Those of some obstacles that the transaction's principal may see."""
+
 OIN: Final = re.compile(r"[0-9]{20}")
 """The number of an organisation in the Dutch register of organisations."""
 
@@ -39,15 +48,27 @@ def source_of(oin: str | None, origin: str) -> str:
     return f"urn:nld:oin:{oin}:systeem:knelpunt" if oin else f"urn:uuid:{origin.rpartition('/')[2]}"
 
 
-def cloud_event(row: Row, source: str) -> dict[str, Any]:
+def obstacles_named(rows: Iterable[Row]) -> set[UUID]:
+    """Return the obstacles that events name and that may lie in a case which not everybody sees who sees the event."""
+    data = (_entry(row)["data"] for row in rows if row.topic in ELSEWHERE)
+    return {UUID(one[name]) for one in data for name in ELSEWHERE.values() if one.get(name)}
+
+
+def cloud_event(row: Row, source: str, seen: Collection[UUID]) -> dict[str, Any]:
     """Return the CloudEvent of a stored event, ready to be written as JSON. Raises ``EntryError``.
+
+    ``seen`` are those of ``obstacles_named`` that whoever gets it may see. Another one is left out of ``data``, which
+    then is not the entry any more: the attribute ``withheld`` names the field.
 
     ``time`` is when the registry recorded it, as the profile recommends; when it happened is ``data.at``. ``sequence``
     is its position in the log, with zeros before it. There is no ``subject``: it would tell whoever passes the event on
     which events are about one case. The stream, which for most is the case, is ``data.stream``.
     """
-    made = entry(row.position, row.recorded_at, row.stream, row.version, row.topic, row.topic_version, row.state)
-    data: dict[str, Any] = msgspec.json.decode(made)
+    data = _entry(row)
+    field = ELSEWHERE.get(row.topic, "")
+    hidden = data["data"].get(field) is not None and UUID(data["data"][field]) not in seen
+    if hidden:
+        data["data"][field] = None
     return {
         "specversion": SPECIFICATION,
         "id": data["id"],
@@ -56,5 +77,12 @@ def cloud_event(row: Row, source: str) -> dict[str, Any]:
         "time": row.recorded_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "sequence": f"{row.position:0{SEQUENCE_DIGITS}}",
         "datacontenttype": "application/json",
+        **({"withheld": field} if hidden else {}),
         "data": data,
     }
+
+
+def _entry(row: Row) -> dict[str, Any]:
+    """Return the entry of a stored event. Raises ``EntryError``."""
+    made = entry(row.position, row.recorded_at, row.stream, row.version, row.topic, row.topic_version, row.state)
+    return msgspec.json.decode(made)

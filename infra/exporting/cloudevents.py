@@ -5,8 +5,9 @@ story made of it.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 
@@ -26,12 +27,12 @@ class CloudEvents:
     def __init__(self, source: str) -> None:
         self._source = source
 
-    def pieces(self, rows: Sequence[Row]) -> tuple[Sequence[bytes], int]:
-        """Return the lines of some events, and of how many no event can be made."""
+    def pieces(self, rows: Sequence[Row], seen: Collection[UUID]) -> tuple[Sequence[bytes], int]:
+        """Return the lines of some events, and of how many no event can be made; ``seen`` as ``cloud_event`` has it."""
         lines: list[bytes] = []
         for row in rows:
             try:
-                lines.append(msgspec.json.encode(cloud_event(row, self._source)) + b"\n")
+                lines.append(msgspec.json.encode(cloud_event(row, self._source, seen)) + b"\n")
             except EntryError as error:
                 _log.warning("%s", error)
         return (b"".join(lines),), len(rows) - len(lines)

@@ -12,7 +12,18 @@ from .forms import History, copy
 from .story import Line, Story, written
 
 COLUMNS: Final = (
-    *("case", "reference", "theme", "event", "activity", "occurred_at", "precision", "recorded_at", "position"),
+    *(
+        "case",
+        "reference",
+        "theme",
+        "subjects",
+        "event",
+        "activity",
+        "occurred_at",
+        "precision",
+        "recorded_at",
+        "position",
+    ),
     *("organisation", "from", "to", "obstacles", "handoff", "recorded_by", "role", "source", "inferred", "inert"),
     "fact",
 )
@@ -40,7 +51,8 @@ class Csv:
 
 def _row(story: Story, line: Line) -> tuple[object, ...]:
     return (
-        *(story.case, story.reference, story.theme, line.id, line.activity, written(line.at), line.precision),
+        *(story.case, story.reference, story.theme, " ".join(story.subjects), line.id, line.activity),
+        *(written(line.at), line.precision),
         *(written(line.recorded_at), line.position, line.organisation, line.from_, line.to),
         *(" ".join(map(str, line.obstacles)), line.handoff, line.recorded_by, line.role, line.source),
         *(str(line.inferred).lower(), str(line.inert).lower(), msgspec.json.encode(line.fact).decode()),

@@ -140,7 +140,7 @@ def _cases(reader: Reader, form: Form, reached: Reached) -> Iterator[_Added]:
 
 def _events(reader: Reader, form: CloudEvents, reached: Reached) -> Iterator[_Added]:
     for chunk in reader.row_chunks(int(reached.after) if reached.after else -1):
-        pieces, unreadable = form.pieces(chunk.rows)
+        pieces, unreadable = form.pieces(chunk.rows, chunk.seen)
         reached = msgspec.structs.replace(
             reached,
             after=str(chunk.last),

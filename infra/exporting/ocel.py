@@ -31,6 +31,7 @@ OBJECTS: Final = MappingProxyType(
         "case": {"reference": "string", "theme": "string"},
         "obstacle": {"origin": "string"},
         "handoff": {"delivered_at": "time", "respond_by": "time"},
+        "subject": {},
         "organisation": {"name": "string", "kind": "string"},
     }
 )
@@ -138,8 +139,14 @@ def _things(story: Story) -> Iterator[dict[str, Any]]:
         str(story.case),
         "case",
         [("reference", story.reference), ("theme", story.theme)],
-        [(str(one.id), "has") for one in story.obstacles] + [(str(case), relation) for case, relation in story.links],
+        [(str(one.id), "has") for one in story.obstacles]
+        + [(str(case), relation) for case, relation in story.links]
+        + [(subject, "about") for subject in story.subjects],
     )
+    for subject in story.subjects:
+        # Each stands with the case after which they are called, and once.
+        if subject.startswith(f"{story.case}/"):
+            yield _object(subject, "subject", [], [])
     for report in story.obstacles:
         relations = [(str(one), "split into") for one in report.into if one in reported]
         if report.triggered_by is not None:

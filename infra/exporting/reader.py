@@ -4,7 +4,7 @@ An export holds the log up to one position. Each chunk is a few short statements
 nothing of the database waiting, and takes memory for one chunk.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from time import monotonic, sleep
@@ -22,12 +22,14 @@ from ...domain.event import Event
 from ...domain.ids import SubjectId, organisation_stream_of
 from ...domain.registry.facts import STREAM as REGISTRY_STREAM
 from ...domain.settings import Course
+from ..cloud_events import SEEN as OBSTACLES_SEEN
 from ..store.arrays import uuid_array
 from ..store.codec import Row
 from ..store.connection import REGISTRY, Principal, acting_for
 from ..store.reading import COLUMNS, events_of, readable, rows_of, to_rows
 from ..vault.sealing import sealed_texts
-from .story import Story, story_of
+from .persons import Opening, Openings, Persons, opening_of
+from .story import Story, elsewhere, story_of
 
 CHUNK_EVENTS: Final = 5_000
 """About as many events are read, and written to disk, at a time: a tenth of a second's work, and some 20 MB."""
@@ -61,9 +63,12 @@ SELECT case_id FROM (
 """
 SIZES: Final = "SELECT stream_id, version FROM knelpunt.stream_head WHERE stream_id = ANY(%s) AND kind = 'case'"
 # Also those whose report was struck are left out: there is no such obstacle any more.
-SEEN: Final = (
-    "SELECT DISTINCT obstacle_id FROM read.chain_state WHERE obstacle_id = ANY(%s) AND known_until = 'infinity'"
-)
+SEEN: Final = """
+SELECT DISTINCT obstacle_id, case_id FROM read.chain_state WHERE obstacle_id = ANY(%s) AND known_until = 'infinity'
+"""
+WHOSE: Final = "SELECT DISTINCT case_id FROM read.case_subject WHERE subject_id = ANY(%s)"
+"""What is or once was a case of theirs, as far as the reader sees it."""
+
 BETWEEN: Final = f"SELECT {COLUMNS} FROM knelpunt.event WHERE position > %s AND position <= %s ORDER BY position"  # noqa: S608
 
 
@@ -77,10 +82,14 @@ class Chunk(Struct, frozen=True):
 
 
 class RowChunk(Struct, frozen=True):
-    """Some events in the order of the log, up to and with the position ``last``."""
+    """Some events in the order of the log, up to and with the position ``last``.
+
+    ``seen`` are the obstacles that they name of those that the reader may see.
+    """
 
     last: int
     rows: tuple[Row, ...]
+    seen: frozenset[UUID]
     subjects: frozenset[SubjectId]
 
 
@@ -93,6 +102,7 @@ class Reader:
         self._principal = principal
         self._upto = upto
         self._now = now
+        self._persons = Persons(self._cases_of, self._openings_of)
 
     @cached_property
     def settings(self) -> Course:
@@ -112,7 +122,10 @@ class Reader:
             last = min(after + WINDOW, self._upto)
             with acting_for(self._connections, self._principal) as connection:
                 rows = to_rows(connection.cursor(binary=True).execute(BETWEEN, (after, last)))
-            yield RowChunk(last, tuple(rows), frozenset(_subjects(readable(rows)[0])))
+                events = readable(rows)[0]
+                named = {obstacle for event in events for _, obstacle in elsewhere(event.data)}
+                seen = connection.execute(OBSTACLES_SEEN, (uuid_array(named),)).fetchall() if named else ()
+            yield RowChunk(last, tuple(rows), frozenset(row[0] for row in seen), frozenset(_subjects(events)))
             after = last
 
     def organisation(self, organisation: str) -> Sequence[Event]:
@@ -143,10 +156,12 @@ class Reader:
     def _chunk(self, cases: Sequence[UUID]) -> Chunk:
         rows = rows_of(self._connections, self._principal, cases, self._upto)
         events, unreadable = readable(rows)
-        histories: dict[UUID, list[Event]] = {}
-        for event in self._without_hidden(events):
-            histories.setdefault(event.stream, []).append(event)
-        stories = [story_of(histories[case], self._now, self.settings) for case in cases if case in histories]
+        lies_in = self._lies_in(events)
+        histories = _by_stream(_shorn(event, lies_in) for event in events)
+        whose = self._persons.names(_openings(histories, self._now))
+        stories = [
+            story_of(histories[case], self._now, self.settings, whose, lies_in) for case in cases if case in histories
+        ]
         return Chunk(
             cases[-1],
             tuple(story for story in stories if story is not None),
@@ -154,14 +169,36 @@ class Reader:
             len(unreadable),
         )
 
-    def _without_hidden(self, events: list[Event]) -> list[Event]:
-        """Return events without the obstacles of cases that the reader does not see."""
-        named = {obstacle for event in events for _, obstacle in _elsewhere(event)}
+    def _lies_in(self, events: list[Event]) -> dict[UUID, UUID]:
+        """Return in which case each obstacle lies that events name and that may be another's, of those seen."""
+        named = {obstacle for event in events for _, obstacle in elsewhere(event.data)}
         if not named:
-            return events
+            return {}
         with acting_for(self._connections, self._principal) as connection:
-            seen = {row[0] for row in connection.execute(SEEN, (uuid_array(named),)).fetchall()}
-        return [_shorn(event, seen) for event in events]
+            return dict(connection.execute(SEEN, (uuid_array(named),)).fetchall())
+
+    def _cases_of(self, subjects: Collection[SubjectId]) -> list[UUID]:
+        with acting_for(self._connections, self._principal) as connection:
+            return [row[0] for row in connection.execute(WHOSE, (uuid_array(subjects),)).fetchall()]
+
+    def _openings_of(self, cases: Collection[UUID]) -> Openings:
+        found: dict[UUID, Opening] = {}
+        for some in self._cut(sorted(cases)):
+            events, _ = readable(rows_of(self._connections, self._principal, some, self._upto))
+            found |= _openings(_by_stream(events), self._now)
+        return found
+
+
+def _by_stream(events: Iterable[Event]) -> dict[UUID, list[Event]]:
+    histories: dict[UUID, list[Event]] = {}
+    for event in events:
+        histories.setdefault(event.stream, []).append(event)
+    return histories
+
+
+def _openings(histories: Mapping[UUID, Sequence[Event]], now: datetime) -> dict[UUID, Opening]:
+    found = {case: opening_of(history, now) for case, history in histories.items()}
+    return {case: opening for case, opening in found.items() if opening is not None}
 
 
 def reached(connections: ConnectionPool) -> tuple[int, int]:
@@ -188,17 +225,8 @@ def projected(connections: ConnectionPool) -> tuple[int, int]:
     return row[0], row[1]
 
 
-def _elsewhere(event: Event) -> Iterator[tuple[str, UUID]]:
-    """Yield the obstacles that an event names and that may be of another case, each after its attribute."""
-    fact = event.data
-    if isinstance(fact, f.ObstacleReported) and fact.triggered_by is not None:
-        yield "triggered_by", fact.triggered_by
-    elif isinstance(fact, f.WaitingBegan) and fact.for_obstacle is not None:
-        yield "for_obstacle", fact.for_obstacle
-
-
 def _shorn(event: Event, seen: Collection[UUID]) -> Event:
-    hidden = {name: None for name, obstacle in _elsewhere(event) if obstacle not in seen}
+    hidden = {name: None for name, obstacle in elsewhere(event.data) if obstacle not in seen}
     if not hidden:
         return event
     return msgspec.structs.replace(event, data=msgspec.structs.replace(event.data, **hidden))

@@ -4,8 +4,9 @@ Corrections are applied and what was struck is left out, so that the other progr
 answers from; what has no effect stands there and says so. Texts and subjects are left out whoever asks (ADR 0036).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from ...domain.case import state
 from ...domain.case.named import organisations_by_field
 from ...domain.defaults import offer_of
 from ...domain.event import Event, Fact
+from ...domain.ids import SubjectId
 from ...domain.settings import Course
 from ...domain.topics import VERSIONS
 from ...projections.derivation.fold import CaseFold
@@ -79,20 +81,33 @@ class Report(Struct, frozen=True):
 
 
 class Story(Struct, frozen=True):
-    """A case. ``reference`` and ``theme`` are none for somebody who may not see its opening."""
+    """A case. ``reference`` and ``theme`` are none for somebody who may not see its opening, and ``subjects`` nobody.
+
+    Those are names as ``persons`` makes them: they tell which cases are of one person, and not of whom.
+    """
 
     case: UUID
     at: datetime
     reference: str | None
     theme: str | None
+    subjects: tuple[str, ...]
     lines: tuple[Line, ...]
     obstacles: tuple[Report, ...]
     offers: tuple[Offer, ...]
     links: tuple[tuple[UUID, str], ...]
 
 
-def story_of(history: Sequence[Event], now: datetime, settings: Course) -> Story | None:
-    """Return the story of a case, whose events are given in order of position; none if all of it was struck."""
+def story_of(
+    history: Sequence[Event],
+    now: datetime,
+    settings: Course,
+    whose: Mapping[SubjectId, str] = MappingProxyType({}),
+    lies_in: Mapping[UUID, UUID] = MappingProxyType({}),
+) -> Story | None:
+    """Return the story of a case, whose events are given in order of position; none if all of it was struck.
+
+    ``whose`` names its subjects, ``lies_in`` says in which cases the obstacles lie that it names.
+    """
     seen = see(history, now)
     fold = CaseFold(history[0].stream, settings)
     for event in seen.events:
@@ -123,7 +138,8 @@ def story_of(history: Sequence[Event], now: datetime, settings: Course) -> Story
         at=events[0].occurred_at,
         reference=opened.reference if opened else None,
         theme=opened.theme if opened else None,
-        lines=tuple(_line(event, offers, inert=event.id in fold.conflicts) for event in events),
+        subjects=_named(opened.subjects if opened else (), whose),
+        lines=tuple(_line(event, offers, whose, lies_in, inert=event.id in fold.conflicts) for event in events),
         obstacles=tuple(reversed(reports.values())),
         offers=tuple(
             Offer(one.handoff, one.obstacle, one.from_, one.to, one.offered_at, one.delivered_at, one.respond_by)
@@ -133,13 +149,46 @@ def story_of(history: Sequence[Event], now: datetime, settings: Course) -> Story
     )
 
 
-def _line(event: Event, offers: Mapping[UUID, state.Offer], *, inert: bool) -> Line:
+def elsewhere(fact: Fact) -> Iterator[tuple[str, UUID]]:
+    """Yield the obstacles that a fact names and that may be of another case, each after its field."""
+    if isinstance(fact, f.ObstacleReported) and fact.triggered_by is not None:
+        yield "triggered_by", fact.triggered_by
+    elif isinstance(fact, f.WaitingBegan) and fact.for_obstacle is not None:
+        yield "for_obstacle", fact.for_obstacle
+
+
+def _named(subjects: Iterable[SubjectId], whose: Mapping[SubjectId, str]) -> tuple[str, ...]:
+    return tuple(whose[subject] for subject in subjects if subject in whose)
+
+
+def _beside(event: Event, whose: Mapping[SubjectId, str], lies_in: Mapping[UUID, UUID]) -> dict[str, Any]:
+    """Return what is told beside a fact's own fields: who is one person, and in which cases other obstacles lie."""
+    fact = event.data
+    told: dict[str, Any] = {}
+    if isinstance(fact, f.CaseOpened):
+        told["subjects"] = _named(fact.subjects, whose)
+    elif isinstance(fact, f.GapAcknowledged | f.AccountGiven) and fact.subject is not None and fact.subject in whose:
+        told["subject"] = whose[fact.subject]
+    others = {name: lies_in.get(obstacle, event.stream) for name, obstacle in elsewhere(fact)}
+    others = {name: str(case) for name, case in others.items() if case != event.stream}
+    return told | ({"elsewhere": others} if others else {})
+
+
+def _line(
+    event: Event,
+    offers: Mapping[UUID, state.Offer],
+    whose: Mapping[SubjectId, str],
+    lies_in: Mapping[UUID, UUID],
+    *,
+    inert: bool,
+) -> Line:
     fact = event.data
     offer = offers.get(fact.handoff) if isinstance(fact, f.HandoffOffered | f.HandoffFact) else None
     passes = offer or (fact if isinstance(fact, f.SubjectReferred | f.ResponsibilityMoved) else None)
     told = in_clear(fact.topic, VERSIONS[fact.topic], msgspec.to_builtins(fact))
     # That something was said in words may matter, as a plan does; what was said is told nobody here.
     told |= {name: WITHHELD for name, _ in sealed_texts(fact)}
+    told |= _beside(event, whose, lies_in)
     if isinstance(fact, f.HandoffOffered) and offer is not None:
         # What hangs on when an offer was recorded, or on this registry's terms, no other program could work out.
         times = {"delivered_at": offer.delivered_at, "respond_by": offer.respond_by}

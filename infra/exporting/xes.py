@@ -46,6 +46,7 @@ class Xes:
 
 def _trace(story: Story) -> str:
     attributes = {"concept:name": str(story.case), "reference": story.reference, "theme": story.theme}
+    attributes["subjects"] = " ".join(story.subjects) or None
     events = "".join(f"<event>{''.join(_attributes(line))}</event>\n" for line in story.lines)
     return f"<trace>{''.join(_attribute(*one) for one in attributes.items())}\n{events}</trace>\n"
 

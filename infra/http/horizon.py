@@ -13,10 +13,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import psycopg
-from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from ...projections.queries.openings import NEXT, SETTLING
+from ..store import patience
 from ..store.connection import REGISTRY, SET_PRINCIPAL, principal_text
 from .tail import POLL_SECONDS, RETRY_SECONDS, Tail
 
@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 class Horizon:
     """Up to when openings are settled, and a signal for whoever waits for more; take it before looking."""
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection], tail: Tail) -> None:
+    def __init__(self, pool: AsyncConnectionPool[patience.AsyncConnection], tail: Tail) -> None:
         self._pool = pool
         self._tail = tail
         self._task: asyncio.Task[None] | None = None

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import psycopg
 from msgspec.structs import replace
-from psycopg import AsyncConnection, errors, sql
+from psycopg import errors, sql
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from ...domain.command import Command, RefusalCode, Refused
@@ -30,10 +30,10 @@ from ...projections.queries.openings import Opening, OpeningChoice, OpeningPlace
 from ..logbook.processing import Activity, NotNoted, Reading
 from ..logbook.security import DONE, Action, SecurityEvent
 from ..observing import tracing
-from ..store import reading
+from ..store import patience, reading
 from ..store.batch import Recorded
 from ..store.codec import Row, UnreadableEvent
-from ..store.connection import DatabaseRole, address, principal_text
+from ..store.connection import PATIENCE_SECONDS, DatabaseRole, address, principal_text
 from ..store.principal import principal_of
 from ..store.writer import Overloaded, StoreUnavailable
 from ..vault import identities
@@ -53,6 +53,9 @@ TURN_SECONDS_MAX: Final = 3.0
 TOLD_SECONDS_MAX: Final = 4.0
 """How long the commands of a request may wait for their answers. The writer goes on trying for longer, since a restart
 of the database takes seconds; whoever waits at the other end is told within five."""
+
+SILENT_SECONDS: Final = 1.0
+"""For how long the rest of a request does not ask a server that has just not answered it: it would be told too late."""
 
 REACH_SECONDS_MAX: Final = 5.0
 """How long to wait for the projections to take in a position."""
@@ -108,10 +111,16 @@ _UNTOLD: Final = (
 _NOT_BUILT: Final = "The projections have not been built yet: start the projector (knelpunt project), and ask again."
 
 
-def reading_pool(url: str, size: int) -> AsyncConnectionPool[AsyncConnection]:
-    """Return a pool, not yet open, of at most ``size`` reading connections."""
+async def _patient(connection: patience.AsyncConnection) -> None:
+    connection.patience = PATIENCE_SECONDS[DatabaseRole.READER]
+
+
+def reading_pool(url: str, size: int) -> AsyncConnectionPool[patience.AsyncConnection]:
+    """Return a pool, not yet open, of at most ``size`` reading connections, none of which waits for ever."""
     return AsyncConnectionPool(
         address(url, DatabaseRole.READER),
+        connection_class=patience.AsyncConnection,
+        configure=_patient,
         kwargs={"autocommit": True},
         min_size=min(2, size),
         max_size=size,
@@ -144,7 +153,7 @@ class PostgresSession:
 
     def __init__(
         self,
-        pool: AsyncConnectionPool[AsyncConnection],
+        pool: AsyncConnectionPool[patience.AsyncConnection],
         asker: Asker,
         services: Services,
         tail: Tail,
@@ -169,10 +178,11 @@ class PostgresSession:
         self.replica_failed = False
         """Whether a replica went away, or stopped a question, while it answered: the main database can be asked."""
         self._principal = principal_text(principal_of(asker))
-        self._pinned: AsyncConnection | None = None
+        self._pinned: patience.AsyncConnection | None = None
         self._trail: asyncio.Task[PublishedTrail | None] | None = None
         self._shown_of: set[SubjectId] = set()
         self._noted: dict[SubjectId, float] = {}
+        self._silent_until = 0.0
         self._told_by: float | None = None
         """By when who asked is told what became of the commands of this request; none before the first of them."""
 
@@ -421,7 +431,7 @@ class PostgresSession:
                 return await _fetched(connection, query, values)
 
     @asynccontextmanager
-    async def _briefly(self) -> AsyncGenerator[AsyncConnection]:
+    async def _briefly(self) -> AsyncGenerator[patience.AsyncConnection]:
         """Give a connection in a transaction of its own."""
         connection, _ = await self._begun(BRIEF)
         try:
@@ -438,7 +448,7 @@ class PostgresSession:
         """Return statements that begin a transaction, with who asks filled in."""
         return sql.SQL(statements).format(principal=sql.Literal(self._principal))
 
-    async def _begun(self, statements: LiteralString) -> tuple[AsyncConnection, psycopg.AsyncCursor]:
+    async def _begun(self, statements: LiteralString) -> tuple[patience.AsyncConnection, psycopg.AsyncCursor]:
         """Return a connection in a transaction as the one who asks, and the cursor with what ``statements`` found.
 
         Connections that a restart of the database broke are thrown out, and another one is tried.
@@ -446,6 +456,8 @@ class PostgresSession:
         begin = self._saying(statements)
         tried = False
         while True:
+            if monotonic() < self._silent_until:
+                raise patience.Unanswered(patience.MESSAGE)
             connection = await self._pool.getconn()
             try:
                 # One text, one round trip; nothing in it but constants and the quoted principal.
@@ -453,13 +465,18 @@ class PostgresSession:
             except BaseException as error:
                 await connection.close()
                 await self._pool.putconn(connection)
-                if tried or not isinstance(error, psycopg.OperationalError):
+                if isinstance(error, patience.Unanswered):
+                    # The other connections of the pool are no better, and asking each would take as long again.
+                    self._silent_until = monotonic() + SILENT_SECONDS
+                if tried or isinstance(error, patience.Unanswered) or not isinstance(error, psycopg.OperationalError):
                     raise
             tried = True
             await self._pool.check()
 
 
-async def _fetched(connection: AsyncConnection, query: LiteralString, values: Any) -> Sequence[tuple[Any, ...]]:
+async def _fetched(
+    connection: patience.AsyncConnection, query: LiteralString, values: Any
+) -> Sequence[tuple[Any, ...]]:
     cursor = connection.cursor(binary=True)
     await cursor.execute(query, values, prepare=True)
     return await cursor.fetchall()

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from graphql import OperationType
-from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from ...graphql.asking import Asking
@@ -17,6 +16,7 @@ from ...graphql.problems import Problem, ProblemCode
 from ..identity.tokens import BadToken, Viewer
 from ..logbook.security import Action, SecurityEvent
 from ..observing import tracing
+from ..store import patience
 from .admission import Admission
 from .allowance import Allowance
 from .horizon import Horizon
@@ -45,7 +45,7 @@ class RunningRegistry:
         self.measures = Measures()
         services.writer.watched_by(self.measures)
         self.tail: Tail
-        self.pool: AsyncConnectionPool[AsyncConnection]
+        self.pool: AsyncConnectionPool[patience.AsyncConnection]
         self.horizon: Horizon
         self.replicas: Replicas | None = None
 

@@ -41,6 +41,10 @@ class CaseNames:
         """The pseudonym of the one subject; who that is, the log does not say."""
         return self._named(b"subject")
 
+    def subject_at(self, place: int) -> UUID:
+        """Return the pseudonym of the subject whom an exported case's opening names in a place, from 0."""
+        return self._named(b"subject/%d" % place) if place else self.subject
+
     def handoff(self, number: int, obstacle: str = "") -> UUID:
         """Return the id of the handoff that event ``number`` of the trace begins: at most one for each obstacle.
 

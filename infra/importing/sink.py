@@ -213,8 +213,8 @@ class _OfImports:
         return False
 
     def obstacle(self, obstacle: UUID) -> bool:
-        """Return false: imports name no obstacle of another case."""
-        return False
+        """Return true: only exports name obstacles of other cases, which are taken over with them."""
+        return True
 
     def concluded(self, dialogue: UUID) -> bool | None:
         """Return none: imports know of no dialogue."""

@@ -80,7 +80,7 @@ def export_paths(problems: Mapping[str, Any], version: Mapping[str, Any]) -> dic
         }  # fmt: skip
 
     digest = {"ETag": {"description": "The file's SHA-256. Send it in If-Range with a Range.", "schema": TEXT}}
-    contents = {kind.media_type.partition(";")[0]: {} for kind in KINDS.values()}
+    contents: dict[str, dict[str, Any]] = {kind.media_type.partition(";")[0]: {} for kind in KINDS.values()}
     file = {"description": "The file, whole.", "headers": {**version, **digest}, "content": contents}
     part = {"description": "The part of it that Range named.", "headers": {**version, **digest}, "content": contents}
     begun = {"Location": {"description": "Where to ask what has become of it.", "schema": TEXT}}

@@ -7,8 +7,9 @@ needs. Every transaction that reads says for whom: without a principal, row secu
 from collections.abc import Generator
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from types import MappingProxyType
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 import psycopg
@@ -16,7 +17,7 @@ from msgspec import Struct
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool
 
-from . import arrays
+from . import arrays, patience
 
 CONNECT_SECONDS_MAX: Final = 10
 """How long a login may take; on one machine it takes milliseconds."""
@@ -66,6 +67,14 @@ STATEMENT_TIMEOUTS: Final = MappingProxyType(
 PLANNING: Final = MappingProxyType({DatabaseRole.READER: {"plan_cache_mode": "force_generic_plan"}})
 """How statements are planned, by role. Who reads has few statements, with many conditions of row security each: to plan
 one takes longer than to execute it. So it is planned once a connection, whatever its values (decisions/0041)."""
+
+PATIENCE_SECONDS: Final = MappingProxyType(
+    {DatabaseRole.READER: 3.5, DatabaseRole.LOGGER: 3.5, DatabaseRole.VAULT: 4.0}
+)
+"""How long a program that somebody waits for waits itself for one statement, by role. It is more than the server's own
+limit for questions, so that a slow one is told from a server that stands still, and its limits with it; and less than
+the five seconds in which everybody is told. Appending has none: it goes on when the server does, and its callers are
+told before."""
 
 
 class Principal(Struct, frozen=True, omit_defaults=True):
@@ -129,16 +138,24 @@ def pool(url: str, role: DatabaseRole, size: int) -> ConnectionPool:
     Connections are not checked each time they are taken: that would cost as much as most queries. After a restart of
     the server the first user of each meets ``psycopg.OperationalError``, and should try again.
     """
-    return ConnectionPool(
+    found = ConnectionPool(
         address(url, role),
+        connection_class=patience.Connection,
         kwargs={"autocommit": True},
-        configure=arrays.register,
+        configure=partial(_configured, role),
         min_size=0,
         max_size=size,
         timeout=TURN_SECONDS_MAX,
         name=role,
         open=True,
     )
+    # Those who use it need not know that its connections are impatient.
+    return cast("ConnectionPool", found)
+
+
+def _configured(role: DatabaseRole, connection: patience.Connection) -> None:
+    arrays.register(connection)
+    connection.patience = PATIENCE_SECONDS.get(role)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ share what a subscription is.
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -22,7 +22,8 @@ import psycopg
 from msgspec import Struct
 from psycopg import AsyncConnection, errors
 
-from ..cloud_events import cloud_event
+from ..cloud_events import SEEN as OBSTACLES_SEEN
+from ..cloud_events import cloud_event, obstacles_named
 from ..store import reading
 from ..store.codec import Row
 from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, Principal, address, principal_text
@@ -258,14 +259,18 @@ class Sender:
                 # While nobody answers, one event finds out whether somebody does again.
                 most = 1 if failures else SENT_AT_ONCE
                 due = await _rows(connection, DUE, {"webhook": webhook, "now": now, "most": most})
-                rows = await self._read(connection, reader, [at for at, _ in due])
+                rows, obstacles = await self._read(connection, reader, [at for at, _ in due])
                 secrets = tuple(
                     secret_of(self._master, webhook, each) for each in numbers_that_sign(number, rotated_at, now)
                 )
                 letters = [
                     letter
                     for at, attempts in due
-                    if (letter := await self._claimed(connection, webhook, at, attempts + 1, rows.get(at), secrets))
+                    if (
+                        letter := await self._claimed(
+                            connection, webhook, at, attempts + 1, rows.get(at), obstacles, secrets
+                        )
+                    )
                 ]
                 return Round(url, failures, letters, looked or len(letters) < len(due))
         return None
@@ -296,14 +301,16 @@ class Sender:
 
     async def _read(
         self, connection: AsyncConnection, reader: Principal, positions: Sequence[int]
-    ) -> Mapping[int, Row]:
-        """Return the events at positions that a reader is to see at this moment."""
+    ) -> tuple[Mapping[int, Row], Collection[UUID]]:
+        """Return the events at positions that a reader is to see now, and which obstacles named in them they see."""
         if not positions:
-            return {}
+            return {}, ()
         await _act_for(connection, reader)
-        rows = [Row(*columns) for columns in await _rows(connection, READ, (list(positions),))]
+        rows = {row.position: row for row in (Row(*each) for each in await _rows(connection, READ, (list(positions),)))}
+        named = _named(rows.values())
+        seen = [row[0] for row in await _rows(connection, OBSTACLES_SEEN, (list(named),))] if named else []
         await _act_for(connection, REGISTRY)
-        return {row.position: row for row in rows}
+        return rows, seen
 
     async def _claimed(
         self,
@@ -312,6 +319,7 @@ class Sender:
         position: int,
         attempts: int,
         row: Row | None,
+        obstacles: Collection[UUID],
         secrets: tuple[bytes, ...],
     ) -> Letter | None:
         """Write an attempt down, and return what is sent; none for an event of which nothing may or can be sent."""
@@ -323,7 +331,7 @@ class Sender:
             await connection.execute(SETTLE, values | withdrawn)
             return None
         try:
-            body = msgspec.json.encode(cloud_event(row, self._source))
+            body = msgspec.json.encode(cloud_event(row, self._source, obstacles))
         except EntryError:
             await connection.execute(SETTLE, values | {"state": "DEAD", "problem": UNMAKEABLE, "settled": now})
             return None
@@ -352,6 +360,15 @@ class Sender:
                 await connection.execute(BACK, (webhook,))
                 await connection.execute(HASTEN, (now, webhook))
         return True
+
+
+def _named(rows: Iterable[Row]) -> set[UUID]:
+    """Return the obstacles that events name; of one that can be made no CloudEvent of, that is told later."""
+    named: set[UUID] = set()
+    for row in rows:
+        with suppress(EntryError):
+            named |= obstacles_named([row])
+    return named
 
 
 def _settlement(webhook: UUID, letter: Letter, outcome: Outcome, now: datetime) -> dict[str, Any]:

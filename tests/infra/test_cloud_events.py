@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from knelpunt.infra.cloud_events import TYPE_PREFIX, cloud_event, source_of
+from knelpunt.infra.cloud_events import ELSEWHERE, TYPE_PREFIX, cloud_event, obstacles_named, source_of
 from knelpunt.infra.store.codec import Row
 from knelpunt.infra.trail.entry import EntryError
 
@@ -32,7 +32,8 @@ def stored(path: Path) -> Row:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_each_kind_of_event(path) -> None:
     """Every kind of event has the attributes of the profile, which lead to nobody, and its log entry as data."""
-    made = cloud_event(stored(path), SOURCE)
+    row = stored(path)
+    made = cloud_event(row, SOURCE, obstacles_named([row]))
     data = made.pop("data")
     assert data == json.loads((ENTRIES / path.name.replace(".json", ".entry.json")).read_bytes())
     assert made == {
@@ -50,11 +51,25 @@ def test_each_kind_of_event(path) -> None:
     assert str(STREAM) not in msgspec.json.encode(made).decode()
 
 
+@pytest.mark.parametrize("topic", ELSEWHERE)
+def test_an_obstacle_of_a_case_that_is_not_seen(topic) -> None:
+    """Its id is left out of an event that names it, which says so; where it may be seen, it stands there."""
+    field = ELSEWHERE[topic]
+    row = stored(max(STATES.glob(f"{topic}.v*.json")))
+    (obstacle,) = obstacles_named([row])
+    hidden, shown = cloud_event(row, SOURCE, ()), cloud_event(row, SOURCE, {obstacle})
+    assert str(obstacle) in msgspec.json.encode(shown).decode()
+    assert str(obstacle) not in msgspec.json.encode(hidden).decode()
+    assert (hidden.pop("withheld"), hidden["data"]["data"].pop(field)) == (field, None)
+    assert shown["data"]["data"].pop(field) == str(obstacle)
+    assert hidden == shown
+
+
 def test_sequences_sort_as_text() -> None:
     """What sorts by sequence sorts by position, from the first event to the last that JSON can number."""
     row = stored(FILES[0])
     positions = [0, 9, 10, 99_999, 2**31, 2**53 - 1]
-    sequences = [cloud_event(msgspec.structs.replace(row, position=each), SOURCE)["sequence"] for each in positions]
+    sequences = [cloud_event(msgspec.structs.replace(row, position=each), SOURCE, ())["sequence"] for each in positions]
     assert sequences == sorted(sequences)
     assert len(set(map(len, sequences))) == 1
 
@@ -70,4 +85,4 @@ def test_what_is_stored_otherwise_is_no_event() -> None:
     """Stored bytes that are not what their topic says are refused instead of sent as they come."""
     row = msgspec.structs.replace(stored(FILES[0]), state=b'{"text":"somebody"}')
     with pytest.raises(EntryError):
-        cloud_event(row, SOURCE)
+        cloud_event(row, SOURCE, ())

@@ -111,7 +111,7 @@ def test_ocel_is_valid_and_whole(parts, tmp_path) -> None:
     log = told(tmp_path / "log.json")
     objects = {one["id"]: one["type"] for one in log["objects"]}
     assert len(objects) == len(log["objects"])
-    assert set(objects.values()) == {"case", "obstacle", "handoff", "organisation"}
+    assert set(objects.values()) == {"case", "obstacle", "handoff", "organisation", "subject"}
     declared = {one["name"]: {each["name"] for each in one["attributes"]} for one in log["eventTypes"]}
     kinds = {one["name"]: {each["name"] for each in one["attributes"]} for one in log["objectTypes"]}
     for one in log["events"] + log["objects"]:
@@ -162,7 +162,7 @@ def test_broken_off_anywhere_it_goes_on(parts, tmp_path, monkeypatch, format_) -
     """After every chunk, and while it is put together: the same file, byte for byte, and until then none."""
     monkeypatch.setattr(reader, "CHUNK_EVENTS", 1)
     monkeypatch.setattr(reader, "PAGE_CASES", 4)
-    monkeypatch.setattr(reader, "WINDOW", 40)
+    monkeypatch.setattr(reader, "WINDOW", 20)
     whole, out = tmp_path / "whole", tmp_path / "out"
     events = export(parts, whole, format_).events
 
