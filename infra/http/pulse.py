@@ -3,9 +3,9 @@
 import asyncio
 from typing import Final
 
-from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from ..store.patience import AsyncConnection
 from ..store.writer import Writer
 from .measures import Measures
 

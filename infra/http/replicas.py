@@ -14,13 +14,14 @@ from typing import Any, Final
 
 import psycopg
 from msgspec import Struct
-from psycopg import AsyncConnection, sql
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import Composed
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from ..observing.lines import tell
 from ..store.connection import REGISTRY, SET_PRINCIPAL, principal_text
+from ..store.patience import AsyncConnection
 
 CATCH_UP_SECONDS_MAX: Final = 0.25
 """How long a question waits for a replica to take in what was just projected: on one network, milliseconds."""
