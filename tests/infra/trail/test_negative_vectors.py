@@ -1,8 +1,9 @@
 """The public negative vectors for Merkle proofs, made again: each way to spoil one, over the eight published leaves.
 
 The vectors themselves are files of another project (transparency-dev/merkle, testdata), which spoil proofs over these
-same leaves; here each of their ways is done to every proof of the tree, and asked of both of our verifiers. They are made
-again because no package of Debian, npm or PyPI was found to carry the files, and modules of Go are out of reach here.
+same leaves; here each of their ways is done to every proof of the tree, and asked of both of our verifiers. They
+are made again because no package of Debian, npm or PyPI was found to carry the files, and modules of Go are out of
+reach here.
 """
 
 from collections.abc import Iterator
