@@ -13,7 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from . import commands, gap_page, growth, importing, latency, real_log, rebuild, trail
+from . import commands, gap_page, growth, importing, latency, pages, real_log, rebuild, trail
 from .laboratory import Laboratory, Registry, laboratory
 from .measuring import ROUNDS, Row
 from .report import DOCUMENT, RESULTS, Run, machine, now, table, write
@@ -27,7 +27,7 @@ PROOF_EVENTS: Final = 10_000_000
 QUICK_PROOF_EVENTS: Final = 100_000
 QUICK_ROUNDS: Final = 3
 """How often a quick run measures what takes many seconds, to stay within its five minutes."""
-ROWS: Final = ("commands", "answerable", "import", "rebuild", "gap-page", "real-log", "fsck", "proof", "growth")
+ROWS: Final = tuple("commands answerable import rebuild gap-page pages real-log fsck proof growth".split())
 
 
 class Scope(Struct, frozen=True):
@@ -93,7 +93,7 @@ def measure(place: Laboratory, scope: Scope) -> list[Row]:
     if "real-log" in scope.rows:
         rows += real_log.rows(place, scope.real_times, _say, scope.rounds_of_long)
     for events in scope.sizes:
-        if {"rebuild", "gap-page", "fsck"} & set(scope.rows):
+        if {"rebuild", "gap-page", "pages", "fsck"} & set(scope.rows):
             _say(f"generating and storing {events} events")
             given = place.registry("bench_registry", events)
             rows += _of_registry(place, given, scope)
@@ -112,10 +112,12 @@ def _of_registry(place: Laboratory, given: Registry, scope: Scope) -> list[Row]:
         rows.append(trail.check(place, given, _say, scope.rounds_of_long))
     if "rebuild" in scope.rows:
         rows += rebuild.rows(place, given, _say, scope.rounds)
-    elif "gap-page" in scope.rows:
+    elif {"gap-page", "pages"} & set(scope.rows):
         rebuild.rebuild(given.url, rebuild.WORKERS)
     if "gap-page" in scope.rows:
         rows += gap_page.rows(place, given, _say, scope.questions)
+    if "pages" in scope.rows:
+        rows += pages.rows(place, given, _say, min(pages.VISITS, scope.questions))
     return rows
 
 
