@@ -108,7 +108,7 @@ def histories(generate: ModuleType, events: int) -> dict[UUID, list[Event]]:
     return cases
 
 
-QUICK = ("commands", "answerable", "import", "rebuild", "gap-page", "fsck", "proof")
+QUICK = ("commands", "answerable", "import", "rebuild", "gap-page", "pages", "fsck", "proof")
 
 
 def run(folder: Path, *arguments: str) -> tuple[list[dict], str, str]:
