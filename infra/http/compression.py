@@ -18,6 +18,9 @@ LEVEL: Final = 4
 FILES: Final = "/static/"
 """Below this everybody gets the same."""
 
+AS_THEY_ARE: Final = "/file"
+"""What ends in this are exports: their length is told, and parts of them are asked for, as they are on disk."""
+
 NEVER: Final = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/octet-stream")
 """What is compressed already, or is hashes, as the tiles of the log are, which nothing can make shorter."""
 
@@ -31,7 +34,9 @@ class Compression:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, compressed where that tells nobody anything."""
-        open_ = scope["type"] == "http" and (
-            scope["path"].startswith(FILES) or all(name != b"cookie" for name, _ in scope["headers"])
+        open_ = (
+            scope["type"] == "http"
+            and not scope["path"].endswith(AS_THEY_ARE)
+            and (scope["path"].startswith(FILES) or all(name != b"cookie" for name, _ in scope["headers"]))
         )
         await (self._compressing if open_ else self._plain)(scope, receive, send)
