@@ -29,7 +29,7 @@ from whole.commands import CLERKS, PERSON_STEPS, command_id, registrations, step
 
 HERE = Path(__file__).parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])}
-KILLS = [pytest.param(5, id="5"), pytest.param(50, id="50", marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
+KILLS = [pytest.param(3, id="3"), pytest.param(50, id="50", marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
 
 Number = tuple[int, int]
 """A clerk, and the number of one of its commands."""

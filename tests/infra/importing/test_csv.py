@@ -60,8 +60,9 @@ def test_encodings_are_found_out(import_bytes, collected, encoding):
 
 def test_windows_1252_is_recognised_late_in_a_file(import_bytes, collected):
     """One byte far into the file that is not UTF-8 decides how all of it is read."""
-    rows = "".join(ROW.replace("c1", f"c{number}") for number in range(40_000))
-    import_bytes((HEADER + rows + ROW.replace("Loket", "Coördinatie")).encode("cp1252"))
+    header, row = (line.rstrip("\n") + f",{note}\n" for line, note in ((HEADER, "note"), (ROW, "x" * 600)))
+    rows = "".join(row.replace("c1", f"c{number}") for number in range(2_000))
+    import_bytes((header + rows + row.replace("Loket", "Coördinatie")).encode("cp1252"))
     assert organisations(collected) == {"log", "Loket", "Coördinatie"}
 
 

@@ -138,7 +138,7 @@ def test_files_that_are_not_there(tmp_path, collected, mapping_of):
 def test_progress_goes_from_nothing_to_all(import_bytes):
     """Progress is told for reading, checking and writing, never backwards, and ends at the whole."""
     told: dict[Stage, list[tuple[int, int]]] = {}
-    text = HEADER + "".join(f"c{n},A,2024-01-01,X\n" for n in range(20_000))
+    text = HEADER + "".join(f"c{n},A,2024-01-01,X\n" for n in range(5_000))
     import_bytes(
         text, strict=True, progress=lambda stage, done, total: told.setdefault(stage, []).append((done, total))
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Final
 from uuid import UUID, uuid5
 
 import msgspec
@@ -52,16 +53,24 @@ PAST = datetime(2025, 6, 1, tzinfo=UTC)
 """History that was recorded elsewhere lies in the past of whoever runs the tests; some machine-made cases run on."""
 
 
+CASES_OF_THREE: Final = 20
+"""How many cases at most three persons share."""
+
+
 def some_registry(seed: int, cases: int = 5) -> list[Event]:
-    """Return the events of several cases of three persons and of the organisations in them, as recorded."""
+    """Return the events of several cases of three persons and of the organisations in them, as recorded.
+
+    Of three persons for every twenty cases: nobody has hundreds.
+    """
     rng = Random(seed)
     histories: list[list[Event]] = []
     while len(histories) < cases:
         history = make_history(rng)
         if len(history) < 60 and history[-1].recorded_at < PAST:
             histories.append(history)
-    events = [event for history in joined(rng, histories) for event in history] + list(organisation_events(rng))
-    return one_log(events)
+    several = [joined(rng, histories[begin : begin + CASES_OF_THREE]) for begin in range(0, cases, CASES_OF_THREE)]
+    events = [event for part in several for history in part for event in history]
+    return one_log([*events, *organisation_events(rng)])
 
 
 def organisation_events(rng: Random) -> Iterator[Event]:
