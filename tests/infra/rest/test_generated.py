@@ -8,10 +8,15 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from infra.rest.conftest import World
 from knelpunt.infra.rest import openapi
 from knelpunt.infra.rest.resources import RESOURCES
+
+ALIKE = [negative_data_rejection]
+"""In an address one value and a list of one look alike, as do a number and its digits: what is made up as wrong may be
+right. That wrong requests are refused is counted below."""
 
 EXPORTING = 5
 """Operations on exports, of which this service makes none: made ones would keep the machine busy."""
@@ -44,9 +49,11 @@ def asked(world: World, operation: Any, mode: GenerationMode, cases: int) -> Cou
         if mode is GenerationMode.POSITIVE and operation.path != "/events":
             # A cursor is opaque: one that is made up is none, however it looks.
             (case.query or {}).pop("after", None)
+            # No schema can say that a stretch must not end before it begins.
+            (case.query or {}).pop("overlapsUntil", None)
         answer = case.call(base_url=f"http://{world.address}/api/v1", headers=headers)
         assert answer.status_code < 500, answer.text
-        case.validate_response(answer, headers=headers)
+        case.validate_response(answer, headers=headers, excluded_checks=ALIKE)
         came[answer.status_code] += 1
 
     ask()
