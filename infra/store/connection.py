@@ -33,6 +33,10 @@ IDLE_IN_TRANSACTION_TIMEOUT: Final = "30s"
 """How long a transaction may do nothing before the server ends it: a stuck program must not hold locks, nor hold back
 the cleaning up of old rows."""
 
+FOLDING_TIMEOUT: Final = "15min"
+"""The same for who projects, which folds between its statements: all cases of a person who has hundreds can take it
+minutes, and what would be ended then would be begun anew, for ever. Only the next projector waits for its locks."""
+
 
 class DatabaseRole(StrEnum):
     """What a program may do in the database; the migrations 0001_ground and 0050_vault_logbook describe each."""
@@ -107,7 +111,9 @@ def address(url: str, role: DatabaseRole) -> str:
         "role": role,
         "lock_timeout": LOCK_TIMEOUT,
         "statement_timeout": STATEMENT_TIMEOUTS[role],
-        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT,
+        "idle_in_transaction_session_timeout": (
+            FOLDING_TIMEOUT if role is DatabaseRole.PROJECTOR else IDLE_IN_TRANSACTION_TIMEOUT
+        ),
         "timezone": "UTC",
         **PLANNING.get(role, {}),
     }

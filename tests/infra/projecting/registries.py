@@ -53,14 +53,14 @@ PAST = datetime(2025, 6, 1, tzinfo=UTC)
 """History that was recorded elsewhere lies in the past of whoever runs the tests; some machine-made cases run on."""
 
 
-CASES_OF_THREE: Final = 20
+CASES_OF_THREE: Final = 7
 """How many cases at most three persons share."""
 
 
 def some_registry(seed: int, cases: int = 5) -> list[Event]:
     """Return the events of several cases of three persons and of the organisations in them, as recorded.
 
-    Of three persons for every twenty cases: nobody has hundreds.
+    Of three persons for every seven cases: nobody has hundreds.
     """
     rng = Random(seed)
     histories: list[list[Event]] = []

@@ -15,6 +15,7 @@ from knelpunt.infra.projecting import projector as projecting
 from knelpunt.infra.projecting import schema, subjects
 from knelpunt.infra.projecting.projector import Projector
 from knelpunt.infra.projecting.rebuild import rebuild
+from knelpunt.infra.store import connection as connecting
 from knelpunt.infra.store.connection import DatabaseRole, connect
 from knelpunt.projections.derivation.timelines import rows_of
 from knelpunt.projections.read_model.copying import name_of, table_of
@@ -90,6 +91,21 @@ def test_projecting_again_changes_nothing(registry_url) -> None:
     before = everything(registry_url)
     catch_up(registry_url)
     assert everything(registry_url) == before
+
+
+def test_folding_may_take_longer_than_others_may_idle(registry_url, monkeypatch) -> None:
+    """Whoever has hundreds of cases takes long to fold, within one transaction: it is not broken off for that."""
+    bring = subjects.Subjects.bring
+
+    def slowly(*arguments) -> None:
+        time.sleep(0.3)
+        bring(*arguments)
+
+    monkeypatch.setattr(connecting, "IDLE_IN_TRANSACTION_TIMEOUT", "100ms")
+    monkeypatch.setattr(subjects.Subjects, "bring", slowly)
+    log = some_registry(3, cases=2)
+    fill(registry_url, log)
+    assert catch_up(registry_url) == len(log) - 1
 
 
 def in_parts(log: Sequence[Event], size: int) -> list[Sequence[Event]]:
