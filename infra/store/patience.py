@@ -28,9 +28,10 @@ class Connection(psycopg.Connection):
 
     def wait(self, gen: PQGen[T], interval: float = INTERVAL_SECONDS, timeout: float | None = None) -> T:
         """Wait for the server. Raises ``Unanswered``, and is closed then."""
-        limit = self.patience if timeout is None else timeout
+        if timeout is not None:  # the end of who waits for notifications, and not for an answer
+            return super().wait(gen, interval, timeout)
         try:
-            return super().wait(gen, interval, limit)
+            return super().wait(gen, interval, self.patience)
         except psycopg.errors._WaitTimeout:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  to be converted, it says
             # Nothing is asked of it any more, not even to stop: that, too, would have to be waited for.
             self.pgconn.finish()
@@ -44,9 +45,10 @@ class AsyncConnection(psycopg.AsyncConnection):
 
     async def wait(self, gen: PQGen[T], interval: float = INTERVAL_SECONDS, timeout: float | None = None) -> T:  # noqa: ASYNC109  as psycopg has it
         """Wait for the server. Raises ``Unanswered``, and is closed then."""
-        limit = self.patience if timeout is None else timeout
+        if timeout is not None:  # the end of who waits for notifications, and not for an answer
+            return await super().wait(gen, interval, timeout)
         try:
-            return await super().wait(gen, interval, limit)
+            return await super().wait(gen, interval, self.patience)
         except psycopg.errors._WaitTimeout:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  to be converted, it says
             self.pgconn.finish()
             raise Unanswered(MESSAGE) from None

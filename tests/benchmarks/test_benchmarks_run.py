@@ -128,7 +128,7 @@ def run(folder: Path, *arguments: str) -> tuple[list[dict], str, str]:
 @pytest.mark.timeout(300)
 def test_every_benchmark_runs_and_reports(tmp_path: Path):
     """A tiny run measures every row against its opponent and writes both files."""
-    small = ("--events", str(EVENTS), "--rounds", "1", "--seconds", "0.2", "--questions", "12", "--proof-events", "700")
+    small = ("--events", str(EVENTS), "--rounds", "1", "--seconds", "0.2", "--questions", "4", "--proof-events", "700")
     rows, _, _ = run(tmp_path, "--only", *QUICK, *small)
     assert {row["key"] for row in rows} == ROWS
     assert all(row["theirs"] or row["key"] in ALONE for row in rows)

@@ -167,13 +167,11 @@ def persons_and_their_organisations(seed: int, cases: int) -> list[Event]:
 
 
 def test_interfaces_equal_the_oracle(new_registry: Callable[[], str]) -> None:
-    """Every figure, of units and rolled up, in periods and for chosen organisations, in four registries."""
+    """Every figure, of units and rolled up, in periods and for chosen organisations, in two registries."""
     compared: Counter[str] = Counter()
-    for seed in range(2):
-        compared += hold_to_the_oracle(new_registry(), Random(seed), with_odd_organisations(seed, cases=20), pairs=5)
-    for seed in range(4, 6):
-        events = persons_and_their_organisations(seed, cases=20)
-        compared += hold_to_the_oracle(new_registry(), Random(seed), events, pairs=5)
+    compared += hold_to_the_oracle(new_registry(), Random(0), with_odd_organisations(0, cases=20), pairs=5)
+    events = persons_and_their_organisations(4, cases=20)
+    compared += hold_to_the_oracle(new_registry(), Random(4), events, pairs=5)
     assert {"moved up", *(field.name for field in fields(OInterface))} <= compared.keys()
 
 
