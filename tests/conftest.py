@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -48,6 +49,9 @@ def _work_in_memory() -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """One folder a run for the shared server: made before the workers start, which inherit its name."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As in the background of a script (&). What tests start would ignore Ctrl-C as well.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         _work_in_memory()
         folder = _open_folder()

@@ -53,14 +53,14 @@ PAST = datetime(2025, 6, 1, tzinfo=UTC)
 """History that was recorded elsewhere lies in the past of whoever runs the tests; some machine-made cases run on."""
 
 
-CASES_OF_THREE: Final = 7
-"""How many cases at most three persons share."""
+CASES_OF_THREE: Final = 14
+"""How many cases three persons share, unless a test wants to have many persons."""
 
 
-def some_registry(seed: int, cases: int = 5) -> list[Event]:
+def some_registry(seed: int, cases: int = 5, cases_of_three: int = CASES_OF_THREE) -> list[Event]:
     """Return the events of several cases of three persons and of the organisations in them, as recorded.
 
-    Of three persons for every seven cases: nobody has hundreds.
+    Of three persons for every so many cases: nobody has hundreds.
     """
     rng = Random(seed)
     histories: list[list[Event]] = []
@@ -68,7 +68,7 @@ def some_registry(seed: int, cases: int = 5) -> list[Event]:
         history = make_history(rng)
         if len(history) < 60 and history[-1].recorded_at < PAST:
             histories.append(history)
-    several = [joined(rng, histories[begin : begin + CASES_OF_THREE]) for begin in range(0, cases, CASES_OF_THREE)]
+    several = [joined(rng, histories[begin : begin + cases_of_three]) for begin in range(0, cases, cases_of_three)]
     events = [event for part in several for history in part for event in history]
     return one_log([*events, *organisation_events(rng)])
 

@@ -158,7 +158,7 @@ def hold_to_the_oracle(url: str, rng: Random, events: Sequence[Event], pairs: in
 
 def with_odd_organisations(seed: int, cases: int) -> list[Event]:
     """Cases of different persons, and organisations that do anything, told in any order."""
-    return one_log([*some_registry(seed, cases), *uprooted()])
+    return one_log([*some_registry(seed, cases, cases_of_three=7), *uprooted()])
 
 
 def persons_and_their_organisations(seed: int, cases: int) -> list[Event]:
