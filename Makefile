@@ -1,7 +1,7 @@
 # Everything a newcomer needs, from nothing but Python 3.11+ and make:
 #
 #   make demo        the demo story in an embedded registry, served on http://127.0.0.1:8400
-#   make test        all tests but the long ones: some 10 minutes on 2 cores
+#   make test        all tests but the long ones: some 13 minutes on 2 cores, with setting up
 #   make test-long   those that take longer too
 #   make check       what CI checks: ruff, pyright, import-linter, deptry
 #   make bench       the benchmarks of docs/performance.md; bench-quick: the same, small
