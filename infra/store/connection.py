@@ -33,10 +33,6 @@ IDLE_IN_TRANSACTION_TIMEOUT: Final = "30s"
 """How long a transaction may do nothing before the server ends it: a stuck program must not hold locks, nor hold back
 the cleaning up of old rows."""
 
-FOLDING_TIMEOUT: Final = "15min"
-"""The same for who projects, which folds between its statements: all cases of a person who has hundreds can take it
-minutes, and what would be ended then would be begun anew, for ever. Only the next projector waits for its locks."""
-
 
 class DatabaseRole(StrEnum):
     """What a program may do in the database; the migrations 0001_ground and 0050_vault_logbook describe each."""
@@ -68,9 +64,17 @@ STATEMENT_TIMEOUTS: Final = MappingProxyType(
 """How long one statement may take, by role."""
 
 
-PLANNING: Final = MappingProxyType({DatabaseRole.READER: {"plan_cache_mode": "force_generic_plan"}})
-"""How statements are planned, by role. Who reads has few statements, with many conditions of row security each: to plan
-one takes longer than to execute it. So it is planned once a connection, whatever its values (decisions/0041)."""
+OWN_SETTINGS: Final = MappingProxyType(
+    {
+        # Who reads has few statements, with many conditions of row security each: to plan one takes longer than to
+        # execute it. So it is planned once a connection, whatever its values (decisions/0041).
+        DatabaseRole.READER: {"plan_cache_mode": "force_generic_plan"},
+        # Who projects folds between its statements: all cases of a person who has hundreds can take it minutes, and
+        # what would be ended then would be begun anew, for ever. Only the next projector waits for its locks.
+        DatabaseRole.PROJECTOR: {"idle_in_transaction_session_timeout": "15min"},
+    }
+)
+"""What a role's connections have otherwise than those of all."""
 
 PATIENCE_SECONDS: Final = MappingProxyType(
     {DatabaseRole.READER: 3.5, DatabaseRole.LOGGER: 3.5, DatabaseRole.VAULT: 4.0}
@@ -111,11 +115,9 @@ def address(url: str, role: DatabaseRole) -> str:
         "role": role,
         "lock_timeout": LOCK_TIMEOUT,
         "statement_timeout": STATEMENT_TIMEOUTS[role],
-        "idle_in_transaction_session_timeout": (
-            FOLDING_TIMEOUT if role is DatabaseRole.PROJECTOR else IDLE_IN_TRANSACTION_TIMEOUT
-        ),
+        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT,
         "timezone": "UTC",
-        **PLANNING.get(role, {}),
+        **OWN_SETTINGS.get(role, {}),
     }
     given = conninfo_to_dict(url)
     options = " ".join((str(given.get("options") or ""), *(f"-c {name}={value}" for name, value in limits.items())))
