@@ -38,11 +38,11 @@ def acting_as(given: Settings, found: Database, what: str, may: Collection[Role]
     except BadToken as error:
         log.record(SecurityEvent(Action.SIGN_IN, what, f"REFUSED {error}", COMMAND_LINE))
         raise
-    if viewer.role not in may:
-        by = f"{viewer.organisation or viewer.role} {viewer.user}"
-        log.record(SecurityEvent(Action.ACCESS, what, f"REFUSED to {viewer.role}", COMMAND_LINE, by))
-        raise Failure(f"{viewer.role} may not do this: {otherwise}.")
-    return Asker(viewer.organisation, viewer.role, viewer.user, subject=viewer.subject)
+    who = Asker(viewer.organisation, viewer.role, viewer.user, subject=viewer.subject)
+    if who.role not in may:
+        log.record(SecurityEvent(Action.ACCESS, what, f"REFUSED to {who.role}", COMMAND_LINE, who.signature))
+        raise Failure(f"{who.role} may not do this: {otherwise}.")
+    return who
 
 
 def note_reading(parts: Parts, who: Asker, name: str, activity: Activity, subjects: Collection[SubjectId]) -> None:

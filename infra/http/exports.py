@@ -158,8 +158,7 @@ def _exports(running: RunningRegistry) -> Exports:
 
 async def _recorded(running: RunningRegistry, who: Asker, what: str, origin: Origin) -> None:
     """Put on record who takes what along. Raises ``ExportProblem``: then nothing of it is read, and nothing leaves."""
-    by = f"{who.organisation or who.role} {who.user}"
-    event = SecurityEvent(Action.OPERATION, what, DONE, origin.address, by)
+    event = SecurityEvent(Action.OPERATION, what, DONE, origin.address, who.signature)
     try:
         await asyncio.to_thread(running.services.security.record, event)
     except psycopg.Error:

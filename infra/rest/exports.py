@@ -12,11 +12,10 @@ from ...graphql.ports import Asker
 from ..exporting.export import Format
 from ..exporting.jobs import Export, Stage
 from ..http import exports
-from ..http.answers import bearer
 from ..http.exports import ExportProblem
 from ..http.origin import Origin, origin_of
 from ..http.registry import RunningRegistry
-from ..identity.tokens import BadToken
+from .asking import who_asks
 from .problems import HEADERS, RestProblem, problem_response
 from .resources import BASE
 
@@ -47,12 +46,10 @@ def _answering(running: RunningRegistry, acts: dict[str, Act]) -> Callable[[Requ
             return problem_response(RestProblem(405, f"Here may be asked: {allowed}.", {"Allow": allowed}))
         origin = origin_of(request)
         try:
-            who = await running.asker(bearer(request))
-        except BadToken as error:
-            running.turned_away(request.url.path, origin, error)
-            return problem_response(RestProblem(401, str(error), {"WWW-Authenticate": "Bearer"}))
-        try:
+            who = await who_asks(running, request, request.url.path, origin)
             return await act(running, request, who, origin)
+        except RestProblem as problem:
+            return problem_response(problem)
         except ExportProblem as problem:
             again = {"Retry-After": str(exports.RETRY_SECONDS)} if problem.status in {429, 503} else None
             return problem_response(RestProblem(problem.status, problem.message, again))

@@ -12,11 +12,10 @@ from starlette.routing import BaseRoute, Route
 
 from ...graphql.engine import Refusal
 from ..http.admission import TooMuch
-from ..http.answers import bearer
 from ..http.origin import origin_of
 from ..http.registry import RunningRegistry
-from ..identity.tokens import BadToken
 from ..logbook.security import Action
+from .asking import who_asks
 from .exports import export_routes
 from .openapi import written
 from .parameters import TEXT_MAX, read_all
@@ -99,11 +98,7 @@ async def _asked(
 ) -> dict[str, Any]:
     """Return the data of the answer to a resource's question, asked as any client asks it. Raises ``RestProblem``."""
     origin, where = origin_of(request), BASE + resource.path
-    try:
-        who = await running.asker(bearer(request))
-    except BadToken as error:
-        running.turned_away(where, origin, error)
-        raise RestProblem(401, str(error), {"WWW-Authenticate": "Bearer"}) from None
+    who = await who_asks(running, request, where, origin)
     times = {name: given[name] for name in ("asOf", "knownAt") if name in given}
     variables = {name: value for name, value in resource.variables(given).items() if value is not None} | times
     try:
