@@ -269,7 +269,7 @@ SELECT page.sort, page.rank, page.at, page.label, page.id, page.field, page.valu
        c.*, g.*, o.*
   FROM page
   LEFT JOIN LATERAL (SELECT {cases.COLUMNS} FROM read.case_state
-                      WHERE case_id = page.thing AND as_of_from = page.as_of_from AND known_from = page.known_from
+                      WHERE case_id = page.case_id AND as_of_from = page.as_of_from AND known_from = page.known_from
                     ) c ON page.sort = 'CASE'
   LEFT JOIN LATERAL (SELECT {gaps.COLUMNS} FROM read.gap_state
                       WHERE case_id = page.case_id AND gap_id = page.thing
