@@ -21,6 +21,7 @@ from ..importing.errors import ImportRefusedError
 from ..logbook.processing import NotNoted
 from ..observing.tracing import TelemetryMissing
 from ..postgres.errors import EmbeddedError
+from ..projecting.distribution import NotDistributed
 from ..projecting.rebuild import RebuildRunning
 from ..projecting.schema import ReadModelOutdated
 from ..serving.web import PortTaken
@@ -53,6 +54,7 @@ OWN_SENTENCES: Final = (
     MasterKeyError,
     MigrationError,
     NotAllowed,
+    NotDistributed,
     NotNoted,
     Overloaded,
     PortTaken,

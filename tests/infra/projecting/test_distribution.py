@@ -131,11 +131,9 @@ def apart_in(owner: psycopg.Connection, statement: bytes | str | sql.Composable)
         "SELECT FROM case_state s WHERE EXISTS (SELECT FROM gap_state g WHERE g.case_id = s.case_id)",
         "SELECT FROM case_state s WHERE theme IN (SELECT theme FROM gap_state g WHERE g.case_id = s.case_id)",
         "SELECT FROM case_state s WHERE case_id IN (SELECT case_id FROM gap_state g WHERE g.kind = s.theme)",
-        "SELECT FROM case_state s, LATERAL (SELECT case_id FROM gap_state g WHERE theme = s.theme) l "
-        "WHERE l.case_id = s.case_id",
+        "SELECT FROM case_state s, LATERAL (SELECT case_id AS c FROM gap_state WHERE theme = s.theme) l WHERE c = case_id",
         "SELECT FROM case_state s JOIN organisation_state o ON name = theme JOIN gap_state g USING (case_id)",
-        "WITH a AS (SELECT case_id FROM case_state) "
-        "SELECT FROM a JOIN gap_state g USING (case_id) JOIN case_party p ON p.case_id = a.case_id",
+        "WITH a AS (TABLE case_state) SELECT FROM a JOIN gap_state g USING (case_id) JOIN case_party p USING (case_id)",
     ],
 )
 def test_joins_of_what_lies_together_are_known(owner: psycopg.Connection, statement: str) -> None:
