@@ -21,9 +21,10 @@ from psycopg import sql
 from infra.projecting.query_trees import Joins, trees_in
 from knelpunt.infra.projecting import schema
 from knelpunt.infra.store.connection import DatabaseRole, connect
-from knelpunt.projections import queries
 from knelpunt.projections.queries.lens import Query
 from knelpunt.projections.read_model.distribution import AT_THE_CENTRE, EVERYWHERE, SPREAD
+
+QUERIES: Final = "knelpunt.projections.queries"
 
 LISTS: Final = (frozenset(SPREAD), EVERYWHERE, AT_THE_CENTRE)
 
@@ -131,7 +132,7 @@ def apart_in(owner: psycopg.Connection, statement: bytes | str | sql.Composable)
         "SELECT FROM case_state s WHERE EXISTS (SELECT FROM gap_state g WHERE g.case_id = s.case_id)",
         "SELECT FROM case_state s WHERE theme IN (SELECT theme FROM gap_state g WHERE g.case_id = s.case_id)",
         "SELECT FROM case_state s WHERE case_id IN (SELECT case_id FROM gap_state g WHERE g.kind = s.theme)",
-        "SELECT FROM case_state s, LATERAL (SELECT case_id AS c FROM gap_state WHERE theme = s.theme) l WHERE c = case_id",
+        "SELECT FROM case_state s, LATERAL (SELECT case_id AS c FROM gap_state WHERE theme = s.theme) WHERE c = case_id",
         "SELECT FROM case_state s JOIN organisation_state o ON name = theme JOIN gap_state g USING (case_id)",
         "WITH a AS (TABLE case_state) SELECT FROM a JOIN gap_state g USING (case_id) JOIN case_party p USING (case_id)",
     ],
@@ -220,9 +221,8 @@ def variations(fields: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
 
 
 def modules() -> list[ModuleType]:
-    return [
-        importlib.import_module(f"{queries.__name__}.{found.name}") for found in pkgutil.iter_modules(queries.__path__)
-    ]
+    path = importlib.import_module(QUERIES).__path__
+    return [importlib.import_module(f"{QUERIES}.{found.name}") for found in pkgutil.iter_modules(path)]
 
 
 def asked_by(module: ModuleType) -> Iterator[tuple[str, Query]]:
