@@ -132,7 +132,7 @@ def apart_in(owner: psycopg.Connection, statement: bytes | str | sql.Composable)
         "SELECT FROM case_state s WHERE EXISTS (SELECT FROM gap_state g WHERE g.case_id = s.case_id)",
         "SELECT FROM case_state s WHERE theme IN (SELECT theme FROM gap_state g WHERE g.case_id = s.case_id)",
         "SELECT FROM case_state s WHERE case_id IN (SELECT case_id FROM gap_state g WHERE g.kind = s.theme)",
-        "SELECT FROM case_state s, LATERAL (SELECT case_id AS c FROM gap_state WHERE theme = s.theme) WHERE c = case_id",
+        "SELECT FROM case_state s, LATERAL (SELECT case_id c FROM gap_state WHERE theme = s.theme) WHERE c = case_id",
         "SELECT FROM case_state s JOIN organisation_state o ON name = theme JOIN gap_state g USING (case_id)",
         "WITH a AS (TABLE case_state) SELECT FROM a JOIN gap_state g USING (case_id) JOIN case_party p USING (case_id)",
     ],
