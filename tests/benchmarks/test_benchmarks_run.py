@@ -125,11 +125,21 @@ def run(folder: Path, *arguments: str) -> tuple[list[dict], str, str]:
     return rows, done.stdout, done.stderr
 
 
+SMALL = ("--rounds", "1", "--seconds", "0.2", "--questions", "4", "--proof-events", "700")
+
+
+def test_benchmarks_run_and_report(tmp_path: Path):
+    """A tiny run measures commands and pages of gaps against their opponents and writes both files."""
+    rows, _, _ = run(tmp_path, "--only", "commands", "gap-page", "--events", "800", *SMALL)
+    assert {row["key"] for row in rows} == {key for key in ROWS if key.startswith(("commands", "gap-page"))}
+    assert all(row["theirs"] for row in rows)
+
+
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_every_benchmark_runs_and_reports(tmp_path: Path):
     """A tiny run measures every row against its opponent and writes both files."""
-    small = ("--events", str(EVENTS), "--rounds", "1", "--seconds", "0.2", "--questions", "4", "--proof-events", "700")
-    rows, _, _ = run(tmp_path, "--only", *QUICK, *small)
+    rows, _, _ = run(tmp_path, "--only", *QUICK, "--events", str(EVENTS), *SMALL)
     assert {row["key"] for row in rows} == ROWS
     assert all(row["theirs"] or row["key"] in ALONE for row in rows)
 

@@ -9,12 +9,12 @@ from histories.machine import end_of, has_late, has_tied, make_history, question
 from knelpunt.domain.vocabulary import GapKind
 from oracle.oracle import answer
 
-COUNT = 1_000
+COUNT = 400
 
 
 @pytest.fixture(scope="module")
 def made():
-    """A thousand histories, each with what the oracle finds when all is over."""
+    """Some hundred histories, each with what the oracle finds when all is over."""
     histories = [make_history(Random(seed)) for seed in range(COUNT)]
     return [(history, answer(history, end_of(history))) for history in histories]
 

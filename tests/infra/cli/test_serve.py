@@ -188,37 +188,27 @@ def waits_for_a_lock(url: str) -> bool:
         return connection.execute(WAITING_QUESTION).fetchone() is not None
 
 
-@pytest.mark.parametrize(("options", "number"), [((), signal.SIGTERM), (("--workers", "2"), signal.SIGINT)])
-def test_it_serves_until_told_to_stop(start, options: tuple[str, ...], number: int) -> None:
-    """Status 0, in order: nothing of it runs any more, the database included."""
-    service = start(*options)
-    assert service.answers("/healthz")
-    projectors = service.children("knelpunt.infra.serving.projector")
-    assert len(projectors) == 1
-    successions = service.children("knelpunt.infra.serving.succession")
-    assert len(successions) == 1
-    database = postmaster(service.data_dir)
-    service.process.send_signal(number)
-    out, err = service.process.communicate(timeout=SECONDS_MAX)
-    assert service.process.returncode == 0, out + err
-    assert "Traceback" not in err
-    assert is_gone(projectors[0])
-    assert is_gone(successions[0])
-    assert is_gone(database)
-
-
-def test_a_killed_database_and_a_killed_projector_come_back(start) -> None:
-    """The service sees to both; requests wait or are told so meanwhile."""
+def test_killed_parts_come_back_until_it_is_told_to_stop(start) -> None:
+    """The service sees to its database and its projector; told to stop, status 0, and nothing of it runs any more."""
     service = start()
+    assert service.answers("/healthz")
     old = postmaster(service.data_dir)
     os.kill(old, signal.SIGKILL)
     wait_until(lambda: postmaster_or_none(service.data_dir) not in {None, old})
     wait_until(service.answers)
-    (projector,) = service.children("knelpunt.infra.serving.projector")
-    os.kill(projector, signal.SIGKILL)
-    wait_until(lambda: service.children("knelpunt.infra.serving.projector") not in ([], [projector]))
+    (killed,) = service.children("knelpunt.infra.serving.projector")
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: service.children("knelpunt.infra.serving.projector") not in ([], [killed]))
     assert service.answers()
     assert service.process.poll() is None
+    (projector,) = service.children("knelpunt.infra.serving.projector")
+    (succession,) = service.children("knelpunt.infra.serving.succession")
+    database = postmaster(service.data_dir)
+    service.process.send_signal(signal.SIGINT)
+    out, err = service.process.communicate(timeout=SECONDS_MAX)
+    assert service.process.returncode == 0, out + err
+    assert "Traceback" not in err
+    assert all(is_gone(process) for process in (projector, succession, database))
 
 
 def postmaster_or_none(data_dir: Path) -> int | None:
