@@ -4,6 +4,7 @@ Derived ids are UUIDv5 (RFC 9562, section 5.5): the same input always names the 
 file imported twice and a gap derived anew keep their names.
 """
 
+from functools import lru_cache
 from hashlib import sha1, sha256
 from typing import Annotated, Final
 from uuid import UUID, SafeUUID, uuid5
@@ -92,6 +93,7 @@ def name_based(digest: bytes) -> UUID:
     return uuid_of(int.from_bytes(digest[:16]) & _UUID_FREE | _UUID_VERSION_5)
 
 
+@lru_cache(maxsize=1024)  # asked for twice of each command under way: to decide, and to record
 def event_id_of(command: CommandId) -> EventId:
     """Return the id of the event that a command leads to, its UUIDv5 of "event": one command, at most one event."""
     return name_based(sha1(command.int.to_bytes(16) + b"event", usedforsecurity=False).digest())

@@ -74,7 +74,7 @@ class _ArrayDumper(Dumper):
         return obj
 
 
-def register(connection: psycopg.Connection) -> None:
+def register(connection: psycopg.Connection | psycopg.AsyncConnection) -> None:
     """Teach a connection the arrays of this module."""
     for array, array_oid in _ARRAY_OIDS.items():
         dumper = type(f"{array.__name__}Dumper", (_ArrayDumper,), {"oid": array_oid})

@@ -98,12 +98,35 @@ class _Objection(Struct):
     on_pending: bool
 
 
+class Begun(Struct):
+    """A round in which all is decided, and nothing recorded: ``append`` is to be done, and its answers taken in."""
+
+    streams: Sequence[Stream]
+    ready: list[_Proposal]
+    objections: list[_Objection]
+    before: Mapping[UUID, Answer]
+    outcome: Round
+
+    def append(self) -> tuple[list[NewEvent], list[bytes]]:
+        """Return the events to append, and the hashes of their requests."""
+        events = [cast("NewEvent", proposal.stored) for proposal in self.ready]
+        return events, [proposal.ticket.request_hash for proposal in self.ready]
+
+
 def run_round(connection: psycopg.Connection, desk: Desk, tickets: Sequence[Ticket]) -> Round:
     """Handle commands of different ids. Raises psycopg's errors; then nothing is known of any of them.
 
-    ``connection`` commits each statement and reads for the registry (``connect_as_registry``). A round of commands
-    about cases at hand, none of which is refused, is one statement, appending. What happened since their histories
-    were read, the expected versions notice.
+    ``connection`` commits each statement and reads for the registry (``connect_as_registry``).
+    """
+    begun = begin_round(connection, desk, tickets)
+    return finish_round(desk, begun, appending.append(connection, *begun.append()) if begun.ready else ())
+
+
+def begin_round(connection: psycopg.Connection, desk: Desk, tickets: Sequence[Ticket]) -> Begun:
+    """Decide commands of different ids, and seal what is to be recorded of them. Raises psycopg's errors.
+
+    Of commands about cases at hand, none of which is refused, nothing is asked of the database. What happened since
+    their histories were read, the expected versions notice.
     """
     outcome = Round([], [])
     doubted = {ticket.command.stream for ticket in tickets if ticket.doubted}
@@ -121,16 +144,16 @@ def run_round(connection: psycopg.Connection, desk: Desk, tickets: Sequence[Tick
         )
         verify(connection, [objection.stream for objection in objections])
     ready = [proposal for proposal in proposals if proposal.stored is not None]
-    if ready:
-        answers = appending.append(
-            connection,
-            [cast("NewEvent", proposal.stored) for proposal in ready],
-            [proposal.ticket.request_hash for proposal in ready],
-        )
-        for proposal, answer in zip(ready, answers, strict=True):
-            proposal.answer = answer
-    _settle(ready, objections, before, outcome)
-    _keep(desk.kept, streams, ready)
+    return Begun(streams, ready, objections, before, outcome)
+
+
+def finish_round(desk: Desk, begun: Begun, answers: Sequence[Answer]) -> Round:
+    """Take in what came of the events that were appended, and return what the round came to."""
+    outcome = begun.outcome
+    for proposal, answer in zip(begun.ready, answers, strict=True):
+        proposal.answer = answer
+    _settle(begun.ready, begun.objections, begun.before, outcome)
+    _keep(desk.kept, begun.streams, begun.ready)
     outcome.again = [structs.replace(ticket, doubted=True) for ticket in outcome.again]
     return outcome
 

@@ -104,6 +104,10 @@ SET_PRINCIPAL: Final = "SELECT set_config('knelpunt.principal', %s, true)"
 """Says for whom the rest of the transaction is; takes ``principal_text``."""
 
 
+ACT_AS_REGISTRY: Final = "SELECT set_config('knelpunt.principal', %s, false)"
+"""Says for whom all of a connection is."""
+
+
 def principal_text(principal: Principal) -> str:
     """Return the value of ``knelpunt.principal`` for somebody."""
     return msgspec.json.encode(principal).decode()
@@ -136,7 +140,15 @@ def connect(url: str, role: DatabaseRole) -> psycopg.Connection:
 def connect_as_registry(url: str, role: DatabaseRole) -> psycopg.Connection:
     """Return a connection in ``role`` that reads for the registry in all it does, and never for anybody else."""
     connection = connect(url, role)
-    connection.execute("SELECT set_config('knelpunt.principal', %s, false)", (principal_text(REGISTRY),))
+    connection.execute(ACT_AS_REGISTRY, (principal_text(REGISTRY),))
+    return connection
+
+
+async def connect_to_wait_as_registry(url: str, role: DatabaseRole) -> psycopg.AsyncConnection:
+    """Return what ``connect_as_registry`` does, as a connection of asyncio: to wait for while doing something else."""
+    connection = await psycopg.AsyncConnection.connect(address(url, role), autocommit=True)
+    arrays.register(connection)
+    await connection.execute(ACT_AS_REGISTRY, (principal_text(REGISTRY),))
     return connection
 
 

@@ -2,26 +2,31 @@
 
 One thread drains the queue: whatever waits when a round begins goes into it. A command that comes alone does not wait
 for others; after a round of several there is a moment for those who were answered to come with their next. A command is
-answered when its event is on disk, or with its refusal. After a lost connection, whose
-last commit may or may not have happened, the commands are simply sent again: by their ids, none has its effect twice.
+answered when its event is on disk, or with its refusal. Where many wait, they are two rounds in turn: while the server
+writes one to disk, the other is decided. After a lost connection, whose last commit may or may not have happened, the
+commands are simply sent again: by their ids, none has its effect twice.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from queue import Empty, Full, Queue
 from threading import Event as Signal
 from threading import Thread
 from time import monotonic, sleep
 from typing import Any, Final, Protocol
+from uuid import UUID
 
 import psycopg
+from msgspec import Struct
 
 from ...domain.command import Command, Refused
 from ..observing import tracing
 from ..vault.vault import Vault
-from .appending import hold_log
-from .batch import Decide, Desk, Recorded, Round, Ticket, run_round
+from .appending import Answer, AppendLine, hold_log
+from .batch import Begun, Decide, Desk, Recorded, Round, Ticket, begin_round, finish_round, run_round
 from .connection import DatabaseRole, connect_as_registry
 from .directory import Gaps, StoredDirectory
 from .kept import EVENTS_KEPT_MAX, KeptHistories
@@ -31,6 +36,10 @@ __all__ = ["Overloaded", "Recorded", "StoreUnavailable", "Submit", "Writer"]
 
 BATCH_MAX: Final = 256
 """How many commands share a commit at most; more hardly saves anything, and makes the first wait for the last."""
+
+ABREAST_MIN: Final = 16
+"""How many must wait for a round to begin while another is being written: of fewer, deciding takes less time than the
+write to disk that they would not share."""
 
 GATHER_SECONDS_MAX: Final = 0.004
 """How long after a round the next one may wait for as many commands as there were before: less than what a round takes.
@@ -87,6 +96,19 @@ class Overloaded(Exception):  # noqa: N818  named for what it is
     """So many commands wait that this one was not taken; nothing of it happened."""
 
 
+class _Flight(Struct):
+    """A round under way: its commands, what was decided, and the append that was sent off, if there is any.
+
+    ``decided`` is none if something went wrong before it was sent; ``began`` is by the monotonic clock.
+    """
+
+    tickets: Sequence[Ticket]
+    streams: frozenset[UUID]
+    began: float
+    decided: Begun | None = None
+    sent: "asyncio.Task[list[Answer]] | None" = None
+
+
 class Writer:
     """Records commands. ``deciders`` by kind of stream (``codec.CASE``, ``codec.ORGANISATION``); ``gaps`` derives.
 
@@ -108,6 +130,7 @@ class Writer:
         self._queue: Queue[Ticket | None] = Queue(WAITING_MAX)
         self._put_off: list[Ticket] = []
         self._connection: psycopg.Connection | None = None
+        self._line = AppendLine(url)
         self._closing = Signal()
         self._watcher: Watcher | None = None
         self._thread = Thread(target=self._serve, name="knelpunt-writer", daemon=True)
@@ -143,29 +166,47 @@ class Writer:
         self._thread.join()
 
     def _serve(self) -> None:
+        flight: _Flight | None = None
+        handled = 0
         try:
-            handled = 0
             while True:
                 gather(self._queue, handled)
-                batch = self._next_batch()
-                if not batch:
+                batch = self._next_batch(flight)
+                if not batch and flight is None:
                     break
-                self._handle(batch)
-                handled = len(batch)
+                if flight is None and self._queue.empty() and not self._put_off:
+                    self._handle(batch)  # nobody waits who could be decided meanwhile
+                    handled = len(batch)
+                    continue
+                following = self._begin(batch) if batch else None
+                handled = self._finish(flight) if flight is not None else 0
+                flight = following
         finally:
             self._disconnect()
+            self._line.close()
 
-    def _next_batch(self) -> list[Ticket]:
-        """Wait for a command, and return it with all others that wait; nothing when it is time to stop."""
+    def _next_batch(self, flight: "_Flight | None") -> list[Ticket]:
+        """Return the commands of the next round. Without a round under way wait for one; none: it is time to stop.
+
+        Beside a round under way come none of its streams, and none at all if they are few. Without one, as many as
+        make two rounds are halved.
+        """
         waiting, self._put_off = self._put_off, []
+        there = len(waiting) + self._queue.qsize()
+        taken_max = min(BATCH_MAX, there // 2 if there >= 2 * ABREAST_MIN else BATCH_MAX)
+        busy: frozenset[UUID] = frozenset()
+        if flight is not None:
+            taken_max = BATCH_MAX if there >= ABREAST_MIN else 0
+            busy = flight.streams
         batch: dict[object, Ticket] = {}
         stop = False
-        while len(batch) < BATCH_MAX:
+        while len(batch) < taken_max:
             if waiting:
                 ticket = waiting.pop(0)
             else:
                 try:
-                    taken = self._queue.get() if not batch and not stop else self._queue.get_nowait()
+                    waits = not batch and not stop and flight is None
+                    taken = self._queue.get() if waits else self._queue.get_nowait()
                 except Empty:
                     break
                 if taken is None:
@@ -176,16 +217,51 @@ class Writer:
                     continue
                 ticket = taken
             # The same command once more waits for the answer to the first.
-            if ticket.command.id in batch:
+            if ticket.command.id in batch or ticket.command.stream in busy:
                 self._put_off.append(ticket)
             else:
                 batch[ticket.command.id] = ticket
         self._put_off.extend(waiting)
         return list(batch.values())
 
-    def _handle(self, tickets: Sequence[Ticket]) -> None:
-        """Answer every ticket."""
-        rounds = 0
+    def _begin(self, tickets: Sequence[Ticket]) -> "_Flight":
+        """Decide a round and send it off."""
+        flight = _Flight(tickets, frozenset(ticket.command.stream for ticket in tickets), monotonic())
+        traces = [ticket.trace for ticket in tickets]
+        # Without ``decided`` all of it is tried again when its turn to be finished has come.
+        with tracing.joint_span("decide", traces, commands=len(tickets)), suppress(Exception):
+            begun = begin_round(self._connected(), self._desk, tickets)
+            flight.sent = self._line.send(*begun.append()) if begun.ready else None
+            flight.decided = begun
+        return flight
+
+    def _finish(self, flight: "_Flight") -> int:
+        """Answer every ticket of a round; return how many there were."""
+        traces = [ticket.trace for ticket in flight.tickets]
+        outcome: Round | None = None
+        with tracing.joint_span("append", traces, commands=len(traces)), suppress(Exception):
+            if flight.decided is not None:
+                answers = self._line.answers(flight.sent) if flight.sent is not None else ()
+                outcome = finish_round(self._desk, flight.decided, answers)
+        if outcome is None:
+            self._line.disconnect()
+            self._desk.kept.clear()
+            # By itself, where what is wrong is waited out, or told to whom it concerns.
+            self._handle(flight.tickets)
+        else:
+            self._take_in(flight.tickets, outcome, flight.began)
+            self._handle(outcome.again, rounds=1)
+        return len(flight.tickets)
+
+    def _take_in(self, tickets: Sequence[Ticket], outcome: Round, began: float) -> None:
+        """Tell the watcher of a round, and those who are answered by it."""
+        if self._watcher is not None:
+            self._watcher.appended(len(tickets), monotonic() - began)
+        for ticket, answer in outcome.answered:
+            self._answer(ticket, answer)
+
+    def _handle(self, tickets: Sequence[Ticket], rounds: int = 0) -> None:
+        """Answer every ticket, in rounds of which nothing else goes on; ``rounds`` have been tried before."""
         while tickets:
             began = monotonic()
             try:
@@ -204,10 +280,7 @@ class Writer:
                     for ticket in tickets:
                         self._handle([ticket])
                 return
-            if self._watcher is not None:
-                self._watcher.appended(len(tickets), monotonic() - began)
-            for ticket, answer in outcome.answered:
-                self._answer(ticket, answer)
+            self._take_in(tickets, outcome, began)
             # Fewer each time nobody interferes: the first of each stream gets its answer, whatever the others do.
             tickets = outcome.again
             rounds += 1

@@ -1,8 +1,9 @@
 """The writer: commands in from many threads, one answer each."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from queue import Queue
 from time import monotonic, sleep
@@ -19,7 +20,8 @@ from knelpunt.domain.event import Actor, Knower
 from knelpunt.domain.ids import event_id_of
 from knelpunt.domain.text import clear
 from knelpunt.domain.vocabulary import Channel, Initiative, Origin, Role
-from knelpunt.infra.store.appending import APPEND
+from knelpunt.infra.store import writer as writer_module
+from knelpunt.infra.store.appending import APPEND, AppendLine
 from knelpunt.infra.store.codec import CASE, ORGANISATION, UnreadableEvent
 from knelpunt.infra.store.connection import REGISTRY, DatabaseRole, connect
 from knelpunt.infra.store.reading import events_of
@@ -359,6 +361,67 @@ class _LosesTheAnswer:
             message = "the connection was lost"
             raise psycopg.OperationalError(message)
         return found
+
+
+APPENDS_THAT_WAIT = """
+SELECT count(*) FROM pg_stat_activity
+ WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%knelpunt.append(%'
+"""
+
+
+@contextmanager
+def held(url: str) -> Iterator[psycopg.Connection]:
+    """Keep everybody from appending, until the end of the block."""
+    with psycopg.connect(url) as holding:
+        holding.execute("SELECT knelpunt.hold_log()")
+        yield holding
+
+
+def appends_that_wait(url: str) -> int:
+    with psycopg.connect(url) as login:
+        (found,) = login.execute(APPENDS_THAT_WAIT).fetchone() or (0,)
+        return found
+
+
+def wait_for_an_append(url: str) -> None:
+    deadline = monotonic() + 30
+    while not appends_that_wait(url):
+        assert monotonic() < deadline
+        sleep(0.01)
+
+
+def test_many_are_two_rounds_in_turn(writer, registry_url, monkeypatch) -> None:
+    """While the first half is being written the second is decided, and those of a case that is in the first wait."""
+    happened: list[str] = []
+    begin, answers = writer_module.begin_round, AppendLine.answers
+    monkeypatch.setattr(writer_module, "begin_round", lambda *given: happened.append("begun") or begin(*given))
+    monkeypatch.setattr(AppendLine, "answers", lambda *given: happened.append("asked") or answers(*given))
+    cases = [uuid4() for _ in range(40)]
+    with held(registry_url):
+        first = writer.submit(open_case(uuid4()))
+        wait_for_an_append(registry_url)
+        opened = [writer.submit(open_case(case)) for case in (*cases, *(uuid4() for _ in range(40)))]
+        reported = [writer.submit(report(case, uuid4())) for case in cases]
+    assert first.result(30).version == 1
+    assert [future.result(30).version for future in (*opened, *reported)] == [1] * 80 + [2] * 40
+    assert happened[:3] == ["begun", "begun", "asked"]
+
+
+def test_two_rounds_under_way_are_lost_together(writer, registry_url) -> None:
+    """Where the connections end between two rounds that were sent, each command has its effect once all the same."""
+    cases = [uuid4() for _ in range(60)]
+    with held(registry_url) as holding:
+        futures = [writer.submit(open_case(case)) for case in cases]
+        wait_for_an_append(registry_url)
+        holding.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND pid <> pg_backend_pid()"
+        )
+    answers = [future.result(30) for future in futures]
+    assert all(isinstance(answer, Recorded) for answer in answers)
+    with psycopg.connect(registry_url) as login:
+        found = login.execute("SELECT count(*) FROM knelpunt.event WHERE stream_id = ANY(%s)", (cases,)).fetchone()
+    assert found == (60,)
 
 
 def test_an_outage_is_waited_out(writer, registry_url) -> None:
