@@ -164,7 +164,7 @@ async def _tasks(writer: Writer, cases: Sequence[Sequence[Command]], clients: in
             commands = next(waiting, None)
             assert commands is not None, "there were too few cases for these seconds"
             for command in commands:
-                answer = await asyncio.wrap_future(writer.submit(command))
+                answer = await writer.ask(command)
                 assert isinstance(answer, Recorded), answer
                 answered += 1
                 if perf_counter() > deadline:

@@ -339,7 +339,7 @@ class PostgresSession:
         if self._told_by is None:
             self._told_by = monotonic() + TOLD_SECONDS_MAX
         with _shown(), tracing.span("command", topic=command.data.topic):
-            handed_in = asyncio.wrap_future(self._services.writer.submit(command))
+            handed_in = self._services.writer.ask(command)
             try:
                 answer = await asyncio.wait_for(handed_in, self._told_by - monotonic())
             except TimeoutError:

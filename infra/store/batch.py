@@ -6,7 +6,6 @@ on a history that has moved on, is decided again, in another round.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -29,6 +28,7 @@ from . import appending, codec
 from .appending import Answer, Outcome
 from .codec import KINDS, STATE_BYTES_MAX, UnreadableEvent
 from .directory import StoredDirectory
+from .handover import Pending
 from .kept import KeptHistories
 from .mapper import EventMapper, NewEvent
 from .streams import Stream, streams_of, verify
@@ -57,7 +57,7 @@ class Ticket(Struct, frozen=True, eq=False):
 
     command: Command
     request_hash: bytes
-    future: "Future[Recorded | Refused]"
+    future: Pending[Recorded | Refused]
     doubted: bool = False
     trace: "SpanContext | None" = None
 

@@ -29,6 +29,7 @@ from .appending import Answer, AppendLine, hold_log
 from .batch import Begun, Decide, Desk, Recorded, Round, Ticket, begin_round, finish_round, run_round
 from .connection import DatabaseRole, connect_as_registry
 from .directory import Gaps, StoredDirectory
+from .handover import Handover, Pending
 from .kept import EVENTS_KEPT_MAX, KeptHistories
 from .mapper import EventMapper
 
@@ -131,6 +132,7 @@ class Writer:
         self._put_off: list[Ticket] = []
         self._connection: psycopg.Connection | None = None
         self._line = AppendLine(url)
+        self._handover: Handover[Recorded | Refused] | None = None
         self._closing = Signal()
         self._watcher: Watcher | None = None
         self._thread = Thread(target=self._serve, name="knelpunt-writer", daemon=True)
@@ -148,6 +150,20 @@ class Writer:
     def submit(self, command: Command) -> "Future[Recorded | Refused]":
         """Hand in a command; the future gets its answer, or ``StoreUnavailable``. Raises ``Overloaded``."""
         future: Future[Recorded | Refused] = Future()
+        self._hand_in(command, future)
+        return future
+
+    def ask(self, command: Command) -> "asyncio.Future[Recorded | Refused]":
+        """Hand in a command as ``submit`` does, for somebody who waits in the running loop."""
+        loop = asyncio.get_running_loop()
+        handover = self._handover
+        if handover is None or handover.loop is not loop:
+            handover = self._handover = Handover(loop)  # answers under way in another loop know their own
+        awaited = handover.awaited()
+        self._hand_in(command, awaited)
+        return awaited.future
+
+    def _hand_in(self, command: Command, future: Pending[Recorded | Refused]) -> None:
         if self._closing.is_set():
             message = "The registry is shutting down; send the command again, with the same id."
             raise StoreUnavailable(message)
@@ -156,7 +172,6 @@ class Writer:
         except Full:
             message = f"{WAITING_MAX} commands are waiting already; send this one again in a few seconds."
             raise Overloaded(message) from None
-        return future
 
     def close(self) -> None:
         """Answer what waits, and stop."""
