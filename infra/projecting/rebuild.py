@@ -7,8 +7,9 @@ the read model in use untouched, and the next one starts afresh.
 """
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from itertools import groupby, pairwise
 from multiprocessing import get_context
@@ -17,6 +18,7 @@ from typing import Any, Final, LiteralString
 
 import psycopg
 from psycopg import sql
+from psycopg_pool import ConnectionPool
 
 from ...domain.erasure import SubjectErased
 from ...domain.event import Event
@@ -67,6 +69,9 @@ SHARE: Final = sql.SQL(
 SUBJECTS_A_TASK: Final = 1_000
 """Subjects over whose cases something may lie that are worth a task of their own."""
 
+_GROWING: Final = frozenset({"case_viewer", "commitment_state", "gap_state", "subject_organisation"})
+"""The tables to which rows are added after those of the cases: their indexes come last."""
+
 SHARES: Final = 1024
 """Streams are spread over this many shares by the hash of their id, and workers take ranges of them."""
 
@@ -103,8 +108,7 @@ def rebuild(url: str, workers: int = 2, progress: Progress | None = None) -> int
             upto = int(row[0])
             schema.create(connection, schema.NEXT)
         _fill(url, upto, workers, progress)
-        _fill_subjects(connection, url, upto, workers)
-        _make_indexes(url, workers)
+        _complete(url, upto, workers)
         with connection.transaction():
             schema.within(connection, schema.NEXT)
             connection.execute("UPDATE projected SET position = %s", (upto,))
@@ -125,51 +129,65 @@ def _fill(url: str, upto: int, workers: int, progress: Progress | None) -> None:
 
 
 def _worked(workers: int, work: Callable[..., int], tasks: Sequence[tuple[Any, ...]]) -> Iterator[int]:
-    """Yield what each task comes to, in their order, done by so many processes: one does them itself."""
-    if workers == 1:
+    """Yield what each task comes to, done by so many processes, of which this is one."""
+    helping = min(workers, len(tasks)) - 1
+    if helping < 1:
         yield from (work(*task) for task in tasks)
         return
     # Forked from a server of their own: what a worker imports takes as long as thousands of events, and is imported
     # once then. Not forked from this process, which has threads and connections.
     context = get_context("forkserver")
     context.set_forkserver_preload(["__main__", __name__])
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        for future in [pool.submit(work, *task) for task in tasks]:
-            yield future.result()
+    with ProcessPoolExecutor(helping, mp_context=context) as pool:
+        first, *others = tasks
+        handed = [(pool.submit(work, *task), task) for task in others]
+        yield work(*first)
+        # From the end on: the others begin at the beginning, and what nobody has begun yet can be taken back.
+        for future, task in reversed(handed):
+            yield work(*task) if future.cancel() else future.result()
 
 
-def _fill_subjects(connection: psycopg.Connection, url: str, upto: int, workers: int) -> None:
-    """Let the workers fill in what lies over the cases of each subject, now that it is known whose cases are whose."""
-    with connection.transaction():
+def _complete(url: str, upto: int, workers: int) -> None:
+    """Fill in what follows from the rows of all cases, and make the indexes, so that no processor waits for another."""
+    with pool(url, DatabaseRole.PROJECTOR, workers) as connections, ThreadPoolExecutor(workers) as threads:
+
+        def execute(statement: LiteralString) -> int:
+            with _filling(connections) as connection:
+                return connection.execute(statement).rowcount
+
+        with _filling(connections) as connection:
+            forget_erased(connection)
+        # Threads: all that these do is wait for the server.
+        viewing = threads.submit(execute, viewers.FILL)
+        count = threads.submit(execute, LIST_FOLLOWED).result()
+        indexes = schema.index_statements()
+        made = [threads.submit(execute, one) for one in indexes if schema.indexed_table(one) not in _GROWING]
+        _fill_subjects(url, upto, workers, count)
+        viewing.result()
+        made += [threads.submit(execute, one) for one in indexes if schema.indexed_table(one) in _GROWING]
+        for one in made:
+            one.result()
+        execute("DROP TABLE followed")
+
+
+@contextmanager
+def _filling(connections: ConnectionPool) -> Generator[psycopg.Connection]:
+    """Give a connection in a transaction on ``read_next``, for work on whole tables."""
+    with connections.connection() as connection, connection.transaction():
         connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
         connection.execute("SELECT set_config('work_mem', %s, true)", (WORK_MEM,))
+        connection.execute("SELECT set_config('maintenance_work_mem', %s, true)", (INDEX_WORK_MEM,))
         schema.within(connection, schema.NEXT)
-        connection.execute(viewers.FILL)
-        forget_erased(connection)
-        count = connection.execute(LIST_FOLLOWED).rowcount
+        yield connection
+
+
+def _fill_subjects(url: str, upto: int, workers: int, count: int) -> None:
+    """Let the workers fill in what lies over the cases of each subject, now that it is known whose cases are whose."""
     # No more processes than there is work for: starting one takes as long as folding a hundred subjects.
     parts = max(1, min(workers * 4, count // SUBJECTS_A_TASK))
     edges = [SHARES * part // parts for part in range(parts + 1)]
-    tasks = [(url, upto, start, end) for start, end in pairwise(edges)]
-    done = sum(_worked(min(workers, parts), fill_subjects, tasks))
+    done = sum(_worked(workers, fill_subjects, [(url, upto, start, end) for start, end in pairwise(edges)]))
     assert done == count, f"{done} subjects were followed instead of {count}"
-    with connection.transaction():
-        schema.within(connection, schema.NEXT)
-        connection.execute("DROP TABLE followed")
-
-
-def _make_indexes(url: str, workers: int) -> None:
-    """Make the indexes, so many at a time: each takes a processor of the server's."""
-
-    def make(statement: LiteralString) -> None:
-        with connections.connection() as connection, connection.transaction():
-            schema.within(connection, schema.NEXT)
-            connection.execute("SELECT set_config('maintenance_work_mem', %s, true)", (INDEX_WORK_MEM,))
-            connection.execute(statement)
-
-    # Threads: all that these do is wait for the server.
-    with pool(url, DatabaseRole.PROJECTOR, workers) as connections, ThreadPoolExecutor(workers) as threads:
-        list(threads.map(make, schema.index_statements()))  # one that fails keeps the others from being begun
 
 
 def fill_subjects(url: str, upto: int, start: int, end: int) -> int:

@@ -57,6 +57,11 @@ def index_statements() -> list[LiteralString]:
     return [statement for statement in _script("indexes.sql").split(";\n") if statement.strip()]
 
 
+def indexed_table(statement: str) -> str:
+    """Return the table that a statement of ``index_statements`` makes an index of."""
+    return statement.partition(" ON ")[2].partition(" ")[0]
+
+
 def finish(connection: psycopg.Connection, schema: str) -> None:
     """Make keys of the indexes that have been made, and say who may read, in the transaction that is open."""
     within(connection, schema)
