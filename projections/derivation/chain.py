@@ -131,6 +131,15 @@ class Chain:
         other.handoffs = self.handoffs.copy()
         return other
 
+    @property
+    def turned(self) -> bool:
+        """Whether the event observed last changed who holds the obstacle or on whose word, or whether it is open.
+
+        An offer, or a waiting, changes neither.
+        """
+        before, after = self.previous, self.state
+        return type(before) is not Open or type(after) is not Open or before.custody is not after.custody
+
     # What happens
 
     def observe(self, event: Event, before: Obstacle | None, after: Obstacle) -> None:

@@ -244,14 +244,14 @@ class CaseFacets:
         at = event.occurred_at
         opened = self.fold.state.opened
         theme = opened.theme if opened else ""
-        harms, harm_until = harm_of(chain.harms)
-        if whole or type(chain.state) is not Open or chain.state is not chain.previous:
+        harms, harm_until = harm_of(chain.harms) if chain.harms else ((), None)
+        if whole or chain.turned:
             changed[chain.obstacle.int] = [(at, None, _header(chain, harms, harm_until, theme))]
         for key in chain.closed if whole else chain.dirty:
             gap = chain.closed.get(key)
             changed[key] = [] if gap is None else [(at, None, GapFacet(gap, harms, harm_until, theme))]
         chain.dirty.clear()
-        if chain.state is not chain.previous:
+        if chain.turned:
             note_todos(changed, todos_of_chain(self.fold.case, chain))
         shown = self._live.get(chain, _NONE_LIVE)
         running: dict[GapKey, Gap] = {}

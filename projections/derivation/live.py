@@ -33,19 +33,19 @@ UNCONFIRMED: Final = GapKind.UNCONFIRMED
 
 def live(chain: Chain) -> list[tuple[datetime, Gap]]:
     """Return the gaps that run, or will begin by time alone, each with the moment from which it exists."""
-    found = _live(chain)
+    found: list[tuple[datetime, Gap]] = []
+    state = chain.state
+    if type(state) is Open:
+        _live_while_open(chain, state, found)
+    elif type(state) is Settled and state.contest is not None:
+        found.append(_live_contest(chain, state.contest, state.resolved_by))
     if not chain.settings.has_changed:
         return found
     return [(from_, graced(gap, chain.settings)) for from_, gap in found]
 
 
-def _live(chain: Chain) -> list[tuple[datetime, Gap]]:
-    found: list[tuple[datetime, Gap]] = []
-    state = chain.state
-    if type(state) is not Open:
-        if type(state) is Settled and state.contest is not None:
-            found.append(_live_contest(chain, state.contest, state.resolved_by))
-        return found
+def _live_while_open(chain: Chain, state: Open, found: list[tuple[datetime, Gap]]) -> None:
+    """Add the gaps of an obstacle that is open to those found."""
     current = chain.current
     holder: tuple[str, ...] = ()
     if type(current) is Held:
@@ -78,7 +78,6 @@ def _live(chain: Chain) -> list[tuple[datetime, Gap]]:
             _run_on(chain, found, DECISION_OVERDUE, by, overdue, holder, (), (by,))
     for one in chain.commitments:
         _run_on(chain, found, COMMITMENT_OVERDUE, one.event, one.due, (one.organisation,), (), (one.event,))
-    return found
 
 
 def _live_contest(chain: Chain, contest: Contest, resolved_by: str | None) -> tuple[datetime, Gap]:

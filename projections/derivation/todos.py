@@ -61,6 +61,8 @@ def todos_of_chain(case: UUID, chain: Chain) -> Iterator[TodoChange]:
         kind = TodoKind.CUSTODY_UNCONFIRMED
         todo = TodoFacet(kind, claims.event, claims.since, claims.organisation, case, chain.obstacle)
         yield claims.event, claims.since, todo
+    if type(before) is not Settled and type(after) is not Settled:
+        return
     resolved, resolves = _resolved(before), _resolved(after)
     if resolved is not None and resolves is None:
         yield resolved.event, resolved.at, None
