@@ -115,11 +115,22 @@ def restore(url: str, backup: Backup, progress: Progress, vault_url: str | None 
         if not kept:
             vault.execute("UPDATE knelpunt.registry SET origin = %s", (backup.vault.manifest.origin,))
             _fill_all(vault, VAULT, backup.vault, read)
+        _make_room(registry, backup.registry.manifest.position + 1)
         _fill_all(registry, REGISTRY, backup.registry, read)
         _pause_webhooks(registry)
         _check_head(registry, backup)
         _check_keys(registry, vault, backup)
         # Connections commit in the order in which they are left: the vault's first.
+
+
+def _make_room(registry: psycopg.Connection, events: int) -> None:
+    """Have partitions for so many events, and for those that come before whoever records makes the next one.
+
+    An older version of the schema has one table for all of them.
+    """
+    row = registry.execute("SELECT to_regprocedure('knelpunt.reach_partition(bigint)') IS NOT NULL").fetchone()
+    if row is not None and row[0]:
+        registry.execute("SELECT knelpunt.reach_partition(%s + knelpunt.partition_events() / 2 + 1)", (events,))
 
 
 def _pause_webhooks(registry: psycopg.Connection) -> None:
