@@ -70,7 +70,7 @@ BEGIN
       FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
      WHERE i.inhparent = 'knelpunt.event'::regclass;
     WHILE reached < upto LOOP
-        name := 'event_' || reached / events;
+        name := 'event_' || reached;      -- by its first position, which no other has
         EXECUTE format('CREATE TABLE knelpunt.%I (LIKE knelpunt.event INCLUDING INDEXES INCLUDING STORAGE)', name);
         EXECUTE format('ALTER TABLE knelpunt.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', name);
         EXECUTE format('REVOKE ALL ON knelpunt.%I FROM knelpunt_owner', name);
@@ -95,7 +95,8 @@ END
 $$;
 
 -- The next partition is made when the log comes to the middle of one, by whoever appends then. If the table is locked, it
--- is made at three quarters instead, for which who appends does wait; millions of positions are left even then.
+-- is made at three quarters instead. For that who appends does wait, as for any lock: nothing is recorded until it is had,
+-- and millions of positions before it is needed somebody can see to it.
 CREATE FUNCTION knelpunt.partition_ahead() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
