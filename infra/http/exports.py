@@ -82,10 +82,10 @@ async def begun(running: RunningRegistry, who: Asker, format_: Format, origin: O
         raise ExportProblem(404, str(error)) from None
     except ExportBusyError as error:
         raise ExportProblem(429, str(error)) from None
-    except OSError as error:
-        raise ExportProblem(
-            503, f"No export can be begun at this moment ({error.strerror}): ask again later."
-        ) from None
+    except OSError:
+        # What the system says of it is for whoever runs the registry, and in English.
+        _log.warning("No export can be begun.", exc_info=True)
+        raise ExportProblem(503, CANNOT) from None
 
 
 async def all_of(running: RunningRegistry, who: Asker) -> list[Export]:

@@ -6,6 +6,7 @@ from typing import Any, Final, cast
 from graphql import (
     GraphQLBoolean,
     GraphQLEnumType,
+    GraphQLInputField,
     GraphQLInputObjectType,
     GraphQLInt,
     GraphQLList,
@@ -46,6 +47,9 @@ PARTY: Final = "PartyInput"
 ENUMERATED: Final = {"basis": "basis", "noticedBy": "noticed_by", "initiatedBy": "initiated_by"}
 """Under which name sentences know the words of an enumeration, where that is not the field's own."""
 
+ANSWERED: Final = ("yes", "no")
+"""How a form says yes and no where an unticked box would say nothing."""
+
 Options = Sequence[tuple[str, str]]
 
 
@@ -65,13 +69,16 @@ class Field(Struct, frozen=True):
 class Context(Struct, frozen=True):
     """What there is to choose from: organisations, and of one case its obstacles, gaps and subjects.
 
-    ``stream`` is the cause or its like that a command is about, with its parts; ``causes`` are those begun last.
+    ``stream`` is the cause or its like that a command is about, with its parts; ``causes`` are those begun last;
+    ``event`` is what is to be mended, and ``events`` are those to choose it from, where none was chosen yet.
     """
 
     organisations: Sequence[Mapping[str, Any]]
     case: Mapping[str, Any] | None
     stream: Mapping[str, Any] | None = None
     causes: Sequence[Mapping[str, Any]] = ()
+    event: Mapping[str, Any] | None = None
+    events: Sequence[Mapping[str, Any]] = ()
 
 
 def input_of(command: str) -> GraphQLInputObjectType | None:
@@ -86,20 +93,28 @@ def fields_of(command: GraphQLInputObjectType, words: Words, context: Context) -
     """Return the fields of a form, those that must be filled in first."""
     found: list[Field] = []
     for name, declared in command.fields.items():
-        type_: Any = declared.type
-        required = isinstance(type_, GraphQLNonNull)
-        type_ = type_.of_type if required else type_
-        several = isinstance(type_, GraphQLList)
+        several = isinstance(_bare_type(declared), GraphQLList)
         # Several ids are of people, whom the registry may know from another case.
         made_for_it = not several and MADE in (declared.description or "")
         if name in LEFT_OUT or name.endswith(ABOUT) or made_for_it:
             continue
-        inner = cast("Any", get_named_type(type_))  # pyright: ignore[reportUnknownVariableType]
-        sort, options = _asked(name, inner, words, context)
-        label = LABELS.get(name)
-        hint = declared.description if label is None else None
-        found.append(Field(name, words.say(label) if label else name, hint, sort, required, several, options))
+        found.append(field_of(name, declared, words, context))
     return sorted(found, key=lambda field: (not field.required, field.name == "occurredAt"))
+
+
+def field_of(name: str, declared: GraphQLInputField, words: Words, context: Context) -> Field:
+    """Return how one field of a command is asked for."""
+    inner = cast("Any", get_named_type(declared.type))  # pyright: ignore[reportUnknownVariableType]
+    sort, options = _asked(name, inner, words, context)
+    label = LABELS.get(name)
+    hint = declared.description if label is None else None
+    required, several = isinstance(declared.type, GraphQLNonNull), isinstance(_bare_type(declared), GraphQLList)
+    return Field(name, words.say(label) if label else name, hint, sort, required, several, options)
+
+
+def _bare_type(declared: GraphQLInputField) -> Any:
+    type_: Any = declared.type
+    return type_.of_type if isinstance(type_, GraphQLNonNull) else type_
 
 
 def _asked(name: str, type_: Any, words: Words, context: Context) -> tuple[str, Options]:

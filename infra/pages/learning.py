@@ -15,6 +15,7 @@ from .fields import input_of
 from .gaps import lens_of
 from .labels import COMMANDS
 from .learning_questions import FIELDS, list_question, one_question
+from .mending_links import Mender
 from .rendering import link
 from .visit import PageProblem, View, Visit
 
@@ -152,6 +153,7 @@ def one_of(kind: str) -> View:
             f"learning_{kind}.html", kind=kind, shape=shape, kinds=KINDS, registry=found["registry"], one=one,
             given=given, said=_Said(visit), field=field, own=(await visit.asker()).organisation,
             may=_commands(found["viewer"]["mayRecord"], field), recorded=visit.recorded(),
+            mender=Mender(field, raw_id(one["id"]), found["viewer"]["mayRecord"]),
             address=partial(_address, given=given),
         )  # fmt: skip
 

@@ -17,7 +17,7 @@ STREAM: Final = """
   timeline(first: 200) {
     totalCount
     nodes {
-      number position type occurredAt precision recordedAt inferred
+      id number position type occurredAt precision recordedAt inferred
       actor { organisation { identifier name } }
       summary(language: $language) struckBy { number } conflict { message } correctedBy { number }
     }

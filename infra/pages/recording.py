@@ -10,7 +10,8 @@ from starlette.responses import RedirectResponse, Response
 
 from ...graphql.schema import SCHEMA
 from ..cli.asking import is_id, raw_id
-from .fields import Context, Field, fields_of, input_of
+from . import mending
+from .fields import ANSWERED, Context, Field, fields_of, input_of
 from .gaps import moment_of
 from .labels import COMMANDS, REFUSALS
 from .learning import KINDS
@@ -58,7 +59,13 @@ async def form(visit: Visit) -> Response:
     """Answer GET /record/COMMAND, filled in as far as the address says."""
     name, command = _command(visit)
     given = {field: [value] for field, value in visit.query.items()}
-    return await _shown(visit, name, command, given, str(uuid4()), None)
+    context = await _context(visit, command, given)
+    if mending.mends(command) and (context.event is None or (mending.corrects(command) and "field" not in given)):
+        return await _choosing(visit, name, command, given, context)
+    if context.event is not None and mending.corrects(command):
+        right = mending.right_field(context.event, given["field"][0], visit.words, context)
+        given[right.name] = mending.now_in(context.event, given["field"][0], right)
+    return await _shown(visit, name, command, given, context, str(uuid4()))
 
 
 async def send(visit: Visit) -> Response:
@@ -69,18 +76,17 @@ async def send(visit: Visit) -> Response:
         if value:
             sent.setdefault(field, []).append(value)
     context = await _context(visit, command, sent)
-    fields = fields_of(command, visit.words, context)
+    fields = _fields(visit, command, sent, context)
     command_id = sent.get("commandId", [str(uuid4())])[0]
     wanted = [field.label for field in fields if field.required and field.sort != "check" and field.name not in sent]
     if wanted:
-        return await _shown(visit, name, command, sent, command_id, _Problem(wanted=wanted))
+        return await _shown(visit, name, command, sent, context, command_id, _Problem(wanted=wanted))
     given = {field.name: _value(visit, field, sent) for field in fields if field.name in sent or field.sort == "check"}
     given = {field: value for field, value in given.items() if value is not None} | {"commandId": command_id}
     found = await visit.answer(_mutation(name), {"input": given})
     for error in found.get("errors", ()):
-        return await _shown(
-            visit, name, command, sent, command_id, _Problem(message=refusal(error["message"], visit.words))
-        )
+        wrong = _Problem(message=refusal(error["message"], visit.words))
+        return await _shown(visit, name, command, sent, context, command_id, wrong)
     answer = found["data"][name]
     if answer["__typename"] == "Refused":
         said = REFUSALS.get(answer["code"])
@@ -88,7 +94,7 @@ async def send(visit: Visit) -> Response:
         message = refusal(answer["message"], visit.words)
         problem = _Problem(visit.words.say(said) if said else None, message, (), facts)
         # What was refused had no effect: sent again, it is another request.
-        return await _shown(visit, name, command, sent, str(uuid4()), problem)
+        return await _shown(visit, name, command, sent, context, str(uuid4()), problem)
     return RedirectResponse(link(_where(answer), recorded=answer["position"]), 303)
 
 
@@ -114,17 +120,66 @@ async def _context(visit: Visit, command: GraphQLInputObjectType, given: dict[st
     asked: dict[str, Any] = {"id" if is_id(named) else "reference": named} if named else {}
     asked |= {"known": bool(named), "causes": not {"cause", "causes"}.isdisjoint(command.fields)}
     about = stream_field({name: True for name in given if name in command.fields})
-    declared, stream = "", ""
+    declared, stream, event = "", "", ""
     if about is not None:
         asked["stream"] = given[about][0]
-        declared, stream = ", $stream: ID!", question(about)
-    document = f"query Context($id: ID, $reference: String, $known: Boolean!, $causes: Boolean!{declared})"
-    registry = (await visit.ask(f"{document} {{ registry {{ {CONTEXT} {stream} }} }}", **asked))["registry"]
+        declared, stream = "$stream: ID!", question(about)
+    if mending.mends(command):
+        asked["language"] = visit.words.language.value
+        declared += " $language: Language!"
+        if "event" in given:
+            asked["event"] = given["event"][0]
+            declared += " $event: ID!"
+            event = f"event: node(id: $event) {{ {mending.EVENT} }}"
+        else:
+            stream += mending.choice(command, about)
+    document = f"query Context($id: ID, $reference: String, $known: Boolean!, $causes: Boolean!, {declared})"
+    found = await visit.ask(f"{document} {{ registry {{ {CONTEXT} {stream} }} {event} }}", **asked)
+    registry = found["registry"]
     case = registry.get("case")
     if case is not None:
         given["case"] = [case["id"]]
     return Context(
-        registry["organisations"]["nodes"], case, registry.get("stream"), registry.get("causes", NONE)["nodes"]
+        registry["organisations"]["nodes"],
+        case,
+        registry.get("stream"),
+        registry.get("causes", NONE)["nodes"],
+        mending.chosen(visit, found),
+        mending.told(registry),
+    )
+
+
+def _fields(
+    visit: Visit, command: GraphQLInputObjectType, given: Mapping[str, Sequence[str]], context: Context
+) -> list[Field]:
+    fields = fields_of(command, visit.words, context)
+    if context.event is None or "field" not in given or not mending.corrects(command):
+        return fields
+    return mending.narrowed(fields, mending.right_field(context.event, given["field"][0], visit.words, context))
+
+
+async def _choosing(
+    visit: Visit,
+    name: str,
+    command: GraphQLInputObjectType,
+    given: Mapping[str, Sequence[str]],
+    context: Context,
+) -> Response:
+    """Return the page on which the event that is to be mended is chosen, or which of its fields."""
+    about = stream_field({name: True for name in given if name in command.fields})
+    return await visit.page(
+        "mend.html",
+        name=name,
+        title=visit.words.say(COMMANDS[name]),
+        case=context.case,
+        stream=context.stream,
+        about=about,
+        wants=mending.wants(command),
+        addresses=ADDRESSES,
+        event=context.event,
+        events=mending.offered(command, context),
+        rights=() if context.event is None else mending.rightable(context.event, visit.words, context),
+        given={field: values[0] for field, values in given.items() if values and field in command.fields},
     )
 
 
@@ -133,21 +188,27 @@ async def _shown(
     name: str,
     command: GraphQLInputObjectType,
     given: dict[str, list[str]],
+    context: Context,
     command_id: str,
-    problem: _Problem | None,
+    problem: _Problem | None = None,
 ) -> Response:
-    context = await _context(visit, command, given)
     title = visit.words.say(COMMANDS[name]) if name in COMMANDS else name
+    about = stream_field({name: True for name in given if name in command.fields})
+    named = {"case", "handoff"} if context.case else set[str]()
+    named |= {about} if context.stream and about else set[str]()
+    named |= {"event", "field", "organisation"} if context.event else set[str]()
     return await visit.page(
         "record.html",
         200 if problem is None else 422,
         name=name,
         title=title,
-        fields=fields_of(command, visit.words, context),
+        fields=_fields(visit, command, given, context),
         given=given,
+        named_=named & {field for field, values in given.items() if values},
         case=context.case,
         stream=context.stream,
-        about=stream_field({name: True for name in given if name in command.fields}),
+        event=context.event,
+        about=about,
         command_id=command_id,
         problem=problem,
     )
@@ -166,6 +227,8 @@ def _value(visit: Visit, field: Field, sent: dict[str, list[str]]) -> Any:
                 found.append(int(value) if value.isascii() and value.lstrip("-").isdecimal() else value)
             case "check":
                 found.append(True)
+            case "answer":
+                found.append(value == ANSWERED[0])
             case "party":
                 found.append({kind: rest})
             case _:

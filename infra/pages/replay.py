@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ..cli.asking import raw_id
+from .mending_links import Mender
 from .rendering import called
 from .visit import PageProblem, Visit
 
@@ -22,7 +23,7 @@ END: Final = 1_000_000_000
 
 EVENT: Final = """
 fragment Told on Event {
-  position number type occurredAt precision recordedAt inferred
+  id position number type occurredAt precision recordedAt inferred
   actor { organisation { identifier } }
   data
   summary(language: $language)
@@ -75,6 +76,7 @@ query Replay(
       ...State
     }}
   }}
+  viewer {{ mayRecord }}
 }}
 {EVENT}
 {STATE}
@@ -125,6 +127,7 @@ class Replay:
         self.as_of: str = registry["asOf"]
         self.known_at: str = registry["knownAt"]
         self.case = case
+        self.mender = Mender("case", case["reference"], registry["may"])
         self.events = events
         self.count: int = case["timeline"]["totalCount"]
         self.first: int = events[0]["number"] if events else 1
@@ -220,7 +223,7 @@ async def _asked(visit: Visit, reference: str, lens: Mapping[str, str], **more: 
     found = await visit.ask(CASE, **lens, reference=reference, language=visit.words.language.value, **more)
     if found["registry"]["case"] is None:
         raise no_case(visit, reference)
-    return found["registry"]
+    return {**found["registry"], "may": found["viewer"]["mayRecord"]}
 
 
 async def state_of(visit: Visit, reference: str, lens: Mapping[str, str]) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from jinja2.ext import babel_extract
 
 from knelpunt.infra import gap_kinds
 from knelpunt.infra.http.exports import SAID
-from knelpunt.infra.pages import asking, exports, labels, learning, readings, rendering
+from knelpunt.infra.pages import asking, exports, labels, learning, mending, readings, rendering
 from knelpunt.infra.pages.words import ROLES, TODOS
 
 PAGES = Path(rendering.__file__).parent
@@ -24,7 +24,7 @@ def texts() -> set[str | tuple[str, ...]]:
     found |= {title for title, _ in asking.EXAMPLES}
     found |= {*labels.LABELS.values(), *labels.COMMANDS.values(), *labels.REFUSALS.values(), *labels.FACTS.values()}
     found |= {*learning.STATUSES.values(), *learning.ANSWERS.values()}
-    found |= set(readings.ACTIVITIES.values())
+    found |= {*readings.ACTIVITIES.values(), *mending.PRECISIONS.values()}
     for kind in learning.KINDS.values():
         found |= {kind.title, kind.one, kind.meaning, *(choice.label for choice in kind.choices)}
     for file in PAGES.rglob("*.py"):
