@@ -30,6 +30,9 @@ ABOUT: Final = "About"
 MADE: Final = "ade if not given"
 """How the schema describes an id that a form leaves to the registry: of what the command brings about."""
 
+UNKNOWN: Final = "Its OIN"
+"""How the schema describes an organisation that the registry does not know yet: it cannot be chosen."""
+
 LONG: Final = frozenset({
     "story", "need", "note", "reason", "account", "plan", "statement", "mandate", "description", "content", "value",
     "problem", "experience", "proposal", "expectedEffect", "effect", "lesson", "promised", "message", "observation",
@@ -70,7 +73,8 @@ class Context(Struct, frozen=True):
     """What there is to choose from: organisations, and of one case its obstacles, gaps and subjects.
 
     ``stream`` is the cause or its like that a command is about, with its parts; ``causes`` are those begun last;
-    ``event`` is what is to be mended, and ``events`` are those to choose it from, where none was chosen yet.
+    ``event`` is what is to be mended, and ``events`` are those to choose it from, where none was chosen yet;
+    ``following`` is after which position more of them stand.
     """
 
     organisations: Sequence[Mapping[str, Any]]
@@ -79,6 +83,7 @@ class Context(Struct, frozen=True):
     causes: Sequence[Mapping[str, Any]] = ()
     event: Mapping[str, Any] | None = None
     events: Sequence[Mapping[str, Any]] = ()
+    following: str | None = None
 
 
 def input_of(command: str) -> GraphQLInputObjectType | None:
@@ -104,6 +109,8 @@ def fields_of(command: GraphQLInputObjectType, words: Words, context: Context) -
 
 def field_of(name: str, declared: GraphQLInputField, words: Words, context: Context) -> Field:
     """Return how one field of a command is asked for."""
+    if (declared.description or "").startswith(UNKNOWN):
+        return Field(name, words.say("Its OIN (twenty digits), or a URI"), None, "text", True, False, ())
     inner = cast("Any", get_named_type(declared.type))  # pyright: ignore[reportUnknownVariableType]
     sort, options = _asked(name, inner, words, context)
     label = LABELS.get(name)
@@ -147,6 +154,13 @@ def _asked(name: str, type_: Any, words: Words, context: Context) -> tuple[str, 
     if case and name in {"obstacle", "obstacles", "forObstacle", "triggeredBy"}:
         numbered = enumerate(case["obstacles"], 1)
         return "choice", [(one["id"], f"{words.say('Obstacle')} {number}") for number, one in numbered]
+    if name == "event" and context.events:
+        return "choice", [(one["id"], told_in_short(one, words)) for one in reversed(context.events)]
     if case and name == "gap":
         return "choice", [(one["id"], f"{words.kind(one['kind'])} ({words.day(one['from'])})") for one in case["gaps"]]
     return ("long" if name in LONG else "text"), ()
+
+
+def told_in_short(event: Mapping[str, Any], words: Words) -> str:
+    """Return when an event happened and the first words of its sentence: as a choice names it."""
+    return f"{words.moment(event['occurredAt'], event['precision'])}: {first_words(event['summary'], 'event', words)}"

@@ -7,7 +7,7 @@ same way as by the form of the command that recorded the event.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
-from graphql import GraphQLInputObjectType
+from graphql import GraphQLInputObjectType, GraphQLNonNull
 
 from ...domain.case.corrections import correctable_fields
 from ...domain.command import COMMANDS
@@ -45,8 +45,8 @@ PRECISIONS: Final[Mapping[Precision, str]] = {
 
 
 def mends(command: GraphQLInputObjectType) -> bool:
-    """Return whether a command mends an event."""
-    return "event" in command.fields
+    """Return whether a command mends an event; others may name one, and need not."""
+    return "event" in command.fields and isinstance(command.fields["event"].type, GraphQLNonNull)
 
 
 def corrects(command: GraphQLInputObjectType) -> bool:
@@ -62,7 +62,8 @@ def wants(command: GraphQLInputObjectType) -> str | None:
 def choice(command: GraphQLInputObjectType, about: str | None) -> str:
     """Return the selection that asks for the events to choose from; ``about`` names the stream, if one is known."""
     if wants(command) is None:
-        return f"told: events(types: [{' '.join(ORGANISATIONAL)}], first: {CHOICE}) {{ nodes {{ {EVENT} }} }}"
+        types = " ".join(ORGANISATIONAL)
+        return f"told: events(types: [{types}], first: {CHOICE}, after: $after) {{ more until nodes {{ {EVENT} }} }}"
     if about is not None:
         return f"told: {about}(id: $stream) {{ timeline(first: {CHOICE}) {{ nodes {{ {EVENT} }} }} }}"
     return f"""told: case(id: $id, reference: $reference) @include(if: $known) {{
@@ -76,13 +77,23 @@ def told(registry: Mapping[str, Any]) -> Sequence[Event]:
     return () if found is None else found.get("timeline", found)["nodes"]
 
 
-def chosen(visit: Visit, found: Mapping[str, Any]) -> Event | None:
-    """Return the event that an address named, none if it named none. Raises ``PageProblem`` if there is no such one."""
-    if "event" not in found:
+def chosen(visit: Visit, found: Mapping[str, Any], given: str | None) -> Event | None:
+    """Return the event that an address named, none if it named none. Raises ``PageProblem`` if there is no such one.
+
+    One of a case is asked for by its id, as it may be one of thousands; any other is among those to choose from.
+    """
+    if given is None:
         return None
-    if "type" not in (found["event"] or {}):
+    event = found.get("event") or next((one for one in told(found["registry"]) if one["id"] == given), None)
+    if event is None or "type" not in event:
         raise PageProblem(404, visit.words.say("There is no such event, or none that you may see."))
-    return found["event"]
+    return event
+
+
+def following(registry: Mapping[str, Any]) -> str | None:
+    """Return after which position further events of organisations stand, none if there are none."""
+    found = registry.get("told")
+    return found["until"] if found and found.get("more") else None
 
 
 def offered(command: GraphQLInputObjectType, context: Context) -> list[Event]:

@@ -120,17 +120,22 @@ async def _context(visit: Visit, command: GraphQLInputObjectType, given: dict[st
     asked: dict[str, Any] = {"id" if is_id(named) else "reference": named} if named else {}
     asked |= {"known": bool(named), "causes": not {"cause", "causes"}.isdisjoint(command.fields)}
     about = stream_field({name: True for name in given if name in command.fields})
-    declared, stream, event = "", "", ""
+    declared, stream, event, chosen = "", "", "", None
     if about is not None:
         asked["stream"] = given[about][0]
         declared, stream = "$stream: ID!", question(about)
-    if mending.mends(command):
+    if "event" in command.fields:
         asked["language"] = visit.words.language.value
         declared += " $language: Language!"
-        if "event" in given:
-            asked["event"] = given["event"][0]
+        chosen = given["event"][0] if "event" in given and mending.mends(command) else None
+        if chosen is not None and mending.wants(command) == "case":
+            asked["event"] = chosen
             declared += " $event: ID!"
             event = f"event: node(id: $event) {{ {mending.EVENT} }}"
+        elif mending.wants(command) is None:
+            asked["after"] = visit.query.get("after")
+            declared += " $after: Position"
+            stream += mending.choice(command, about)
         else:
             stream += mending.choice(command, about)
     document = f"query Context($id: ID, $reference: String, $known: Boolean!, $causes: Boolean!, {declared})"
@@ -144,8 +149,9 @@ async def _context(visit: Visit, command: GraphQLInputObjectType, given: dict[st
         case,
         registry.get("stream"),
         registry.get("causes", NONE)["nodes"],
-        mending.chosen(visit, found),
+        mending.chosen(visit, found, chosen),
         mending.told(registry),
+        mending.following(registry),
     )
 
 
@@ -179,7 +185,8 @@ async def _choosing(
         event=context.event,
         events=mending.offered(command, context),
         rights=() if context.event is None else mending.rightable(context.event, visit.words, context),
-        given={field: values[0] for field, values in given.items() if values and field in command.fields},
+        following=context.following,
+        given={field: values[0] for field, values in given.items() if values and field in {*command.fields, "after"}},
     )
 
 

@@ -10,6 +10,7 @@ from knelpunt.infra.pages.labels import COMMANDS
 
 WATERRIJK = "urn:knelpunt:demo:waterrijk"
 OFFERED = "DEMO-9TXC"
+SUBJECT = "19bf7dce-ee44-5848-b342-ac546507da6c"
 
 
 def fields_of(html: str) -> dict[str, str]:
@@ -88,3 +89,15 @@ def test_every_command_has_its_form(site):
             named = set(re.findall(r'<(?:input|select|textarea) id="(f-\w+)"', form))
             assert named
             assert named <= set(re.findall(r'<label for="(f-\w+)"', form))
+
+
+def test_no_form_asks_for_an_event_by_its_id(site):
+    """Who says what they think of an event chooses it by its sentence; a new organisation is typed, not chosen."""
+    with site.visitor("SUBJECT", "", subject=SUBJECT) as subject:
+        form = subject.get("/record/giveAccount?case=DEMO-7K2M").text
+        choice = re.search(r'<select id="f-event".*?</select>', form, re.DOTALL)
+        assert choice is not None
+        assert "opende de casus DEMO-7K2M" in choice[0]
+    with site.visitor("ADMINISTRATOR") as administrator:
+        form = administrator.get("/record/registerOrganisation").text
+        assert '<input id="f-organisation"' in form
