@@ -6,7 +6,6 @@ from typing import Any, Final, cast
 from graphql import (
     GraphQLBoolean,
     GraphQLEnumType,
-    GraphQLInputField,
     GraphQLInputObjectType,
     GraphQLInt,
     GraphQLList,
@@ -107,21 +106,19 @@ def fields_of(command: GraphQLInputObjectType, words: Words, context: Context) -
     return sorted(found, key=lambda field: (not field.required, field.name == "occurredAt"))
 
 
-def field_of(name: str, declared: GraphQLInputField, words: Words, context: Context) -> Field:
-    """Return how one field of a command is asked for."""
+def field_of(name: str, declared: Any, words: Words, context: Context) -> Field:
+    """Return how one field of a command is asked for; ``declared`` is its GraphQLInputField."""
     if (declared.description or "").startswith(UNKNOWN):
         return Field(name, words.say("Its OIN (twenty digits), or a URI"), None, "text", True, False, ())
-    inner = cast("Any", get_named_type(declared.type))  # pyright: ignore[reportUnknownVariableType]
-    sort, options = _asked(name, inner, words, context)
+    sort, options = _asked(name, get_named_type(declared.type), words, context)
     label = LABELS.get(name)
     hint = declared.description if label is None else None
     required, several = isinstance(declared.type, GraphQLNonNull), isinstance(_bare_type(declared), GraphQLList)
     return Field(name, words.say(label) if label else name, hint, sort, required, several, options)
 
 
-def _bare_type(declared: GraphQLInputField) -> Any:
-    type_: Any = declared.type
-    return type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+def _bare_type(declared: Any) -> Any:
+    return declared.type.of_type if isinstance(declared.type, GraphQLNonNull) else declared.type
 
 
 def _asked(name: str, type_: Any, words: Words, context: Context) -> tuple[str, Options]:

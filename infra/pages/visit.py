@@ -19,6 +19,7 @@ from ..http.origin import origin_of
 from ..http.registry import RunningRegistry
 from ..identity.tokens import BadToken
 from ..logbook.security import DONE, Action, SecurityEvent, token_made
+from .refusals import refusal
 from .rendering import link, rendered
 from .sessions import Session, Sessions, new_session
 from .words import Words
@@ -47,12 +48,16 @@ STATUSES: Final[Mapping[str, int]] = {
 
 
 class PageProblem(Exception):  # noqa: N818  an answer on its way
-    """What was asked for is not shown; ``message`` says why, in a sentence."""
+    """What was asked for is not shown; ``message`` says why, in a sentence.
 
-    def __init__(self, status: int, message: str) -> None:
+    ``tag`` is the language that it is in, none if that is the page's.
+    """
+
+    def __init__(self, status: int, message: str, tag: str | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.tag = tag
 
 
 class SignedOut(Exception):  # noqa: N818  an answer on its way
@@ -138,7 +143,8 @@ class Visit:
         """Return the data of an answer to a document of ours. Raises ``SignedOut`` and ``PageProblem``."""
         found = await self.answer(document, {name: value for name, value in variables.items() if value is not None})
         for error in found.get("errors", ()):
-            raise PageProblem(STATUSES.get(error["extensions"]["code"], 500), error["message"])
+            said = refusal(error["message"], self.words)
+            raise PageProblem(STATUSES.get(error["extensions"]["code"], 500), said.text, said.tag)
         return found["data"]
 
     async def form(self) -> list[tuple[str, str]]:
@@ -203,6 +209,7 @@ def answering(running: RunningRegistry, sessions: Sessions, view: View) -> Calla
             back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             return RedirectResponse(link("/signin", back=back if request.method == "GET" else None), 303)
         except PageProblem as problem:
-            return await visit.page("problem.html", problem.status, message=problem.message, title=None)
+            tag = problem.tag or visit.words.tag
+            return await visit.page("problem.html", problem.status, message=problem.message, tag=tag)
 
     return answer

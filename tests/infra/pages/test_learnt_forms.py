@@ -12,9 +12,12 @@ import pytest
 
 from graph.given import GEMEENTE, SVB, ZORG, Story
 from infra.pages.visiting import Site, csrf_of
+from knelpunt.domain.command import COMMANDS as RECORDED
+from knelpunt.domain.learning.facts import LearningFact
 
 FIRST, LAST = "the first that is offered", "the last that is offered"
 BEGUN = "the event that began it"
+LATEST = "the event that was recorded last"
 BEGIN = date(2020, 1, 1)
 FAR = "2999-01-01T09:00"
 
@@ -36,6 +39,7 @@ STORIES: dict[str, tuple[str, str, Sequence[Told]]] = {
             (SVB, "offerHelp", {"asked": FIRST, "offer": "Wij"}),
             (GEMEENTE, "correctNetworkFact", {"event": BEGUN, "field": "purpose", "content": "Beter"}),
             (ZORG, "leaveNetwork", {"organisation": ZORG}),
+            (GEMEENTE, "strikeNetworkEvent", {"event": LATEST, "reason": "NEVER_HAPPENED"}),
         ),
     ),
     "experiment": (
@@ -46,6 +50,7 @@ STORIES: dict[str, tuple[str, str, Sequence[Told]]] = {
             (GEMEENTE, "concludeExperiment", {"finding": "WORKS", "lesson": "Bel eerst"}),
             (SVB, "adoptFromExperiment", {"organisation": SVB}),
             (GEMEENTE, "correctExperimentFact", {"event": BEGUN, "field": "hypothesis", "content": "Beter"}),
+            (GEMEENTE, "strikeExperimentEvent", {"event": LATEST, "reason": "NEVER_HAPPENED"}),
         ),
     ),
     "policyDossier": (
@@ -58,7 +63,9 @@ STORIES: dict[str, tuple[str, str, Sequence[Told]]] = {
             (GEMEENTE, "makePromise", {"due": "2020-01-20T09:00", "promised": "Wij bellen"}),
             (GEMEENTE, "acknowledgePolicyDossierGap", {"gap": FIRST, "plan": "Nu", "occurredAt": "2025-01-01T09:00"}),
             (GEMEENTE, "keepPromise", {"promise": FIRST, "note": "Gedaan", "occurredAt": "2025-02-01T09:00"}),
+            (GEMEENTE, "linkDossier", {"cause": "cause"}),
             (GEMEENTE, "correctPolicyDossierFact", {"event": BEGUN, "field": "title", "content": "Beter"}),
+            (GEMEENTE, "strikePolicyDossierEvent", {"event": LATEST, "reason": "NEVER_HAPPENED"}),
         ),
     ),
     "cause": (
@@ -79,6 +86,9 @@ STORIES: dict[str, tuple[str, str, Sequence[Told]]] = {
             (GEMEENTE, "evaluateMeasure", {"measure": FIRST, "stopped": "NO", "occurredAt": "2022-03-01T09:00"}),
             (GEMEENTE, "correctCauseFact", {"event": BEGUN, "field": "statement", "content": "Beter"}),
             (GEMEENTE, "acceptCauseAsIs", {"reason": "Het kan niet anders", "occurredAt": "2026-07-01T09:00"}),
+            (GEMEENTE, "strikeCauseEvent", {"event": LATEST, "reason": "NEVER_HAPPENED"}),
+            (GEMEENTE, "passOwnership", {"to": SVB, "occurredAt": "2026-07-02T09:00"}),
+            (SVB, "removeCause", {"occurredAt": "2026-07-03T09:00"}),
         ),
     ),
     "dialogue": (
@@ -101,6 +111,7 @@ STORIES: dict[str, tuple[str, str, Sequence[Told]]] = {
             (GEMEENTE, "giveUpStep", {"step": LAST, "reason": "Geen tijd"}),
             (GEMEENTE, "concludeDialogue", {"lesson": "Bel", "occurredAt": "2025-01-03T09:00"}),
             (GEMEENTE, "correctDialogueFact", {"event": BEGUN, "field": "problem", "content": "Beter"}),
+            (GEMEENTE, "strikeDialogueEvent", {"event": LATEST, "reason": "NEVER_HAPPENED"}),
         ),
     ),
     "investigation": (
@@ -110,10 +121,13 @@ STORIES: dict[str, tuple[str, str, Sequence[Told]]] = {
             (GEMEENTE, "assignInvestigator", {"user": "anna"}),
             (GEMEENTE, "includeCase", {"case": "case", "occurredAt": "2026-06-01T09:00"}),
             (GEMEENTE, "recordFinding", {"statement": "Niemand belt"}),
+            (GEMEENTE, "attachDialogue", {"dialogue": "dialogue", "occurredAt": "2026-06-02T09:00"}),
+            (GEMEENTE, "publishReport", {"title": "Negen brieven", "occurredAt": "2026-06-03T09:00"}),
             (GEMEENTE, "planFollowUp", {"due": "2020-05-01T09:00", "plan": "Terugkomen"}),
             (GEMEENTE, "doFollowUp", {"followUp": FIRST, "note": "Gedaan"}),
             (GEMEENTE, "releaseInvestigator", {"user": "anna"}),
             (GEMEENTE, "correctInvestigationFact", {"event": BEGUN, "field": "question", "content": "Beter"}),
+            (GEMEENTE, "strikeInvestigationEvent", {"event": LATEST, "reason": "NEVER_HAPPENED"}),
         ),
     ),
 }  # fmt: skip
@@ -166,6 +180,10 @@ class Telling:
         if value == BEGUN:
             kind = f'{self.named}(id: "{self.stream}") {{ begunBy {{ id }} }}'
             return self.site.asked.registry(kind)[self.named]["begunBy"]["id"]
+        if value == LATEST:
+            kind = f'{self.named}(id: "{self.stream}") {{ timeline(first: 200) {{ nodes {{ id position }} }} }}'
+            events = self.site.asked.registry(kind)[self.named]["timeline"]["nodes"]
+            return max(events, key=lambda event: event["position"])["id"]
         return self.known.get(value, value)
 
 
@@ -177,13 +195,27 @@ def alert_of(html: str) -> str:
 
 @pytest.fixture(scope="module")
 def known(bare_site) -> dict[str, str]:
-    """Things that the stories name, in a registry of their own: a case, its obstacle, a barrier."""
+    """Things that the stories name, in a registry of their own: a case, an obstacle, a cause and so on."""
     bare_site.asked.organisations()
     story = Story(bare_site.asked, 300)
     obstacle = story.report(1)
+    said = {"occurredAt": story.day(1)}
+    done = bare_site.asked.done
+    cause = done("identifyCause", said | {"locus": "LAW", "statement": "Een regel"}, "cause { id }")["cause"]["id"]
+    begun = said | {"theme": "wonen", "problem": "Niemand belt"}
+    dialogue = done("conveneDialogue", begun, "dialogue { id }")["dialogue"]["id"]
+    for command in ("closeFirstPart", "concludeDialogue"):
+        done(command, said | {"dialogue": dialogue})
     bare_site.asked.project()
     barrier = bare_site.asked.ask("{ registry { barriers { slug } } }")["registry"]["barriers"][0]["slug"]
-    return {"case": story.reference, "obstacle": obstacle, "barrier": barrier}
+    return {"case": story.reference, "obstacle": obstacle, "barrier": barrier, "cause": cause, "dialogue": dialogue}
+
+
+def test_no_command_is_left_out():
+    """The stories hold every command about what is learnt."""
+    told = {command for _, _, story in STORIES.values() for _, command, _ in story}
+    learnt = {name for name, fact in RECORDED.items() if issubclass(fact, LearningFact)}
+    assert told == {f"{name[0].lower()}{name[1:]}" for name in learnt}
 
 
 QUICK = "experiment"

@@ -14,6 +14,10 @@ from knelpunt.infra.pages.words import Words
 from knelpunt.projections.summaries import Language
 
 ROOT = Path(in_domain.__file__).parents[1]
+ASKING = (*(ROOT / "graphql").glob("*.py"), *(ROOT / "infra/http").glob("*.py"))
+PROBLEMS = {"Problem": 1, "bad_input": 0}
+"""What says what is wrong about a question, and which of its arguments does."""
+
 FILES = (*(ROOT / "domain").rglob("*.py"), ROOT / "infra/store/batch.py", ROOT / "graphql/commands.py")
 REFUSING = {"Refused", "Objection"}
 LATER = {"message", "kept", "already", "how"}
@@ -50,6 +54,36 @@ def sentences() -> Iterator[str]:
             for text in texts:
                 branches = (text.body, text.orelse) if isinstance(text, ast.IfExp) else (text,)
                 yield from filter(None, map(sentence, branches))
+
+
+def problems() -> Iterator[str]:
+    """Every sentence that says what is wrong about a question, or why it has no answer now."""
+    for file in ASKING:
+        tree = ast.parse(file.read_text("utf-8"))
+        own = {name for node in ast.walk(tree) for name in assigned(node)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in PROBLEMS:
+                given = node.args[PROBLEMS[node.func.id]]
+                texts = [text for name, text in own if name == given.id] if isinstance(given, ast.Name) else [given]
+                yield from filter(None, map(sentence, texts))
+
+
+def assigned(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """The name and the value of an assignment of a text."""
+    match node:
+        case ast.Assign(targets=[ast.Name(id=name)], value=text) if sentence(text):
+            yield name, text
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant(value=str()) as text):
+            yield name, text
+        case _:
+            pass
+
+
+def test_every_problem_of_a_question_has_its_dutch():
+    """What a page says in the place of an answer is Dutch on a Dutch page."""
+    found = set(problems())
+    assert len(found) > 30
+    assert [text for text in found if refusal(text.replace("{}", "7"), DUTCH).tag != "nl"] == []
 
 
 def test_every_refusal_has_its_dutch():
