@@ -118,7 +118,8 @@ def field_of(name: str, declared: Any, words: Words, context: Context) -> Field:
 
 
 def _bare_type(declared: Any) -> Any:
-    return declared.type.of_type if isinstance(declared.type, GraphQLNonNull) else declared.type
+    type_: Any = declared.type
+    return getattr(type_, "of_type", type_) if str(type_).endswith("!") else type_
 
 
 def _asked(name: str, type_: Any, words: Words, context: Context) -> tuple[str, Options]:
