@@ -40,7 +40,7 @@ CUT = """() => [...document.querySelectorAll("main *, header *")].filter((one) =
 SMALL = """() => {
   const found = [];
   const boxes = [...document.querySelectorAll("a[href], button, input, select, textarea, summary")]
-    .filter((one) => one.offsetParent !== null && !one.closest(".hidden, .skip, svg"))
+    .filter((one) => one.checkVisibility() && !one.closest(".hidden, .skip, svg"))
     .map((one) => [one, (one.closest("label") ?? one).getBoundingClientRect()])
     .filter(([, box]) => box.width > 1);
   const near = (box, others) => others.some((other) => {
@@ -142,6 +142,7 @@ def test_the_focus_is_seen_wherever_it_goes(site, browser, addresses):
     """Going through a page with the tabulator, what has the focus shows it and lies under nothing."""
     with site.page(browser, "AGENCY", WATERRIJK, width=768) as watched:
         page = watched.page
+        page.emulate_media(reduced_motion="reduce")  # else what comes into view is still on its way
         for address in addresses:
             page.goto(address)
             for _ in range(STOPS_MAX):
