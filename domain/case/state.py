@@ -110,37 +110,23 @@ class Settled(Struct, frozen=True, gc=False):
 Obstacle = Open | Settled
 
 
-class CaseState:
+class CaseState(Struct, eq=False):
     """A case at a moment. One fold owns it and advances it in place; see ``rules.advance``."""
 
-    __slots__ = (
-        "closed_at",
-        "closed_by",
-        "ended",
-        "events",
-        "handoffs",
-        "obstacles",
-        "opened",
-        "opened_at",
-        "opened_by",
-    )
-
-    def __init__(self) -> None:
-        """Start with a case of which nothing is known."""
-        self.opened: CaseOpened | None = None
-        self.opened_by: EventId | None = None
-        self.opened_at: datetime | None = None
-        self.closed_at: datetime | None = None
-        self.closed_by: EventId | None = None
-        """The event that closed the case; none while it is open."""
-        self.obstacles: dict[ObstacleId, Obstacle] = {}
-        self.handoffs: dict[HandoffId, Offer] = {}
-        """Every offer that had effect, pending or not."""
-        self.ended: dict[HandoffId, EventId] = {}
-        """The event that ended an offer: its answer, withdrawal, or what made it lapse."""
-        self.events: list[EventId] = []
-        """Every event that has its place before this moment, with or without effect. A list, because every event goes
-        in and hardly one is ever looked for."""
+    opened: CaseOpened | None = None
+    opened_by: EventId | None = None
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
+    closed_by: EventId | None = None
+    """The event that closed the case; none while it is open."""
+    obstacles: dict[ObstacleId, Obstacle] = {}
+    handoffs: dict[HandoffId, Offer] = {}
+    """Every offer that had effect, pending or not."""
+    ended: dict[HandoffId, EventId] = {}
+    """The event that ended an offer: its answer, withdrawal, or what made it lapse."""
+    events: list[EventId] = []
+    """Every event that has its place before this moment, with or without effect. A list, because every event goes
+    in and hardly one is ever looked for."""
 
     def copy(self) -> Self:
         """Return a state that goes on by itself from here."""

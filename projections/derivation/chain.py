@@ -10,6 +10,7 @@ from copy import copy
 from datetime import datetime
 from typing import Final, Self
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from ...domain.case import facts as f
@@ -36,78 +37,45 @@ LEAVING: Final = frozenset({f.SubjectReferred, f.ResponsibilityMoved, f.CaseClos
 """What begins a new stretch held by nobody even if nobody held it before."""
 
 
-class Chain:
-    """The chain of one obstacle, at the moment of the last event that it observed."""
+class Chain(Struct, eq=False):
+    """The chain of one obstacle, at the moment of the last event that it observed; the first must be its report."""
 
-    __slots__ = (
-        "acted",
-        "closed",
-        "commitments",
-        "contacts",
-        "current",
-        "dirty",
-        "done_with_custody",
-        "ended_with_custody",
-        "handoffs",
-        "harms",
-        "held_before",
-        "just_closed",
-        "last_holder",
-        "obstacle",
-        "organisations",
-        "previous",
-        "referrals",
-        "report",
-        "report_event",
-        "reported_at",
-        "retold",
-        "row",
-        "row_begun",
-        "run",
-        "segments",
-        "settings",
-        "state",
-        "stretches",
-        "term",
-    )
-
-    def __init__(self, obstacle: ObstacleId, settings: Course) -> None:
-        """Start a chain of which nothing has been observed; the first event must be its report."""
-        self.obstacle = obstacle
-        self.settings = settings
-        self.state: Obstacle | None = None
-        self.previous: Obstacle | None = None
-        """The obstacle before the event that is being observed."""
-        self.report: f.ObstacleReported | None = None
-        self.report_event: EventId | None = None
-        self.reported_at: datetime | None = None
-        self.stretches: list[Stretch] = []
-        self.segments: list[Segment] = []
-        self.held_before: list[tuple[Held, datetime]] = []
-        """Ended stretches that somebody held, with their ends, in order."""
-        self.current: Held | Unheld | None = None
-        self.run: Run | None = None
-        self.last_holder: str | None = None
-        self.closed: dict[GapKey, Gap] = {}
-        self.dirty: set[GapKey] = set()
-        """Closed gaps that came, went or changed since whoever follows the chain last looked."""
-        self.just_closed: list[GapKey] = []
-        self.ended_with_custody: list[GapKey] = []
-        self.commitments: list[Commitment] = []
-        self.done_with_custody: list[Commitment] = []
-        """Commitments done at the moment at which custody was let go last, or since."""
-        self.acted: tuple[datetime, EventId] | None = None
-        self.term: Term | None = None
-        self.row: dict[str, EventId] = {}
-        self.row_begun: tuple[datetime, EventId] | None = None
-        self.harms: list[StatedHarm] = []
-        self.organisations: dict[str, None] = {}
-        """Who held it, in order."""
-        self.handoffs = [0, 0, 0]
-        """Handoffs offered, accepted and refused."""
-        self.referrals = 0
-        self.contacts = 0
-        self.retold = 0
+    obstacle: ObstacleId
+    settings: Course
+    state: Obstacle | None = None
+    previous: Obstacle | None = None
+    """The obstacle before the event that is being observed."""
+    report: f.ObstacleReported | None = None
+    report_event: EventId | None = None
+    reported_at: datetime | None = None
+    stretches: list[Stretch] = []
+    segments: list[Segment] = []
+    held_before: list[tuple[Held, datetime]] = []
+    """Ended stretches that somebody held, with their ends, in order."""
+    current: Held | Unheld | None = None
+    run: Run | None = None
+    last_holder: str | None = None
+    closed: dict[GapKey, Gap] = {}
+    dirty: set[GapKey] = set()
+    """Closed gaps that came, went or changed since whoever follows the chain last looked."""
+    just_closed: list[GapKey] = []
+    ended_with_custody: list[GapKey] = []
+    commitments: list[Commitment] = []
+    done_with_custody: list[Commitment] = []
+    """Commitments done at the moment at which custody was let go last, or since."""
+    acted: tuple[datetime, EventId] | None = None
+    term: Term | None = None
+    row: dict[str, EventId] = {}
+    row_begun: tuple[datetime, EventId] | None = None
+    harms: list[StatedHarm] = []
+    organisations: dict[str, None] = {}
+    """Who held it, in order."""
+    offered: int = 0
+    accepted: int = 0
+    refused: int = 0
+    referrals: int = 0
+    contacts: int = 0
+    retold: int = 0
 
     def copy(self) -> Self:
         """Return a chain that goes on by itself from here; stretches that have ended are shared, for they stay."""
@@ -128,7 +96,6 @@ class Chain:
         other.row = self.row.copy()
         other.harms = self.harms.copy()
         other.organisations = self.organisations.copy()
-        other.handoffs = self.handoffs.copy()
         return other
 
     @property
@@ -221,7 +188,7 @@ class Chain:
     def _take(self, event: Event, organisation: str, *, claimed: bool) -> None:
         """Begin a stretch held by an organisation."""
         self._end_run(event)
-        held = Held(organisation, event, claimed=claimed)
+        held = Held.begun(organisation, event, claimed=claimed)
         self.ended_with_custody = []
         self.done_with_custody = []
         self.last_holder = organisation
@@ -280,7 +247,7 @@ class Chain:
                 to_act = (fact.organisation,)
             case _:
                 to_act = (self.last_holder,) if self.last_holder else ()
-        self.current = Unheld(event, to_act, involved)
+        self.current = Unheld.begun(event, to_act, involved)
 
     # What ends
 

@@ -8,6 +8,8 @@ from copy import copy
 from datetime import datetime
 from typing import Final, Self
 
+from msgspec import Struct
+
 from ...domain.case import facts as f
 from ...domain.event import Event
 from ...domain.ids import EventId
@@ -29,20 +31,22 @@ Clock = tuple[datetime, int, EventId]
 one recorded last."""
 
 
-class Held:
-    """A stretch held by one organisation, while it lasts."""
+class Held(Struct, eq=False):
+    """A stretch held by one organisation, while it lasts; the standstill clock starts with the stretch."""
 
-    __slots__ = ("actor", "begun_at", "carousel", "claimed", "clock", "entered_by", "organisation")
+    organisation: str
+    begun_at: datetime
+    entered_by: EventId
+    actor: str
+    claimed: bool
+    clock: Clock
+    carousel: Gap | None = None
 
-    def __init__(self, organisation: str, event: Event, *, claimed: bool) -> None:
-        """Begin now; the standstill clock starts with the stretch."""
-        self.organisation = organisation
-        self.begun_at = event.occurred_at
-        self.entered_by = event.id
-        self.actor = event.actor.organisation
-        self.claimed = claimed
-        self.clock: Clock = (event.occurred_at, event.position, event.id)
-        self.carousel: Gap | None = None
+    @classmethod
+    def begun(cls, organisation: str, event: Event, *, claimed: bool) -> Self:
+        """Return a stretch that begins now."""
+        at, by = event.occurred_at, event.id
+        return cls(organisation, at, by, event.actor.organisation, claimed, (at, event.position, by))
 
     def copy(self) -> Self:
         """Return the same stretch, to go on by itself from here."""
@@ -53,34 +57,32 @@ class Held:
         self.clock = max(self.clock, clock)
 
 
-class Unheld:
+class Unheld(Struct, frozen=True, eq=False):
     """A stretch held by nobody, while it lasts, and whom it asks to act."""
 
-    __slots__ = ("begun_at", "entered_by", "involved", "kind", "to_act")
+    kind: GapKind
+    begun_at: datetime
+    entered_by: EventId
+    to_act: tuple[str, ...]
+    involved: tuple[str, ...]
 
-    def __init__(self, event: Event, to_act: tuple[str, ...], involved: tuple[str, ...]) -> None:
-        """Begin now."""
-        self.kind = BEGINNINGS[type(event.data)]
-        self.begun_at = event.occurred_at
-        self.entered_by = event.id
-        self.to_act = to_act
-        self.involved = involved
+    @classmethod
+    def begun(cls, event: Event, to_act: tuple[str, ...], involved: tuple[str, ...]) -> Self:
+        """Return a stretch that begins now."""
+        return cls(BEGINNINGS[type(event.data)], event.occurred_at, event.id, to_act, involved)
 
 
-class Run:
+class Run(Struct, eq=False):
     """Consecutive stretches held by nobody, and who stands in them.
 
-    Somebody who is sent to an organisation that stands in the run already is being sent round.
+    Somebody who is sent to an organisation that stands in the run already is being sent round. ``experienced_at``
+    stands in it only if the run begins with the report.
     """
 
-    __slots__ = ("begun_at", "experienced_at", "last_holder", "referrals")
-
-    def __init__(self, at: datetime, experienced_at: str | None, last_holder: str | None) -> None:
-        """Begin at ``at``; ``experienced_at`` stands in it only if the run begins with the report."""
-        self.begun_at = at
-        self.experienced_at = experienced_at
-        self.last_holder = last_holder
-        self.referrals: list[tuple[Event, f.SubjectReferred]] = []
+    begun_at: datetime
+    experienced_at: str | None
+    last_holder: str | None
+    referrals: list[tuple[Event, f.SubjectReferred]] = []
 
     def copy(self) -> Self:
         """Return the same run, to go on by itself from here."""

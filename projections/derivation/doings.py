@@ -28,7 +28,7 @@ Handler = Callable[["Chain", Event, Any, "Obstacle | None", Obstacle], None]
 
 
 def _refused(chain: Chain, event: Event, fact: f.HandoffRefused, before: Obstacle | None, after: Obstacle) -> None:
-    chain.handoffs[2] += 1
+    chain.refused += 1
     assert isinstance(before, Open)
     if fact.ground in PASSED_OVER:
         return
@@ -40,7 +40,7 @@ def _refused(chain: Chain, event: Event, fact: f.HandoffRefused, before: Obstacl
 
 
 def _accepted(chain: Chain, event: Event, fact: f.HandoffAccepted, before: Obstacle | None, after: Obstacle) -> None:
-    chain.handoffs[1] += 1
+    chain.accepted += 1
     chain.end_row(event, before.holder if isinstance(before, Open) else None)
 
 
@@ -49,7 +49,7 @@ def _taken(chain: Chain, event: Event, fact: f.CustodyTaken, before: Obstacle | 
 
 
 def _offered(chain: Chain, event: Event, fact: f.HandoffOffered, before: Obstacle | None, after: Obstacle) -> None:
-    chain.handoffs[0] += 1
+    chain.offered += 1
     chain.act(event, fact.from_)
 
 

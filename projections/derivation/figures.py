@@ -13,9 +13,9 @@ def figures_of(chain: Chain, gaps: Iterable[Gap], as_of: datetime) -> Figures:
     counting = [gap for gap in gaps if gap.counts(as_of)]
     return Figures(
         organisations=tuple(chain.organisations),
-        handoffs_offered=chain.handoffs[0],
-        handoffs_accepted=chain.handoffs[1],
-        handoffs_refused=chain.handoffs[2],
+        handoffs_offered=chain.offered,
+        handoffs_accepted=chain.accepted,
+        handoffs_refused=chain.refused,
         referrals=chain.referrals,
         contacts=chain.contacts,
         story_retold=chain.retold,
