@@ -11,8 +11,8 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from itertools import groupby, pairwise
-from multiprocessing import get_context
+from itertools import chain, groupby, pairwise
+from multiprocessing import forkserver, get_context
 from time import sleep
 from typing import Any, Final, LiteralString
 
@@ -101,6 +101,8 @@ def rebuild(url: str, workers: int = 2, progress: Progress | None = None) -> int
         if held is None or not held[0]:
             message = "Another rebuild of this registry is at work; wait for it to end."
             raise RebuildRunning(message)
+        if workers > 1:
+            _call_helpers()
         with connection.transaction():
             connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
             row = connection.execute("SELECT coalesce(max(position), -1) FROM knelpunt.event").fetchone()
@@ -128,17 +130,23 @@ def _fill(url: str, upto: int, workers: int, progress: Progress | None) -> None:
             progress(done)
 
 
+def _call_helpers() -> None:
+    """Start what helping processes are forked from, which imports what they need while this one makes the tables.
+
+    It is imported once then, and takes as long as thousands of events. They are not forked from this process, which has
+    threads and connections.
+    """
+    forkserver.set_forkserver_preload(["__main__", __name__])
+    forkserver.ensure_running()
+
+
 def _worked(workers: int, work: Callable[..., int], tasks: Sequence[tuple[Any, ...]]) -> Iterator[int]:
     """Yield what each task comes to, done by so many processes, of which this is one."""
     helping = min(workers, len(tasks)) - 1
     if helping < 1:
         yield from (work(*task) for task in tasks)
         return
-    # Forked from a server of their own: what a worker imports takes as long as thousands of events, and is imported
-    # once then. Not forked from this process, which has threads and connections.
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["__main__", __name__])
-    with ProcessPoolExecutor(helping, mp_context=context) as pool:
+    with ProcessPoolExecutor(helping, mp_context=get_context("forkserver")) as pool:
         first, *others = tasks
         handed = [(pool.submit(work, *task), task) for task in others]
         yield work(*first)
@@ -225,9 +233,9 @@ def fill_share(url: str, upto: int, start: int, end: int) -> int:
             schema.within(connection, schema.NEXT)
             changes = registry_history(connection, upto)
             with psycopg.ServerCursor(connection, "share") as cursor:
-                cursor.itersize = FETCH_EVENTS
                 cursor.execute(SHARE, {"upto": upto, "from": start, "to": end}, binary=True)
-                for _, rows in groupby(cursor, key=_stream):
+                fetched = iter(partial(cursor.fetchmany, FETCH_EVENTS), [])
+                for _, rows in groupby(chain.from_iterable(fetched), key=_stream):
                     events = list(_readable(connection, rows))
                     count += len(events)
                     if not events or isinstance(events[0].data, SubjectErased):

@@ -55,6 +55,8 @@ def may_change_representatives(event: Event) -> bool:
 
 def representatives(history: Sequence[Event]) -> Iterator[Viewer]:
     """Yield who sees a case on behalf of a subject, from its whole history."""
+    if not any(isinstance(event.data, SubjectRelated) for event in history):
+        return  # Nearly always; a correction makes no event another kind of event.
     mended = mend(history)
     for event in mended.events:
         fact = event.data

@@ -209,21 +209,22 @@ def encode(case: UUID, rows: Sequence[Row], into: Mapping[str, list[bytes]]) -> 
             row.as_of_from,
             row.as_of_until,
             row.known_from,
-            row.until_known_from or row.known_from,
+            row.until_known_from,
             row.known_until,
         )
+        known_from = get(id(known)) or of(known)
         windows = _WINDOWS(
             fields,
             8,
             get(id(from_)) or of(from_),
             8,
-            get(id(until)) or of(until),
+            _INFINITY if until is None else get(id(until)) or of(until),
             8,
-            get(id(known)) or of(known),
+            known_from,
             8,
-            get(id(ended)) or of(ended),
+            known_from if ended is None or ended is known else get(id(ended)) or of(ended),
             8,
-            get(id(done)) or of(done),
+            _INFINITY if done is None else get(id(done)) or of(done),
         )
         into[table].append(windows + write(scribe, state))
 
