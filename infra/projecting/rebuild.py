@@ -1,70 +1,35 @@
 """Rebuilds the read model beside the one in use, with several processes, and swaps it in.
 
-Each process takes the streams of its share, folds them one after the other in bounded memory, and writes their rows
-with COPY; indexes come last. Meanwhile the live projector goes on; at the end it is held for a moment, what was
-recorded since is caught up, and the new schema takes the place of the old one by renaming. A rebuild that dies leaves
-the read model in use untouched, and the next one starts afresh.
+Each process fills in the rows of its share (``filling``), and indexes come last. Meanwhile the live projector goes on;
+at the end it is held for a moment, what was recorded since is caught up, and the new schema takes the place of the old
+one by renaming. A rebuild that dies leaves the read model in use untouched, and the next one starts afresh.
 """
 
-import gc
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
-from itertools import chain, groupby, pairwise
+from itertools import pairwise
 from multiprocessing import forkserver, get_context
 from time import sleep
 from typing import Any, Final, LiteralString
 
 import psycopg
-from psycopg import sql
 from psycopg_pool import ConnectionPool
 
-from ...domain.erasure import SubjectErased
-from ...domain.event import Event
-from ...domain.ids import CaseId
-from ...domain.investigation.facts import InvestigationFact
-from ...domain.learning.facts import LearningFact
-from ...domain.organisation.facts import OrganisationFact
-from ...domain.registry.facts import RegistryFact
-from ...projections.derivation.learning_kinds import learning_timelines
-from ...projections.derivation.organisations import organisation_timelines
-from ...projections.derivation.subjects import subject_rows_of
-from ...projections.derivation.timelines import Row, rows_of
-from ...projections.derivation.viewers import Viewer
-from ..store.codec import UnreadableEvent, decode_columns
 from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, pool, principal_text
-from ..store.reading import COLUMNS
-from . import schema, viewers
+from . import filling, schema, viewers
 from .forgetting import forget_erased
 from .projector import LOCK, Projector
-from .rederiving import registry_history
-from .subjects import FILL, LIST_FOLLOWED, LISTED, SUBJECTS_LOADED, Organisations, follow
-from .writing import Sheets, quarantine
-
-FETCH_EVENTS: Final = 5_000
-"""Events fetched at a time: some 5 MB."""
-
-SHEET_ROWS: Final = 20_000
-"""Rows written at a time: some 5 MB."""
+from .subjects import LIST_FOLLOWED
 
 PART_EVENTS_MAX: Final = 2_000_000
 """Events that a worker has sorted at a time: some 1.2 GB, which the server sorts on disk."""
-
-WORK_MEM: Final = "128MB"
-"""What the server may use to sort a share by stream before it spills to disk."""
 
 INDEX_WORK_MEM: Final = "128MB"
 """What the server may use to sort an index before it spills to disk; so much for each that is made at a time."""
 
 REBUILD_LOCK: Final = 0x6B6E6C70_72656275
 """The advisory lock that one rebuild holds ("knlprebu")."""
-
-SHARE: Final = sql.SQL(
-    f"SELECT {COLUMNS} FROM knelpunt.event "  # noqa: S608 - a constant
-    "WHERE position <= %(upto)s AND uuid_hash_extended(stream_id, 0) & 1023 >= %(from)s "
-    "AND uuid_hash_extended(stream_id, 0) & 1023 < %(to)s ORDER BY stream_id, position"
-)
 
 SUBJECTS_A_TASK: Final = 1_000
 """Subjects over whose cases something may lie that are worth a task of their own."""
@@ -124,7 +89,7 @@ def _fill(url: str, upto: int, workers: int, progress: Progress | None) -> None:
     parts = max(workers * 2, min(SHARES, (upto + 1) // PART_EVENTS_MAX))
     edges = [SHARES * part // parts for part in range(parts + 1)]
     done = 0
-    for count in _worked(workers, fill_share, [(url, upto, start, end) for start, end in pairwise(edges)]):
+    for count in _worked(workers, filling.fill_share, [(url, upto, start, end) for start, end in pairwise(edges)]):
         done += count
         if progress is not None:
             progress(done)
@@ -136,7 +101,7 @@ def _call_helpers() -> None:
     It is imported once then, and takes as long as thousands of events. They are not forked from this process, which has
     threads and connections.
     """
-    forkserver.set_forkserver_preload(["__main__", __name__])
+    forkserver.set_forkserver_preload(["__main__", filling.__name__])
     forkserver.ensure_running()
 
 
@@ -183,7 +148,7 @@ def _filling(connections: ConnectionPool) -> Generator[psycopg.Connection]:
     """Give a connection in a transaction on ``read_next``, for work on whole tables."""
     with connections.connection() as connection, connection.transaction():
         connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
-        connection.execute("SELECT set_config('work_mem', %s, true)", (WORK_MEM,))
+        connection.execute("SELECT set_config('work_mem', %s, true)", (filling.WORK_MEM,))
         connection.execute("SELECT set_config('maintenance_work_mem', %s, true)", (INDEX_WORK_MEM,))
         schema.within(connection, schema.NEXT)
         yield connection
@@ -194,95 +159,8 @@ def _fill_subjects(url: str, upto: int, workers: int, count: int) -> None:
     # No more processes than there is work for: starting one takes as long as folding a hundred subjects.
     parts = max(1, min(workers * 4, count // SUBJECTS_A_TASK))
     edges = [SHARES * part // parts for part in range(parts + 1)]
-    done = sum(_worked(workers, fill_subjects, [(url, upto, start, end) for start, end in pairwise(edges)]))
+    done = sum(_worked(workers, filling.fill_subjects, [(url, upto, start, end) for start, end in pairwise(edges)]))
     assert done == count, f"{done} subjects were followed instead of {count}"
-
-
-def fill_subjects(url: str, upto: int, start: int, end: int) -> int:
-    """Project what lies over the cases of a range of subjects into ``read_next``; return how many they were."""
-    count = 0
-    sheets = Sheets()
-    with connect(url, DatabaseRole.PROJECTOR) as connection, connection.transaction():
-        connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
-        schema.within(connection, schema.NEXT)
-        organisations = Organisations(upto)
-        changes = registry_history(connection, upto)
-        with psycopg.ServerCursor(connection, "followed") as cursor:
-            cursor.execute(LISTED, {"from": start, "to": end})
-            while some := cursor.fetchmany(SUBJECTS_LOADED):
-                count += len(some)
-                cases = {subject: frozenset[CaseId](own) for subject, own in some}
-                for one in follow(connection, cases, organisations, upto):
-                    sheets.add(one.subject, subject_rows_of(one.subject, one.recorded, changes))
-                    connection.execute(FILL, (one.subject, sorted(one.organisations)))
-                sheets.fill(connection)
-    return count
-
-
-def fill_share(url: str, upto: int, start: int, end: int) -> int:
-    """Project the streams of a range of shares into ``read_next``; return how many events they had."""
-    count = 0
-    sheets = Sheets()
-    seen: list[Viewer] = []
-    # A fold makes no cycles, so looking for them only costs.
-    gc.disable()
-    try:
-        with connect(url, DatabaseRole.PROJECTOR) as connection, connection.transaction():
-            connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
-            connection.execute("SELECT set_config('work_mem', %s, true)", (WORK_MEM,))
-            schema.within(connection, schema.NEXT)
-            changes = registry_history(connection, upto)
-            with psycopg.ServerCursor(connection, "share") as cursor:
-                cursor.execute(SHARE, {"upto": upto, "from": start, "to": end}, binary=True)
-                fetched = iter(partial(cursor.fetchmany, FETCH_EVENTS), [])
-                for _, rows in groupby(chain.from_iterable(fetched), key=_stream):
-                    events = list(_readable(connection, rows))
-                    count += len(events)
-                    if not events or isinstance(events[0].data, SubjectErased):
-                        continue
-                    if isinstance(events[0].data, InvestigationFact):
-                        viewers.bring_investigation(connection, events[0].stream, events)
-                    seen += viewers.viewers_of(events)
-                    sheets.add(events[0].stream, _rows(events, changes))
-                    if sheets.size >= SHEET_ROWS:
-                        sheets.fill(connection)
-                        viewers.fill(connection, seen)
-                        seen.clear()
-            sheets.fill(connection)
-            viewers.fill(connection, seen)
-    finally:
-        gc.enable()
-    return count
-
-
-def _rows(events: Sequence[Event], changes: Sequence[Event]) -> list[Row]:
-    """Return the rows of a stream, under the changes of the registry's own."""
-    match events[0].data:
-        case RegistryFact():
-            return []
-        case OrganisationFact():
-            timelines = organisation_timelines()
-            for event in events:
-                timelines.record(event)
-            return timelines.take()[0]
-        case LearningFact() as fact:
-            return rows_of(events[0].stream, events, changes, partial(learning_timelines, fact.stream_kind, ()))
-        case _:
-            return rows_of(events[0].stream, events, changes)
-
-
-def _stream(columns: Sequence[Any]) -> int:
-    """Return the stream as a number: comparing those takes a fraction of what comparing ids takes."""
-    return columns[1].int
-
-
-def _readable(connection: psycopg.Connection, rows: Iterator[Sequence[Any]]) -> Iterator[Event]:
-    """Yield the events of a stream; one that cannot be read goes into quarantine."""
-    for columns in rows:
-        try:
-            yield decode_columns(*columns)
-        except UnreadableEvent as error:
-            quarantine(connection, [error])
 
 
 def _swap(url: str) -> int:
