@@ -155,7 +155,7 @@ def test_what_there_was_becomes_the_first_partition(empty_database_url: str, tmp
         ).fetchone()
         assert bound == (0,)
         reading = admin.execute(
-            "SELECT array_agg(oid::regproc::text ORDER BY 1) FROM pg_proc "
+            "SELECT array_agg(oid::regproc::text ORDER BY oid::regproc::text) FROM pg_proc "
             "WHERE pg_get_functiondef(oid) LIKE '%%knelpunt.event e%%' AND prosqlbody IS NOT NULL AND prokind = 'f'"
         ).fetchone()
         assert reading == (["knelpunt.position_by", "read.opened_to"],)
