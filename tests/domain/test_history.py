@@ -81,7 +81,7 @@ def test_carried_on_holds_the_state_of_one_read_anew(made) -> None:
                 one.state_at(end, Judge(lambda mark, at, one=one: Everywhere().gap(one, mark, at)))
                 for one in (carried, History(events[:number]))
             ]
-            for part in type(states[0]).__slots__:
+            for part in type(states[0]).__struct_fields__:
                 assert getattr(states[0], part) == getattr(states[1], part), part
 
 
