@@ -6,11 +6,11 @@
 SET LOCAL search_path = pg_catalog;
 SET LOCAL ROLE knelpunt_owner;
 
--- partition_events: how many positions a partition takes, 2^24: some 20 GB, and a nation's events of a year and a half.
--- A multiple of 256, so that no tile of the trail lies in two.
+-- partition_events: how many positions a partition takes, 2^26: some 80 GB, and a nation's events of six years. A stream is
+-- looked for in each of them, so they are few. A multiple of 256, so that no tile of the trail lies in two.
 CREATE FUNCTION knelpunt.partition_events() RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN 16777216;
+RETURN 67108864;
 
 ALTER TABLE knelpunt.event RENAME TO event_0;
 ALTER INDEX knelpunt.event_pkey RENAME TO event_0_pkey;
@@ -105,18 +105,18 @@ DECLARE
     quarter bigint := knelpunt.partition_events() / 4;
     reached bigint := NEW.next_position / quarter;
 BEGIN
-    IF reached > OLD.next_position / quarter THEN
-        IF reached % 4 = 2 THEN
-            PERFORM knelpunt.try_to_reach_partition((reached + 2) * quarter + 1);
-        ELSE
-            PERFORM knelpunt.reach_partition((reached + 1) * quarter + 1);
-        END IF;
+    IF reached % 4 = 2 THEN
+        PERFORM knelpunt.try_to_reach_partition((reached + 2) * quarter + 1);
+    ELSE
+        PERFORM knelpunt.reach_partition((reached + 1) * quarter + 1);
     END IF;
     RETURN NULL;
 END
 $$;
+-- Where a quarter is passed: 2^24 positions, by a number and not a call, as this is asked at each commit.
 CREATE TRIGGER partition_ahead AFTER UPDATE ON knelpunt.log_head
-    FOR EACH ROW EXECUTE FUNCTION knelpunt.partition_ahead();
+    FOR EACH ROW WHEN (NEW.next_position / 16777216 > OLD.next_position / 16777216)
+    EXECUTE FUNCTION knelpunt.partition_ahead();
 
 -- move_staged: as it was (0011_move_staged), and what is moved may be longer than what is left of a partition.
 ALTER FUNCTION knelpunt.move_staged(bigint, timestamptz) RENAME TO move_staged_rows;

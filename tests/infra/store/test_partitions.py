@@ -47,6 +47,13 @@ def made_small(url: str) -> str:
                 "CREATE OR REPLACE FUNCTION knelpunt.partition_events() RETURNS bigint LANGUAGE sql IMMUTABLE RETURN {}"
             ).format(EVENTS)
         )
+        admin.execute(
+            sql.SQL(
+                "CREATE OR REPLACE TRIGGER partition_ahead AFTER UPDATE ON knelpunt.log_head "
+                "FOR EACH ROW WHEN (NEW.next_position / {quarter} > OLD.next_position / {quarter}) "
+                "EXECUTE FUNCTION knelpunt.partition_ahead()"
+            ).format(quarter=EVENTS // 4)
+        )
         admin.execute("ALTER TABLE knelpunt.event DETACH PARTITION knelpunt.event_0")
         admin.execute(
             sql.SQL(
@@ -129,6 +136,17 @@ def test_nobody_has_a_right_to_a_partition(small_url: str, role: DatabaseRole) -
             for statement in ("SELECT FROM {}", "DELETE FROM {}", "TRUNCATE {}", "INSERT INTO {} DEFAULT VALUES"):
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     connection.execute(sql.SQL(statement).format(sql.Identifier("knelpunt", name)))  # pyright: ignore[reportArgumentType]
+
+
+def test_a_quarter_of_a_partition_is_when_it_is_looked_ahead(registry_url: str) -> None:
+    """The number at which the trigger looks is a quarter of what a partition takes: it stands there twice."""
+    with psycopg.connect(registry_url) as admin:
+        row = admin.execute(
+            "SELECT pg_get_triggerdef(oid), knelpunt.partition_events() FROM pg_trigger WHERE tgname = 'partition_ahead'"
+        ).fetchone()
+    assert row is not None
+    assert row[0].count(f"/ {row[1] // 4})") == 2
+    assert row[1] % 1024 == 0
 
 
 def test_what_there_was_becomes_the_first_partition(empty_database_url: str, tmp_path: Path) -> None:
