@@ -25,6 +25,7 @@ from ..settings import Settings
 from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, connect_as_registry, principal_text
 from ..store.migrate import migrations, pending
 from ..store.rights import excess_rights
+from ..store.whole import expect_whole
 from ..trail.checking import published
 from ..trail.key import existing_key
 from ..vault.apart import pending_apart
@@ -98,7 +99,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
             return
         yield Finding("migrations", State.WELL, f"all {len(migrations())} have run")
         yield from _login(found)
-        for check in (_vault, _projections, _quarantine, _succession, _trail, _webhooks, _clock):
+        for check in (_vault, _partitions, _projections, _quarantine, _succession, _trail, _webhooks, _clock):
             yield _attempted(check, settings, found)
 
 
@@ -268,6 +269,12 @@ SELECT (SELECT next_position - 1 FROM knelpunt.log_head) - projected.position,
        clock_timestamp() - (SELECT recorded_at FROM knelpunt.event WHERE position = projected.position + 1)
   FROM read.projected
 """
+
+
+def _partitions(settings: Settings, found: Database) -> Finding:
+    with connect_as_registry(found.url, DatabaseRole.AUDITOR) as connection:
+        count = expect_whole(connection)
+    return Finding("log", State.WELL, f"every event has its place, in {count} partition{'s' if count > 1 else ''}")
 
 
 def _projections(settings: Settings, found: Database) -> Finding:

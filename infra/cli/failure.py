@@ -30,6 +30,7 @@ from ..store.bulk import CommandReused, HistoryRefused, StreamMovedOn
 from ..store.migrate import MigrationError
 from ..store.rights import UnsafeRights
 from ..store.staging import TooLarge
+from ..store.whole import LogNotWhole
 from ..store.writer import Overloaded, StoreUnavailable
 from ..trail.errors import TrailError
 from ..vault.identities import IdentityError
@@ -51,6 +52,7 @@ OWN_SENTENCES: Final = (
     ImportRefusedError,
     IssuerKeyError,
     KeysUnavailable,
+    LogNotWhole,
     MasterKeyError,
     MigrationError,
     NotAllowed,

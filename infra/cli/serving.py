@@ -19,8 +19,9 @@ from ..serving.watch import watched
 from ..serving.web import listening
 from ..serving.web import serve as serve_on
 from ..settings import Settings
-from ..store.connection import DatabaseRole, connect
+from ..store.connection import DatabaseRole, connect, connect_as_registry
 from ..store.rights import UnsafeRights, check_rights
+from ..store.whole import expect_whole
 from .acting import COMMAND_LINE, note_operation
 from .checks import roles_of
 from .session import ready_database, settings
@@ -80,7 +81,7 @@ def run_service(sock: socket.socket, found: Database, workers: int, given: Setti
 
 
 def expect_ready(found: Database) -> None:
-    """Raise ``UnsafeRights`` if a role that the service uses holds a right too many, or ``ReadModelOutdated``."""
+    """Raise ``UnsafeRights`` (a role of the service's holds one too many), ``ReadModelOutdated`` or ``LogNotWhole``."""
     for url, role in roles_of(found):
         with connect(url, role) as connection:
             try:
@@ -89,8 +90,9 @@ def expect_ready(found: Database) -> None:
                 refused = SecurityEvent(Action.ROLE_CHECK, role.value, f"REFUSED {error}", COMMAND_LINE)
                 SecurityLog(found.vault_url).record(refused)
                 raise
-    with connect(found.url, DatabaseRole.PROJECTOR) as connection:
+    with connect_as_registry(found.url, DatabaseRole.PROJECTOR) as connection:
         ensure(connection)
+        expect_whole(connection)
 
 
 def address_of(sock: socket.socket) -> str:

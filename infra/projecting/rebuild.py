@@ -17,6 +17,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, pool, principal_text
+from ..store.whole import expect_whole
 from . import filling, schema, viewers
 from .forgetting import forget_erased
 from .projector import LOCK, Projector
@@ -59,7 +60,7 @@ Progress = Callable[[int], None]
 def rebuild(url: str, workers: int = 2, progress: Progress | None = None) -> int:
     """Rebuild the read model of the registry at ``url`` and swap it in; return the position that it takes in.
 
-    Raises ``RebuildRunning`` if another rebuild is at work.
+    Raises ``RebuildRunning`` if another rebuild is at work, and ``LogNotWhole``.
     """
     with connect(url, DatabaseRole.PROJECTOR) as connection:
         held = connection.execute("SELECT pg_try_advisory_lock(%s)", (REBUILD_LOCK,)).fetchone()
@@ -70,6 +71,7 @@ def rebuild(url: str, workers: int = 2, progress: Progress | None = None) -> int
             _call_helpers()
         with connection.transaction():
             connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
+            expect_whole(connection)
             row = connection.execute("SELECT coalesce(max(position), -1) FROM knelpunt.event").fetchone()
             assert row is not None
             upto = int(row[0])

@@ -69,8 +69,8 @@ OWN_SETTINGS: Final = MappingProxyType(
         # Who reads has few statements, with many conditions of row security each: to plan one takes longer than to
         # execute it. So it is planned once a connection, whatever its values (decisions/0041).
         DatabaseRole.READER: {"plan_cache_mode": "force_generic_plan"},
-        # So are the look-ups of who appends. Left to itself the server plans the reading of a stream every time, in each
-        # partition of the events.
+        # So are the look-ups of who appends. Left to itself the server plans the reading of a stream every time, in
+        # each partition of the events (decisions/0052).
         DatabaseRole.APPENDER: {"plan_cache_mode": "force_generic_plan"},
         # Who projects folds between its statements: all cases of a person who has hundreds can take it minutes, and
         # what would be ended then would be begun anew, for ever. Only the next projector waits for its locks.

@@ -10,16 +10,19 @@ import pytest
 from psycopg import sql
 
 from infra.backup.given import backup_in, untold
+from infra.cli.conftest import InThisProcess
 from infra.store.given import append, event, log, outcomes
 from infra.trail.given import KEY, Trail
 from knelpunt.infra.backup.restoring import restore
 from knelpunt.infra.backup.taking import take
 from knelpunt.infra.projecting.projector import Projector
+from knelpunt.infra.projecting.rebuild import rebuild
 from knelpunt.infra.store.bulk import append_bulk
 from knelpunt.infra.store.connection import DatabaseRole, connect
 from knelpunt.infra.store.migrate import migrate, migrations
 from knelpunt.infra.store.registry import Registry
 from knelpunt.infra.store.rights import excess_rights
+from knelpunt.infra.store.whole import LogNotWhole
 from knelpunt.infra.trail.checking import check_trail
 
 EVENTS = 256
@@ -142,7 +145,8 @@ def test_a_quarter_of_a_partition_is_when_it_is_looked_ahead(registry_url: str) 
     """The number at which the trigger looks is a quarter of what a partition takes: it stands there twice."""
     with psycopg.connect(registry_url) as admin:
         row = admin.execute(
-            "SELECT pg_get_triggerdef(oid), knelpunt.partition_events() FROM pg_trigger WHERE tgname = 'partition_ahead'"
+            "SELECT pg_get_triggerdef(oid), knelpunt.partition_events() FROM pg_trigger "
+            "WHERE tgname = 'partition_ahead'"
         ).fetchone()
     assert row is not None
     assert row[0].count(f"/ {row[1] // 4})") == 2
@@ -195,6 +199,33 @@ def test_a_backup_comes_back_into_partitions(small_url: str, new_registry: Calla
     assert partitions(url) == partitions(small_url)
     with connect(url, DatabaseRole.APPENDER) as appender:
         grown(appender, stream, 2 * EVENTS + EVENTS // 2 + 4, EVENTS)
+
+
+def test_a_partition_that_was_detached_is_missed(small_url: str, tmp_path: Path) -> None:
+    """No rebuild goes without it, and the doctor names it; attached again, all is as it was."""
+    command = InThisProcess({"KNELPUNT_DATABASE_URL": small_url, "KNELPUNT_DATA_DIR": str(tmp_path)})
+    with connect(small_url, DatabaseRole.APPENDER) as appender:
+        grown(appender, uuid4(), 1, 2 * EVENTS)
+    rebuild(small_url, 1)
+    with psycopg.connect(small_url, autocommit=True) as admin:
+        for name, first, upto, bound in (
+            ("event_0", 0, EVENTS, "MINVALUE"),
+            (f"event_{EVENTS}", EVENTS, 2 * EVENTS, str(EVENTS)),
+        ):
+            admin.execute(f"ALTER TABLE knelpunt.event DETACH PARTITION knelpunt.{name}".encode())
+            sentence = (
+                f"The database does not hold the events from position {first} up to {upto}: their partition was "
+                f"detached, so attach knelpunt.{name} again (docs/operating.md)."
+            )
+            with pytest.raises(LogNotWhole) as refused:
+                rebuild(small_url, 1)
+            assert str(refused.value) == command.fails("serve", "--port", "0") == sentence
+            assert sentence in " ".join(command.run("doctor").stdout.split())
+            attach = (
+                f"ALTER TABLE knelpunt.event ATTACH PARTITION knelpunt.{name} FOR VALUES FROM ({bound}) TO ({upto})"
+            )
+            admin.execute(attach.encode())
+        assert rebuild(small_url, 1) == 2 * EVENTS - 1
 
 
 def test_the_trail_goes_on_over_partitions(small_url: str, tmp_path: Path) -> None:
