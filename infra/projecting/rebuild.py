@@ -6,12 +6,12 @@ one by renaming. A rebuild that dies leaves the read model in use untouched, and
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
 from multiprocessing import forkserver, get_context
 from time import sleep
-from typing import Any, Final, LiteralString
+from typing import Any, Final, LiteralString, TypeVar
 
 import psycopg
 from psycopg_pool import ConnectionPool
@@ -52,6 +52,8 @@ SWAP_PAUSE_SECONDS: Final = 0.5
 class RebuildRunning(Exception):  # noqa: N818  named for what it is
     """Another rebuild is at work."""
 
+
+E = TypeVar("E", bound=Executor)
 
 Progress = Callable[[int], None]
 """Told how many events have been projected so far."""
@@ -113,26 +115,38 @@ def _worked(workers: int, work: Callable[..., int], tasks: Sequence[tuple[Any, .
     if helping < 1:
         yield from (work(*task) for task in tasks)
         return
-    with ProcessPoolExecutor(helping, mp_context=get_context("forkserver")) as pool:
+    with _working(ProcessPoolExecutor(helping, mp_context=get_context("forkserver"))) as helpers:
         first, *others = tasks
-        handed = [(pool.submit(work, *task), task) for task in others]
+        handed = [(helpers.submit(work, *task), task) for task in others]
         yield work(*first)
         # From the end on: the others begin at the beginning, and what nobody has begun yet can be taken back.
         for future, task in reversed(handed):
             yield work(*task) if future.cancel() else future.result()
 
 
+@contextmanager
+def _working(executor: E) -> Generator[E]:
+    """Give an executor which begins nothing more once something has failed."""
+    with executor:
+        try:
+            yield executor
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
 def _complete(url: str, upto: int, workers: int) -> None:
     """Fill in what follows from the rows of all cases, and make the indexes, so that no processor waits for another."""
-    with pool(url, DatabaseRole.PROJECTOR, workers) as connections, ThreadPoolExecutor(workers) as threads:
+    # Threads: all that these do is wait for the server.
+    with pool(url, DatabaseRole.PROJECTOR, workers) as connections, _working(ThreadPoolExecutor(workers)) as threads:
 
         def execute(statement: LiteralString) -> int:
             with _filling(connections) as connection:
                 return connection.execute(statement).rowcount
 
+        # First of all, so that who was erased is nobody who sees a case, and nobody whose cases are looked over.
         with _filling(connections) as connection:
             forget_erased(connection)
-        # Threads: all that these do is wait for the server.
         viewing = threads.submit(execute, viewers.FILL)
         count = threads.submit(execute, LIST_FOLLOWED).result()
         indexes = schema.index_statements()
