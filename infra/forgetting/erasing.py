@@ -19,8 +19,8 @@ from ...domain.ids import NAMESPACE, SubjectId
 from ...domain.organisation.succession import REGISTRY
 from ...domain.text import Clear, Erased, Sealed, clear
 from ..projecting import schema
+from ..projecting.claims import LOCK
 from ..projecting.forgetting import forget
-from ..projecting.projector import LOCK
 from ..store.connection import REGISTRY as READER
 from ..store.connection import SET_PRINCIPAL, DatabaseRole, connect, connect_as_registry, principal_text
 from ..store.writer import Submit

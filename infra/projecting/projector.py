@@ -2,48 +2,26 @@
 
 A batch is read, its cases' timelines are brought on and then those of their subjects, and rows and position are
 committed together: a projector that dies anywhere leaves the read model as it was. An event that cannot be read is put
-in quarantine and the others go on. One projector works at a time; others wait for its lock and take over when it goes.
+in quarantine and the others go on. Any number of projectors share the work (``claims.py``); one alone has all of it.
 """
 
 import logging
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from threading import Event as Signal
-from time import monotonic
+from time import monotonic, sleep
 from typing import Final
-from uuid import UUID
 
 import psycopg
 
-from ...domain.case.facts import EventStruck, FactCorrected
-from ...domain.erasure import SubjectErased
-from ...domain.event import Event
-from ...domain.learning.facts import LearningFact
-from ...domain.organisation.facts import OrganisationFact
-from ...domain.registry.facts import RegistryFact, SettingFact
-from ...domain.settings import Course
-from ...projections.derivation.learning_kinds import learning_timelines
-from ...projections.derivation.organisations import organisation_timelines
-from ...projections.derivation.timelines import Timelines, case_timelines
-from ..observing import tracing
-from ..store import reading
-from ..store.codec import Row, UnreadableEvent, decode
-from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, principal_text
+from ..store.connection import REGISTRY, DatabaseRole, connect, principal_text
 from ..store.recorder import CHANNEL
-from . import schema, viewers
-from .forgetting import forget_erased
-from .rederiving import rederive, settings_upto
-from .subjects import Subjects
-from .writing import Sheets, quarantine
+from . import schema
+from .bringing import Bringing
+from .claims import ARRANGING, LOCK, Claims, Pulse
+from .shares import ClaimLost, Shares, Standing, arrange, move, standing
 
 BATCH_EVENTS: Final = 2_000
 """Events in a transaction at most: some 50 ms of work, which is what a reader may lag while much is written."""
-
-TIMELINES_KEPT: Final = 2_000
-"""Cases whose timelines are kept at hand, so that a case's next event need not fold its history; some 50 MB."""
-
-HISTORY_KEPT_MAX: Final = 300
-"""Longer histories are not kept at hand: they would take the memory of many short ones."""
 
 POLL_SECONDS: Final = 1.0
 """How often to look without having been told: what a lost notification costs at most."""
@@ -51,11 +29,16 @@ POLL_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 1.0
 """How long to wait before trying again when the database cannot be reached."""
 
-LOCK: Final = 0x6B6E6C70_70726F6A
-"""The advisory lock that one projector holds ("knlpproj")."""
+OTHERS_SECONDS: Final = 0.02
+"""How often to look whether others have come as far, whose work it is."""
 
-BRINGS_BACK: Final = (FactCorrected, EventStruck)
-"""Facts that may have rows written anew of what an earlier event said, and so of who was erased since."""
+BROUGHT: Final = "knelpunt_brought"
+"""The channel on which projectors that share the work tell each other that they have brought their streams on."""
+
+BEGIN: Final = (
+    "SELECT pg_advisory_xact_lock_shared(%s), set_config('knelpunt.principal', %s, true), "
+    "set_config('search_path', %s, true)"
+)
 
 Told = Callable[[int, float], None]
 """Hears how many events a batch took in, and how many seconds that took."""
@@ -72,42 +55,94 @@ class Projector:
         self._target = target
         self._told = told
         self._taken = 0
+        self._head = -1
+        """Where the log ended when the last batch began."""
         self._connection: psycopg.Connection | None = None
-        self._kept: OrderedDict[UUID, Timelines] = OrderedDict()
-        self._subjects = Subjects()
-        self._settings = Course()
-        self._reached: int | None = None
-        """The position to which what is kept at hand, and the settings, have been brought."""
+        self._claims = Claims()
+        self._at_hand: dict[frozenset[int], Bringing] = {}
+        """What is kept of each part of the work, by its shares."""
 
     def close(self) -> None:
-        """Close the connection; what was committed stays."""
+        """Close the connection, which gives back what was claimed; what was committed stays."""
+        self._claims.forget()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     def catch_up(self) -> int:
-        """Project all that is recorded; return the position reached, -1 where nothing is recorded."""
+        """See that all is projected that is recorded; return the position reached, -1 where nothing is recorded.
+
+        What nobody else has claimed is done here, and then given back; what others have claimed is waited for.
+        """
         connection = self._connected()
-        while True:
-            position, more = self._batch(connection)
-            if not more:
-                return position
+        try:
+            position, more = self.step()
+            wanted = self._head
+            while more or position < wanted:
+                if not more:
+                    sleep(OTHERS_SECONDS)
+                position, more = self.step()
+                if more:
+                    wanted = self._head
+        finally:
+            self._claims.leave(connection)
+        return position
 
     def run(self, stopping: Signal) -> None:
-        """Project as events are recorded, until told to stop; outages are waited out."""
+        """Project one's part of the events as they are recorded, until told to stop; outages are waited out."""
         while not stopping.is_set():
             try:
-                connection = self._connected()
-                connection.execute(f"LISTEN {CHANNEL}")
-                while not stopping.is_set():
-                    self.catch_up()
-                    # Wakes at the first notification, or when it is time to look all the same.
-                    for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
-                        pass
-            except psycopg.OperationalError as error:
+                self._follow(self._connected(), stopping)
+            except (psycopg.OperationalError, ClaimLost) as error:
                 _log.warning("The projector lost the database and tries again: %s", type(error).__name__)
                 self._forget()
                 stopping.wait(RETRY_SECONDS)
+
+    def step(self) -> tuple[int, bool]:
+        """Project one batch of what is claimed here, or can be; return the position reached and whether there is more.
+
+        A change of the registry's own is a batch by itself, or several.
+        """
+        connection = self._connected()
+        self._taken = 0
+        try:
+            self._claims.look(connection)
+            with connection.transaction():
+                connection.execute(BEGIN, (LOCK, principal_text(REGISTRY), self._target))
+                began = monotonic()
+                reached, more = self._bring(connection, self._standing(connection), self._claims.held)
+        except BaseException:
+            # What is kept at hand has taken in events that were not committed.
+            self._at_hand.clear()
+            raise
+        if self._told is not None and self._taken:
+            self._told(self._taken, monotonic() - began)
+        return reached, more
+
+    def project_batch(self, connection: psycopg.Connection) -> tuple[int, bool]:
+        """Project one batch of all there is, in the transaction that is open, in which nobody else can.
+
+        The rows are those of the read model first on the search path; returns what ``step`` does.
+        """
+        now = standing(connection)
+        return self._bring(connection, now, now.shares)
+
+    def _follow(self, connection: psycopg.Connection, stopping: Signal) -> None:
+        """Project as events are recorded, until told to stop or the connection is lost."""
+        connection.execute(f"LISTEN {CHANNEL}; LISTEN {BROUGHT}")
+        self._claims.join(connection)
+        pulse = Pulse(connection)
+        try:
+            while not stopping.is_set():
+                more = True
+                while more and not stopping.is_set():
+                    _, more = self.step()
+                # Wakes at the first notification, or when it is time to look all the same.
+                for _ in connection.notifies(timeout=min(POLL_SECONDS, self._claims.patience), stop_after=1):
+                    pass
+        finally:
+            pulse.stop()
+            self._claims.leave(connection)
 
     def _connected(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:
@@ -119,132 +154,38 @@ class Projector:
     def _forget(self) -> None:
         """Forget what was kept at hand: it may be ahead of what was committed."""
         self.close()
-        self._let_go()
+        self._at_hand.clear()
 
-    def _let_go(self) -> None:
-        """Let go of what is kept at hand."""
-        self._kept.clear()
-        self._subjects.forget()
-        self._reached = None
+    def _standing(self, connection: psycopg.Connection) -> Standing:
+        """Return where all is, what is claimed here being in parts of its own."""
+        found = standing(connection)
+        held = self._claims.held & found.shares
+        if not found.fits(held):
+            # What a claim before ours, or a rebuild, left together is parted before anything is brought on.
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (ARRANGING,))
+            arrange(connection, held, held)
+            found = standing(connection)
+        return found
 
-    def _batch(self, connection: psycopg.Connection) -> tuple[int, bool]:
-        """Project one batch; return the position reached and whether there may be more."""
-        self._taken = 0
-        try:
-            with connection.transaction():
-                connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-                began = monotonic()
-                connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
-                schema.within(connection, self._target)
-                reached, more = self.project_batch(connection)
-        except BaseException:
-            # What is kept at hand has taken in events that were not committed.
-            self._let_go()
-            raise
-        if self._told is not None and self._taken:
-            self._told(self._taken, monotonic() - began)
-        return reached, more
-
-    def project_batch(self, connection: psycopg.Connection) -> tuple[int, bool]:
-        """Project one batch in the transaction that is open, into the read model first on the search path.
-
-        A change of the registry's own is a batch by itself, or several.
-        """
-        row = connection.execute("SELECT position FROM projected FOR UPDATE").fetchone()
-        assert row is not None
-        position = int(row[0])
-        if position != self._reached:
-            # Another projector has been at work, or a rebuild: what is kept at hand is not of these rows.
-            self._let_go()
-            self._settings = settings_upto(connection, position)
-            self._subjects.forget(self._settings)
-            self._reached = position
-        rows = reading.to_rows(connection.execute(reading.AFTER, (position, BATCH_EVENTS)))
-        if not rows:
-            return position, False
-        with tracing.span("batch", events=len(rows), position=rows[-1].position):
-            return self._take_in(connection, rows, position)
-
-    def _take_in(self, connection: psycopg.Connection, rows: list[Row], position: int) -> tuple[int, bool]:
-        """Take in what follows a position, or the first of it; return what ``project_batch`` does."""
-        last = rows[-1].position
-        streams: dict[UUID, list[Event]] = {}
-        unreadable: list[UnreadableEvent] = []
-        erased = False
-        for each in rows:
-            try:
-                event = decode(each)
-            except UnreadableEvent as error:
-                unreadable.append(error)
-            else:
-                if isinstance(event.data, SettingFact):
-                    if each is rows[0]:
-                        return self._change(connection, event)
-                    rows = rows[: event.position - rows[0].position]
-                    break
-                if isinstance(event.data, SubjectErased):
-                    erased = True
-                elif not isinstance(event.data, RegistryFact):
-                    streams.setdefault(event.stream, []).append(event)
-        sheets = Sheets()
-        self._load(connection, streams, position)
-        for stream, events in streams.items():
-            timelines = self._kept[stream]
-            for event in events:
-                timelines.record(event)
-            sheets.add(stream, *timelines.take())
-        sheets.write(connection)
-        viewers.bring(connection, streams, rows[-1].position)
-        if any(isinstance(one.data, BRINGS_BACK) for of_stream in streams.values() for one in of_stream) or erased:
-            forget_erased(connection)
-        if unreadable:
-            quarantine(connection, unreadable)
-        self._taken, reached = len(rows), rows[-1].position
-        self._subjects.bring(connection, streams, position, reached)
-        self._reached = reached
-        connection.execute("UPDATE projected SET position = %s", (reached,))
-        self._trim()
-        return reached, len(rows) == BATCH_EVENTS or reached < last
-
-    def _change(self, connection: psycopg.Connection, change: Event) -> tuple[int, bool]:
-        """Bring some of the rows in line with a change of a term or grace, which is the next event."""
-        if not rederive(connection, change, self._settings):
-            return change.position - 1, True
-        self._kept.clear()
-        self._settings.change(change)
-        self._subjects.forget(self._settings)
-        self._reached = change.position
-        return change.position, True
-
-    def _load(self, connection: psycopg.Connection, streams: dict[UUID, list[Event]], upto: int) -> None:
-        """See that the timelines of these streams are at hand, brought to ``upto``."""
-        missing: list[UUID] = []
-        for stream, events in streams.items():
-            if stream in self._kept:
-                self._kept.move_to_end(stream)
-            elif events[0].version == 1:
-                self._kept[stream] = timelines_of(stream, (), events[0], self._settings)
-            else:
-                missing.append(stream)
-        if not missing:
-            return
-        earlier = reading.histories(connection, missing, upto)
-        for stream in missing:
-            self._kept[stream] = timelines_of(stream, earlier.get(stream, ()), streams[stream][0], self._settings)
-
-    def _trim(self) -> None:
-        """Let go of the cases longest not touched, and of the long ones."""
-        while len(self._kept) > TIMELINES_KEPT:
-            self._kept.popitem(last=False)
-        for stream in [stream for stream, one in self._kept.items() if len(one) > HISTORY_KEPT_MAX]:
-            del self._kept[stream]
-
-
-def timelines_of(stream: UUID, recorded: Sequence[Event], event: Event, settings: Course) -> Timelines:
-    """Return the timelines of the kind of stream that ``event`` stands in."""
-    fact = event.data
-    if isinstance(fact, OrganisationFact):
-        return organisation_timelines(recorded)
-    if isinstance(fact, LearningFact):
-        return learning_timelines(fact.stream_kind, recorded, stream, settings)
-    return case_timelines(stream, recorded, settings)
+    def _bring(self, connection: psycopg.Connection, now: Standing, held: frozenset[int]) -> tuple[int, bool]:
+        """Bring on what lies furthest back of the shares that are held and can be brought on."""
+        self._head = now.head
+        own = sorted((part for part in now.parts if part.shares <= held), key=lambda one: (one.streams, one.subjects))
+        number = len(now.shares)
+        self._at_hand = {
+            part.shares: self._at_hand.get(part.shares) or Bringing(Shares(part.shares, number)) for part in own
+        }
+        for part in own:
+            bringing = self._at_hand[part.shares]
+            # Not past where another of our own stands: from there on they are one part.
+            upto = min((one.streams for one in own if one.streams > part.streams), default=now.head)
+            moved = bringing.bring(connection, part, now, BATCH_EVENTS, upto)
+            if moved != part:
+                move(connection, part, moved)
+                if len(part.shares) < number and moved.streams != part.streams:
+                    connection.execute("SELECT pg_notify(%s, '')", (BROUGHT,))
+                self._taken = bringing.taken
+                now = now.moved(moved)
+                waits = moved.streams == now.head and moved.subjects == now.streams
+                return now.position, len(own) > 1 or not waits
+        return now.position, False

@@ -1,7 +1,7 @@
 """Rebuilds the read model beside the one in use, with several processes, and swaps it in.
 
-Each process fills in the rows of its share (``filling``), and indexes come last. Meanwhile the live projector goes on;
-at the end it is held for a moment, what was recorded since is caught up, and the new schema takes the place of the old
+Each process fills in the rows of its share (``filling``), and indexes come last. Meanwhile the live projectors go on;
+at the end they are held for a moment, what was recorded since is caught up, and the new schema takes the place of the old
 one by renaming. A rebuild that dies leaves the read model in use untouched, and the next one starts afresh.
 """
 
@@ -19,8 +19,9 @@ from psycopg_pool import ConnectionPool
 from ..store.connection import REGISTRY, SET_PRINCIPAL, DatabaseRole, connect, pool, principal_text
 from ..store.whole import expect_whole
 from . import filling, schema, viewers
+from .claims import LOCK
 from .forgetting import forget_erased
-from .projector import LOCK, Projector
+from .projector import Projector
 from .subjects import LIST_FOLLOWED
 
 PART_EVENTS_MAX: Final = 2_000_000
@@ -82,7 +83,7 @@ def rebuild(url: str, workers: int = 2, progress: Progress | None = None) -> int
         _complete(url, upto, workers)
         with connection.transaction():
             schema.within(connection, schema.NEXT)
-            connection.execute("UPDATE projected SET position = %s", (upto,))
+            connection.execute("UPDATE part SET streams = %(upto)s, subjects = %(upto)s", {"upto": upto})
             schema.finish(connection, schema.NEXT)
         return _swap(url)
 
@@ -203,8 +204,8 @@ def _swap(url: str) -> int:
 
 
 def _caught_up(connection: psycopg.Connection, projector: Projector) -> int:
-    """Bring the new read model to the end of the log, and hold the live projector until the transaction ends."""
-    # It waits here, and then goes on in the schema that stands there.
+    """Bring the new read model to the end of the log, and hold the live projectors until the transaction ends."""
+    # They wait here, and then go on in the schema that stands there.
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
     connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
     schema.within(connection, schema.NEXT)

@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 import psycopg
+from msgspec.structs import replace
 
 from ...domain.case.decide import SKEW
 from ...domain.event import Event
@@ -22,6 +23,7 @@ from ...projections.derivation.subjects import SubjectTimelines
 from ...projections.derivation.timelines import Timelines, case_timelines
 from ...projections.queries.lens import position_at
 from ..store import reading
+from .shares import Part, Shares, in_shares
 from .subjects import Organisations, follow, followed
 from .writing import Sheets
 
@@ -29,19 +31,24 @@ CASES_AT_ONCE: Final = 200
 """Cases in a transaction at most: some 100 ms of work, and what is done anew by whoever follows one that was killed."""
 
 # Told of just now: what occurred since the change was recorded before it, by a clock that was ahead.
-FIND: Final = """
+FIND: Final = f"""
 INSERT INTO case_to_rederive (case_id)
-SELECT case_id FROM gap_state WHERE from_at >= %(since)s AND known_until = 'infinity'
-UNION SELECT case_id FROM handoff_state WHERE delivered_at >= %(since)s AND known_until = 'infinity'
-UNION SELECT case_id FROM knelpunt.event
-       WHERE position > %(just_now)s AND position < %(upto)s AND case_id <> '00000000-0000-0000-0000-000000000000'
-UNION SELECT e.stream_id FROM knelpunt.event e JOIN stream_state s ON s.stream_id = e.stream_id
-       WHERE e.position > %(just_now)s AND e.position < %(upto)s
-"""
-TAKE: Final = """
+SELECT case_id FROM (
+    SELECT case_id FROM gap_state WHERE from_at >= %(since)s AND known_until = 'infinity'
+    UNION SELECT case_id FROM handoff_state WHERE delivered_at >= %(since)s AND known_until = 'infinity'
+    UNION SELECT case_id FROM knelpunt.event
+           WHERE position > %(just_now)s AND position < %(upto)s AND case_id <> '00000000-0000-0000-0000-000000000000'
+    UNION SELECT e.stream_id FROM knelpunt.event e JOIN stream_state s ON s.stream_id = e.stream_id
+           WHERE e.position > %(just_now)s AND e.position < %(upto)s) concerned
+ WHERE {in_shares("case_id")}
+"""  # noqa: S608 - constants
+TAKE: Final = f"""
 DELETE FROM case_to_rederive
- WHERE case_id IN (SELECT case_id FROM case_to_rederive ORDER BY case_id LIMIT %s) RETURNING case_id
-"""
+ WHERE case_id IN (
+    SELECT case_id FROM case_to_rederive WHERE {in_shares("case_id")} ORDER BY case_id LIMIT %(at_once)s)
+RETURNING case_id
+"""  # noqa: S608 - constants
+LEAVE: Final = f"DELETE FROM case_to_rederive WHERE {in_shares('case_id')}"  # noqa: S608
 
 
 def registry_history(connection: psycopg.Connection, upto: int) -> list[Event]:
@@ -54,20 +61,17 @@ def settings_upto(connection: psycopg.Connection, position: int) -> Course:
     return Course.of(registry_history(connection, position))
 
 
-def rederive(connection: psycopg.Connection, change: Event, settings: Course) -> bool:
-    """Derive some cases anew under a change, in the transaction that is open; return whether all are done.
+def rederive(connection: psycopg.Connection, part: Part, shares: Shares, change: Event, settings: Course) -> Part:
+    """Derive some cases of a part anew under a change, in the transaction that is open; return where the part is then.
 
-    The rows are those of the read model first on the search path, as of the event before the change; ``settings`` are
-    those before it. Once all are done the read model has taken in the change.
+    The rows of these shares are those of the read model first on the search path, as of the event before the change;
+    ``settings`` are those before it. Once all are done the part has taken in the change.
     """
-    row = connection.execute("SELECT rederiving FROM projected").fetchone()
-    assert row is not None
-    if row[0] != change.position:
-        _begin(connection, change)
-    cases = [case for (case,) in connection.execute(TAKE, (CASES_AT_ONCE,))]
+    if part.rederiving != change.position:
+        _begin(connection, shares, change)
+    cases = [case for (case,) in connection.execute(TAKE, {"at_once": CASES_AT_ONCE, **shares.values()})]
     if not cases:
-        connection.execute("UPDATE projected SET position = %s, rederiving = NULL", (change.position,))
-        return True
+        return part.at(change.position)
     sheets = Sheets()
     histories = reading.histories(connection, cases, change.position - 1)
     for case, events in histories.items():
@@ -86,7 +90,7 @@ def rederive(connection: psycopg.Connection, change: Event, settings: Course) ->
         course = settings.copy()
         _change(one.subject, SubjectTimelines(one.subject, one.recorded, course), course, change, sheets)
     sheets.write(connection)
-    return False
+    return replace(part, rederiving=change.position)
 
 
 def _change(key: UUID, timelines: Timelines, course: Course, change: Event, sheets: Sheets) -> None:
@@ -96,12 +100,12 @@ def _change(key: UUID, timelines: Timelines, course: Course, change: Event, shee
     sheets.add(key, *timelines.take())
 
 
-def _begin(connection: psycopg.Connection, change: Event) -> None:
-    """Note the cases on which a change bears."""
+def _begin(connection: psycopg.Connection, shares: Shares, change: Event) -> None:
+    """Note the cases of some shares on which a change bears."""
     since: datetime = change.recorded_at
     query, values = position_at(since - SKEW, change.position)
     row = connection.execute(query, values).fetchone()
     just_now = -1 if row is None else row[0]
-    connection.execute("DELETE FROM case_to_rederive")
-    connection.execute(FIND, {"since": since, "just_now": just_now, "upto": change.position})
-    connection.execute("UPDATE projected SET rederiving = %s", (change.position,))
+    connection.execute(LEAVE, shares.values())
+    values = {"since": since, "just_now": just_now, "upto": change.position, **shares.values()}
+    connection.execute(FIND, values)

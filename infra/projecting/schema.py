@@ -22,6 +22,9 @@ DERIVATION: Final = 6
 
 _SQL: Final = ("tables.sql", "indexes.sql", "keys.sql", "counted.sql", "security.sql")
 
+SHARES: Final = 16
+"""How many shares the work is parted into, a power of two: so many projectors can have one each."""
+
 CREATE_LOCK: Final = 0x6B6E6C70_6372656D
 """The advisory lock that whoever makes the first read model holds ("knlpcrem")."""
 
@@ -49,7 +52,8 @@ def create(connection: psycopg.Connection, schema: str) -> None:
     connection.execute(sql.SQL("CREATE SCHEMA {}").format(name))
     within(connection, schema)
     connection.execute(_script("tables.sql"))
-    connection.execute("INSERT INTO projected (definition) VALUES (%s)", (definition(),))
+    connection.execute("INSERT INTO derived (definition) VALUES (%s)", (definition(),))
+    connection.execute("INSERT INTO part (shares) VALUES (%s)", (list(range(SHARES)),))
 
 
 def index_statements() -> list[LiteralString]:

@@ -1,9 +1,9 @@
 """Brings what lies over the cases of one subject up to date, in the transaction that projects the cases themselves.
 
 An event of a case, or of an organisation in it, may change what lies over all cases of a subject. Their rows are made
-by folding all those streams together. They are brought on after the cases' own rows, in the same transaction and under
-the same lock: so what a reader sees of the two is always as of one position, and no two projectors ever work on one
-subject. Most subjects have one case with one obstacle, over which nothing can lie; they cost one look-up a batch.
+by folding all those streams together. They are brought on after the cases' own rows: in the same transaction where one
+projector has all of them, and else as far as all have brought those. A subject belongs to one share, so no two
+projectors ever work on one. Most have one case with one obstacle, over which nothing can lie; they cost one look-up.
 """
 
 from collections import OrderedDict
@@ -27,6 +27,7 @@ from ...projections.derivation.subjects import (
     organisations_named,
 )
 from ..store import reading
+from .shares import Shares, in_shares
 from .writing import Sheets
 
 SUBJECTS_KEPT: Final = 500
@@ -38,15 +39,29 @@ HISTORY_KEPT_MAX: Final = 1_000
 SUBJECTS_LOADED: Final = 200
 """Subjects whose histories are read at a time: some thousands of events each time."""
 
-TOUCHED: Final = """
+TOUCHED: Final = f"""
 WITH named AS (SELECT DISTINCT subject_id FROM case_subject WHERE case_id = ANY(%(cases)s))
-SELECT subject_id FROM named
- UNION SELECT other.subject_id
-  FROM named JOIN case_subject own USING (subject_id) JOIN case_subject other ON other.case_id = own.case_id
- UNION SELECT subject_id FROM subject_organisation WHERE organisation = ANY(%(organisations)s)
-"""
+SELECT subject_id FROM (
+    SELECT subject_id FROM named
+     UNION SELECT other.subject_id
+      FROM named JOIN case_subject own USING (subject_id) JOIN case_subject other ON other.case_id = own.case_id
+     UNION SELECT subject_id FROM subject_organisation WHERE organisation = ANY(%(organisations)s)) touched
+ WHERE {in_shares("subject_id")}
+"""  # noqa: S608 - constants
 """Whose cases these are or ever were, who shares a case with those, and whose cases these organisations have to do
-with."""
+with: of all those, who belongs to some shares."""
+
+BEARING: Final = f"""
+SELECT {reading.COLUMNS} FROM knelpunt.event e
+ WHERE position > %(after)s AND position <= %(upto)s
+   AND (case_id = '00000000-0000-0000-0000-000000000000' OR EXISTS (
+        SELECT FROM case_subject near
+          JOIN case_subject other ON other.subject_id = near.subject_id
+          JOIN case_subject own ON own.case_id = other.case_id
+         WHERE near.case_id = e.stream_id AND {in_shares("own.subject_id")}))
+ ORDER BY position
+"""  # noqa: S608 - constants
+"""The events that may touch subjects of some shares: of their cases, of those of who shares one, and of no case."""
 
 # Three holders take three obstacles, and a circle over several cases two in two. What was known once counts as well:
 # rows are never deleted, so who has something to follow always will have. With their own cases come those of everybody
@@ -185,11 +200,17 @@ class Subjects:
         self._organisations = Organisations(-1)
 
     def bring(
-        self, connection: psycopg.Connection, streams: Mapping[UUID, Sequence[Event]], before: int, upto: int
+        self,
+        connection: psycopg.Connection,
+        shares: Shares,
+        streams: Mapping[UUID, Sequence[Event]],
+        before: int,
+        upto: int,
     ) -> None:
-        """Bring the rows on by the events of a batch, by stream, those up to ``before`` having been taken in.
+        """Bring the rows of some shares on by the events of a batch, those up to ``before`` having been taken in.
 
-        The rows of the cases themselves must have been written.
+        ``streams`` has them by stream: all there are, or all that bear on these shares. The rows of the cases
+        themselves must have been written at least up to there, whosever shares they belong to.
         """
         if self._organisations.upto != before:
             self._organisations = Organisations(before)
@@ -201,7 +222,8 @@ class Subjects:
                 news[fact.organisation] = events
             elif isinstance(fact, CaseFact):
                 cases.append(stream)
-        touched = connection.execute(TOUCHED, {"cases": cases, "organisations": list(news)}).fetchall()
+        values = {"cases": cases, "organisations": list(news), **shares.values()}
+        touched = connection.execute(TOUCHED, values).fetchall()
         for start in range(0, len(touched), SUBJECTS_LOADED):
             some = [subject for (subject,) in touched[start : start + SUBJECTS_LOADED]]
             self._bring(connection, some, streams, news, before)
@@ -251,6 +273,15 @@ class Subjects:
             return False
         named = organisations_named(event for case in cases for event in streams.get(case, ()))
         return self._organisations.above(named | kept.organisations, news) == kept.organisations
+
+
+def bearing(connection: psycopg.Connection, shares: Shares, before: int, upto: int) -> dict[UUID, list[Event]]:
+    """Return the events up to a position that may bear on subjects of some shares, by stream."""
+    values = {"after": before, "upto": upto, **shares.values()}
+    streams: dict[UUID, list[Event]] = {}
+    for event in reading.readable(reading.to_rows(connection.execute(BEARING, values)))[0]:
+        streams.setdefault(event.stream, []).append(event)
+    return streams
 
 
 def followed(connection: psycopg.Connection, subjects: Sequence[SubjectId]) -> dict[SubjectId, frozenset[CaseId]]:

@@ -34,6 +34,11 @@ IDLE_IN_TRANSACTION_TIMEOUT: Final = "30s"
 the cleaning up of old rows."""
 
 
+KEEPALIVE: Final = MappingProxyType({"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4})
+"""After how many seconds of silence a program asks whether the server's host is still there, how often it asks again,
+and after how many times it gives the connection up: half a minute in all, where the system's own is two hours."""
+
+
 class DatabaseRole(StrEnum):
     """What a program may do in the database; the migrations 0001_ground and 0050_vault_logbook describe each."""
 
@@ -129,6 +134,8 @@ def address(url: str, role: DatabaseRole) -> str:
     given = conninfo_to_dict(url)
     options = " ".join((str(given.get("options") or ""), *(f"-c {name}={value}" for name, value in limits.items())))
     given.setdefault("connect_timeout", CONNECT_SECONDS_MAX)
+    for name, value in KEEPALIVE.items():
+        given.setdefault(name, value)
     given["options"] = options.strip()
     return make_conninfo("", **given)
 

@@ -24,6 +24,8 @@ STREAMS_UPTO: Final = (
 )
 AFTER: Final = f"SELECT {COLUMNS} FROM knelpunt.event WHERE position > %s ORDER BY position LIMIT %s"  # noqa: S608
 
+BETWEEN: Final = f"SELECT {COLUMNS} FROM knelpunt.event WHERE position > %s AND position <= %s ORDER BY position"  # noqa: S608
+
 
 def rows_of(
     connections: ConnectionPool, principal: Principal, streams: Sequence[UUID], upto: int | None = None

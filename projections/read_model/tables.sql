@@ -4,12 +4,27 @@
 -- asOf < as_of_until, or, before that end was known, for knownAt < until_known_from. Windows are plain columns and not ranges, because row security keeps the planner from operators that are not leakproof. Written
 -- with the schema of the read model first on the search path, so that a rebuild can stand beside the one in use.
 
-CREATE TABLE projected (
+-- Which tables and derivation these rows are of.
+CREATE TABLE derived (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
-    position bigint NOT NULL DEFAULT -1,         -- the last event that the rows take in; -1: none
-    definition text NOT NULL,                    -- which tables and derivation these rows are of
-    rederiving bigint                            -- the next event, if it changes a term or grace and that is being done
+    definition text NOT NULL
 );
+
+-- Up to where events are taken in, by parts of the work. Streams and subjects are shared out by the hash of their ids; a
+-- part is the shares that one projector has claimed and brings on together. All parts are all shares, which thereby are
+-- the setting of how many there are: a power of two.
+CREATE TABLE part (
+    part bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    shares integer[] NOT NULL CHECK (shares <> '{}'),
+    streams bigint NOT NULL DEFAULT -1,          -- the last event that rows of its cases and other streams take in; -1: none
+    subjects bigint NOT NULL DEFAULT -1,         -- the same for what lies over all cases of its subjects
+    rederiving bigint,                           -- the next event, if it changes a term or grace and that is being done
+    CHECK (subjects <= streams)
+) WITH (fillfactor = 10);                        -- updated at every batch: room for many versions of the row in its page
+
+-- The last event that all rows take in. Rows of some may be ahead; they say themselves since when that was known.
+CREATE VIEW projected AS
+SELECT min(p.subjects) AS position, (SELECT d.definition FROM derived d) AS definition FROM part p;
 
 -- Cases that are yet to be derived under the terms and graces that the next event changes.
 CREATE TABLE case_to_rederive (

@@ -78,7 +78,7 @@ def test_a_read_model_of_an_older_version_is_derived_anew(empty: CommandLine) ->
     first = here.done("demo", "--no-serve")
     with EmbeddedServer.start(Path(empty.settings["KNELPUNT_DATA_DIR"])) as server:
         with psycopg.connect(server.url(), autocommit=True) as connection:
-            connection.execute("UPDATE read.projected SET definition = 'of an older version'")
+            connection.execute("UPDATE read.derived SET definition = 'of an older version'")
         for command in (["gaps"], ["serve", "--port", "0"], ["project", "--once"]):
             assert "knelpunt project --rebuild" in here.fails(*command)
         assert "project --rebuild" in here.done("migrate")

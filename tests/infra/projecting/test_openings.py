@@ -182,10 +182,9 @@ def test_nothing_comes_in_behind_a_reader(registry_url, monkeypatch, batch) -> N
     found: list[Opening] = []
     place = FIRST
     with closing(Projector(registry_url)) as projector:
-        connection = projector._connected()
-        done = batch
-        while done:
-            position, done = projector._batch(connection)
+        more_to_come = True
+        while more_to_come:
+            position, more_to_come = projector.step()
             # As late as the past can be closed: a tick before the next event is recorded.
             last = position == len(log) - 1
             settled = LONG_AFTER if last else log[position + 1].recorded_at - TICK

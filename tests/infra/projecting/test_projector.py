@@ -11,8 +11,8 @@ import pytest
 from infra.projecting.registries import everything, fill, record, some_registry, states_at
 from knelpunt.domain.case.facts import CaseFact
 from knelpunt.domain.event import Event
+from knelpunt.infra.projecting import bringing, claims, schema, subjects
 from knelpunt.infra.projecting import projector as projecting
-from knelpunt.infra.projecting import schema, subjects
 from knelpunt.infra.projecting.projector import Projector
 from knelpunt.infra.projecting.rebuild import rebuild
 from knelpunt.infra.store import connection as connecting
@@ -51,7 +51,7 @@ def test_batches_of_any_size_equal_a_rebuild(registry_url, monkeypatch, batch, s
     """Live rows equal rebuilt ones in every column of every table, whether timelines are kept at hand or not."""
     monkeypatch.setattr(projecting, "BATCH_EVENTS", batch)
     if not kept:
-        monkeypatch.setattr(projecting, "TIMELINES_KEPT", 0)
+        monkeypatch.setattr(bringing, "TIMELINES_KEPT", 0)
         monkeypatch.setattr(subjects, "SUBJECTS_KEPT", 0)
     log = some_registry(seed, cases)
     fill(registry_url, log)
@@ -177,6 +177,7 @@ def test_a_running_projector_follows_the_log(registry_url, monkeypatch, told) ->
     """A notification wakes it at once; one that is lost costs the time between two looks, and no event."""
     if told:
         monkeypatch.setattr(projecting, "POLL_SECONDS", 60.0)
+        monkeypatch.setattr(claims, "LOOK_SECONDS", 60.0)
     else:
         monkeypatch.setattr(projecting, "CHANNEL", "a_channel_that_nobody_speaks_on")
     log = some_registry(6, cases=2)
@@ -215,8 +216,9 @@ def test_a_projector_survives_the_loss_of_its_connection(registry_url, monkeypat
             for part in in_parts(log, 10):
                 record(appender, part)
                 admin.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    "WHERE datname = current_database() AND query LIKE '%%projected%%' AND pid <> pg_backend_pid()"
+                    "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+                    "WHERE a.datname = current_database() AND l.locktype = 'advisory' AND l.objid::bigint = %s",
+                    (claims.MEMBER,),
                 )
                 admin.commit()
         assert eventually(lambda: projected(registry_url) == len(log) - 1)
@@ -300,7 +302,7 @@ def test_an_outdated_read_model_is_left_alone(registry_url) -> None:
     catch_up(registry_url)
     live = everything(registry_url)
     with psycopg.connect(registry_url) as connection:
-        connection.execute("UPDATE read.projected SET definition = 'of long ago'")
+        connection.execute("UPDATE read.derived SET definition = 'of long ago'")
     with pytest.raises(schema.ReadModelOutdated, match="project --rebuild"):
         catch_up(registry_url)
     rebuild(registry_url, workers=1)

@@ -127,14 +127,14 @@ def test_who_asks_meanwhile_is_answered_as_before(registry_url, monkeypatch) -> 
     fill(registry_url, log)
     moment = log[change.position - 1].recorded_at
     with closing(Projector(registry_url)) as projector:
-        connection = projector._connected()
+        projector.step()
         while projected(registry_url) < change.position - 1:
-            projector._batch(connection)
+            projector.step()
         before = states_at(registry_url, moment, moment)
         parts = 0
         while projected(registry_url) < change.position:
             assert states_at(registry_url, moment, moment) == before
-            projector._batch(connection)
+            projector.step()
             parts += 1
     assert parts > 2
     assert states_at(registry_url, moment, moment) == before

@@ -14,6 +14,7 @@ from knelpunt.domain.event import Actor, Event, Fact
 from knelpunt.domain.ids import NAMESPACE
 from knelpunt.domain.registry.facts import STREAM, GraceChanged, TermChanged
 from knelpunt.domain.vocabulary import GapKind, Role, Term
+from knelpunt.infra.projecting import bringing
 from knelpunt.infra.projecting import projector as projecting
 from knelpunt.infra.projecting.projector import Projector
 from knelpunt.infra.projecting.rebuild import rebuild
@@ -43,7 +44,7 @@ def catch_up(url: str) -> int:
 def test_batches_of_any_size_equal_a_rebuild(registry_url, monkeypatch, batch, seed) -> None:
     """Live rows equal rebuilt ones in every column, whatever came in one transaction, under changing graces."""
     monkeypatch.setattr(projecting, "BATCH_EVENTS", batch)
-    monkeypatch.setattr(projecting, "TIMELINES_KEPT", 4)
+    monkeypatch.setattr(bringing, "TIMELINES_KEPT", 4)
     log = log_of(seed, (GraceChanged(GapKind.CAUSE_UNOWNED, 3), TermChanged(Term.RESPOND_BY, 30)))
     fill(registry_url, log)
     assert catch_up(registry_url) == len(log) - 1
