@@ -83,7 +83,7 @@ def rebuild(url: str, workers: int = 2, progress: Progress | None = None) -> int
         _complete(url, upto, workers)
         with connection.transaction():
             schema.within(connection, schema.NEXT)
-            connection.execute("UPDATE part SET streams = %(upto)s, subjects = %(upto)s", {"upto": upto})
+            connection.execute("UPDATE part SET streams = %(upto)s, over_cases = %(upto)s", {"upto": upto})
             schema.finish(connection, schema.NEXT)
         return _swap(url)
 

@@ -12,19 +12,19 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 STANDING: Final = (
-    "SELECT part, shares, streams, subjects, rederiving, (SELECT next_position - 1 FROM knelpunt.log_head) FROM part"
+    "SELECT part, shares, streams, over_cases, rederiving, (SELECT next_position - 1 FROM knelpunt.log_head) FROM part"
 )
 MOVE: Final = """
-UPDATE part SET streams = %(streams)s, subjects = %(subjects)s, rederiving = %(rederiving)s
- WHERE part = %(part)s AND streams = %(streams_before)s AND subjects = %(subjects_before)s
+UPDATE part SET streams = %(streams)s, over_cases = %(subjects)s, rederiving = %(rederiving)s
+ WHERE part = %(part)s AND streams = %(streams_before)s AND over_cases = %(subjects_before)s
 """
 # What was together with the touched ones is parted anew as well: a row never outlives who brought it on.
 ARRANGE: Final = """
-WITH gone AS (DELETE FROM part WHERE shares && %(touched)s::integer[] RETURNING shares, streams, subjects, rederiving)
-INSERT INTO part (shares, streams, subjects, rederiving)
-SELECT array_agg(s.share ORDER BY s.share), g.streams, g.subjects, g.rederiving
+WITH gone AS (DELETE FROM part WHERE shares && %(touched)s::integer[] RETURNING shares, streams, over_cases, rederiving)
+INSERT INTO part (shares, streams, over_cases, rederiving)
+SELECT array_agg(s.share ORDER BY s.share), g.streams, g.over_cases, g.rederiving
   FROM gone g CROSS JOIN LATERAL unnest(g.shares) AS s (share)
- GROUP BY s.share = ANY(%(together)s::integer[]), g.streams, g.subjects, g.rederiving
+ GROUP BY s.share = ANY(%(together)s::integer[]), g.streams, g.over_cases, g.rederiving
 """
 
 

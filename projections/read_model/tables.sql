@@ -17,14 +17,14 @@ CREATE TABLE part (
     part bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     shares integer[] NOT NULL CHECK (shares <> '{}'),
     streams bigint NOT NULL DEFAULT -1,          -- the last event that rows of its cases and other streams take in; -1: none
-    subjects bigint NOT NULL DEFAULT -1,         -- the same for what lies over all cases of its subjects
+    over_cases bigint NOT NULL DEFAULT -1,       -- the same for what lies over all cases of its subjects
     rederiving bigint,                           -- the next event, if it changes a term or grace and that is being done
-    CHECK (subjects <= streams)
+    CHECK (over_cases <= streams)
 ) WITH (fillfactor = 10);                        -- updated at every batch: room for many versions of the row in its page
 
 -- The last event that all rows take in. Rows of some may be ahead; they say themselves since when that was known.
 CREATE VIEW projected AS
-SELECT min(p.subjects) AS position, (SELECT d.definition FROM derived d) AS definition FROM part p;
+SELECT min(p.over_cases) AS position, (SELECT d.definition FROM derived d) AS definition FROM part p;
 
 -- Cases that are yet to be derived under the terms and graces that the next event changes.
 CREATE TABLE case_to_rederive (

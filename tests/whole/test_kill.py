@@ -252,6 +252,29 @@ def test_kill_the_projector(registry_url, master, kills) -> None:
     check_all(registry_url, master, seed, service, random)
 
 
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("kills", [5, 50])
+def test_kill_one_of_several_projectors(registry_url, master, kills) -> None:
+    """What one that dies had claimed goes on with the others, one that joins takes its part; no row comes of both."""
+    random, seed = seeded(kills), uuid4()
+    register(registry_url, master, seed)
+    service = Service(registry_url, master, seed)
+    with ExitStack() as ending:
+        projectors = [ProjectorProcess(registry_url) for _ in range(2)]
+        ending.callback(lambda: [one.kill() for one in projectors])
+        service.start()
+        ending.callback(service.kill)
+        for number in range(kills):
+            if number == kills // 2:
+                projectors.append(ProjectorProcess(registry_url))
+            victim = random.choice(projectors)
+            strike(number, kills, service, random, victim.kill)
+            assert sum(one.runs for one in projectors) == len(projectors) - 1
+            victim.start()
+    check_all(registry_url, master, seed, service, random)
+
+
 @pytest.fixture
 def own_server(open_folder: Path) -> Iterator[EmbeddedServer]:
     """A server of this test alone: it is going to be killed."""

@@ -185,7 +185,7 @@ def test_a_promoted_replica_is_asked_no_more(pair: Pair) -> None:
     assert pair.by()["replica"] == by["replica"] + 1
     pair.standby.promote()
     with psycopg.connect(pair.standby.url(), autocommit=True) as elsewhere:
-        elsewhere.execute("UPDATE read.part SET streams = streams + 1000, subjects = subjects + 1000")
+        elsewhere.execute("UPDATE read.part SET streams = streams + 1000, over_cases = over_cases + 1000")
     for _ in range(5):
         assert pair.look()["position"] == position
     assert pair.by()["primary"] >= by["primary"] + 5
