@@ -49,5 +49,5 @@ EVERYWHERE: Final = frozenset(
 """Tables that each machine holds whole: organisations, and what the registry learns by. They grow with what people
 found and link, and not with events."""
 
-AT_THE_CENTRE: Final = frozenset({"projected"})
-"""Tables that only the machine which is asked holds: the one row that says how far the rows go."""
+AT_THE_CENTRE: Final = frozenset({"derived", "part"})
+"""Tables that only the machine which is asked holds: the few rows that say how far the rows go, and what made them."""

@@ -58,6 +58,7 @@ ACROSS: Final[Mapping[str, str]] = {
     "read.gap_state whole": "what lies over several cases is shown to who sees each of them",
     "read.stream_link linked": "that a cause has to do with an obstacle is shown to who sees the obstacle's case",
     "projecting:rebuild.LIST_FOLLOWED": "the same: a rebuild asks it once, of all",
+    "projecting:subjects.BEARING": "the same: events that touch somebody are also those of whom they share a case with",
     "projecting:subjects.FOLLOWED": "who shares a case with whom: asked of some at a time",
     "projecting:subjects.LIST_FOLLOWED": "the same, of all",
     "subjects.over": "a case's own subjects lead to what lies over all their cases: two steps, a few rows each",
