@@ -27,7 +27,7 @@ def project(
 ) -> None:
     """Take recorded events into the read model: until stopped, or --once, or all of them anew with --rebuild."""
     if workers > 1 and not anew:
-        raise WrongUsage("--workers speeds up --rebuild; for events that come in, start knelpunt project as often as wanted.")
+        raise WrongUsage("--workers speeds up --rebuild; for what comes in, start knelpunt project more than once.")
     with ready_database(settings()) as found:
         if anew:
             note_operation(found, "project --rebuild")
