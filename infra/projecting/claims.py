@@ -52,6 +52,7 @@ SELECT (SELECT sum(cardinality(shares)) FROM read.part),
 TAKE: Final = (
     "SELECT share FROM unnest(%(shares)s::integer[]) AS s (share) WHERE pg_try_advisory_lock(%(claim)s, share)"
 )
+LEAVE: Final = "SELECT pg_advisory_unlock_all(), set_config('idle_session_timeout', '0', false)"
 GIVE_BACK: Final = "SELECT pg_advisory_unlock(%(claim)s, share) FROM unnest(%(shares)s::integer[]) AS s (share)"
 
 
@@ -65,13 +66,15 @@ class Claims:
         self._look_at = 0.0
 
     def join(self, connection: psycopg.Connection) -> None:
-        """Want one's part of the shares, as all do who follow the log. A guest takes what is free, and soon goes."""
-        connection.execute("SELECT pg_advisory_lock_shared(%s, %s)", (CLAIM, MEMBER))
+        """Want one's part of the shares, as all do who follow the log. A guest takes what is free, and soon goes.
+
+        A ``Pulse`` must beat from now on: silence is noticed within a transaction too.
+        """
         limit = f"{SILENT_SECONDS_MAX}s"
         connection.execute(
-            "SELECT set_config('idle_session_timeout', %s, false), "
+            "SELECT pg_advisory_lock_shared(%s, %s), set_config('idle_session_timeout', %s, false), "
             "set_config('idle_in_transaction_session_timeout', %s, false)",
-            (limit, limit),
+            (CLAIM, MEMBER, limit, limit),
         )
         self._member = True
 
@@ -103,7 +106,7 @@ class Claims:
         """Give everything back; a session that is broken has given it back."""
         with suppress(psycopg.Error):
             if not connection.closed:
-                connection.execute("SELECT pg_advisory_unlock_all()")
+                connection.execute(LEAVE)
         self.forget()
 
     def forget(self) -> None:
@@ -114,6 +117,9 @@ class Claims:
 
     def _take(self, connection: psycopg.Connection, wanted: list[int]) -> None:
         if wanted:
+            if not self.held:
+                # Also a guest's: whoever has claimed something must not be silent for long.
+                connection.execute("SELECT set_config('idle_session_timeout', %s, false)", (f"{SILENT_SECONDS_MAX}s",))
             taken = connection.execute(TAKE, {"claim": CLAIM, "shares": wanted}).fetchall()
             self.held |= {share for (share,) in taken}
 

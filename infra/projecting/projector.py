@@ -40,6 +40,10 @@ BEGIN: Final = (
     "set_config('search_path', %s, true)"
 )
 
+LOST: Final = (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout, ClaimLost)
+"""What tells that the connection is gone, or that others have gone on meanwhile. Who was silent for too long within a
+transaction is told so by an error of another kind than who was outside of one."""
+
 Told = Callable[[int, float], None]
 """Hears how many events a batch took in, and how many seconds that took."""
 
@@ -93,7 +97,7 @@ class Projector:
         while not stopping.is_set():
             try:
                 self._follow(self._connected(), stopping)
-            except (psycopg.OperationalError, ClaimLost) as error:
+            except LOST as error:
                 _log.warning("The projector lost the database and tries again: %s", type(error).__name__)
                 self._forget()
                 stopping.wait(RETRY_SECONDS)

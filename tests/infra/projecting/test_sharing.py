@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ from infra.projecting.test_projector import eventually, projected
 from infra.projecting.test_settings_changed import changing_registry
 from infra.store.given import MOMENT, command, log, open_case
 from knelpunt.domain.case.facts import FactCorrected
-from knelpunt.infra.projecting import claims, rederiving, schema
+from knelpunt.infra.projecting import claims, rederiving, schema, subjects
 from knelpunt.infra.projecting import projector as projecting
 from knelpunt.infra.projecting.claims import CLAIM, MEMBER
 from knelpunt.infra.projecting.projector import Projector
@@ -50,6 +51,7 @@ def claiming(url: str, *shares: range) -> Iterator[list[Projector]]:
         projectors = [ending.enter_context(closing(Projector(url))) for _ in shares]
         for projector, own in zip(projectors, shares, strict=True):
             projector._claims._take(projector._connected(), list(own))
+            projector._connected().execute("SET idle_session_timeout = 0")  # however slow the machine is
             projector._claims._look_at = float("inf")
             assert projector._claims.held == frozenset(own)
         yield projectors
@@ -178,6 +180,36 @@ def test_who_comes_gets_a_part_and_who_goes_leaves_it(registry_url, monkeypatch)
     with psycopg.connect(registry_url) as connection:
         found = connection.execute("SELECT DISTINCT unnest(shares) FROM read.part ORDER BY 1").fetchall()
     assert found == [(share,) for share in range(schema.SHARES)]
+
+
+@pytest.mark.long
+def test_whoever_folds_for_long_keeps_its_claims(registry_url, monkeypatch) -> None:
+    """A fold that takes longer than one may be silent is not broken off: the session says that it goes on."""
+    monkeypatch.setattr(claims, "SILENT_SECONDS_MAX", 3)
+    monkeypatch.setattr(claims, "PULSE_SECONDS", 0.1)
+    monkeypatch.setattr(projecting, "POLL_SECONDS", 0.1)
+    bring = subjects.Subjects.bring
+    begun: list[frozenset[int]] = []
+
+    def slowly(*arguments) -> None:
+        begun.append(frozenset(held(registry_url)))
+        time.sleep(5.0)
+        begun.append(frozenset(held(registry_url)))
+        bring(*arguments)
+
+    events = some_registry(3, cases=1)
+    fill(registry_url, events)
+    with closing(Projector(registry_url)) as first:
+        first.step()  # makes the tables
+    with ExitStack() as ending, connect(registry_url, DatabaseRole.APPENDER) as appender:
+        follower = Follower(registry_url)
+        ending.callback(follower.stop)
+        assert eventually(lambda: sizes(registry_url) == [16])
+        monkeypatch.setattr(subjects.Subjects, "bring", slowly)
+        record(appender, some_registry(4, cases=1)[:5])
+        assert eventually(lambda: projected(registry_url) == len(events) + 4)
+    assert len(set(begun)) == 1, "the session was ended"
+    assert len(begun) == 2, "what was folded was folded again"
 
 
 PROGRAM = Path(__file__).parent / "sharing_program.py"
