@@ -1,8 +1,8 @@
 """Rebuilds the read model beside the one in use, with several processes, and swaps it in.
 
 Each process fills in the rows of its share (``filling``), and indexes come last. Meanwhile the live projectors go on;
-at the end they are held for a moment, what was recorded since is caught up, and the new schema takes the place of the old
-one by renaming. A rebuild that dies leaves the read model in use untouched, and the next one starts afresh.
+at the end they are held for a moment, what was recorded since is caught up, and the new schema takes the place of the
+old one by renaming. A rebuild that dies leaves the read model in use untouched, and the next one starts afresh.
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
