@@ -16,7 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from graphql import TypeInfo, TypeInfoVisitor, Visitor, get_named_type, parse, validate, visit
+from websockets import Subprotocol
+from websockets.sync.client import connect
 
+from knelpunt.graphql.schema import SCHEMA
 from knelpunt.infra.cli.main import app
 from knelpunt.infra.rest.resources import RESOURCES
 from knelpunt.infra.settings import VARIABLES
@@ -26,6 +30,9 @@ ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 README = ROOT / "README.md"
 ADDRESS = "127.0.0.1:8400"
+
+BUILT_IN = {"ID", "Int", "Float", "String", "Boolean"}
+"""Scalars of GraphQL itself."""
 
 ANSWERS = r"\b(?:repeatOffenders|whoWaitsForWhom|solvedForOne|promisesKept|storiesRetold|whatHonestyCosts)\b"
 
@@ -137,6 +144,73 @@ def test_the_readme_asks_three_questions_and_has_their_answers(demo: Demo) -> No
     assert len(questions) == 3
     for block in questions:
         assert demo.ask(block.text) == json.loads(block.answer)
+
+
+class _Met(Visitor):
+    """Notes the types that a document meets."""
+
+    def __init__(self, told: TypeInfo) -> None:
+        super().__init__()
+        self._told = told
+        self.types: set[str] = set()
+
+    def enter(self, *_: Any) -> None:
+        for one in (self._told.get_type(), self._told.get_input_type(), self._told.get_parent_type()):
+            if one is not None:
+                self.types.add(get_named_type(one).name)
+
+
+def types_met(document: str) -> set[str]:
+    """The types of the schema that a question meets, which has to be a valid one."""
+    parsed = parse(document)
+    assert validate(SCHEMA, parsed) == [], document
+    told = TypeInfo(SCHEMA)
+    met = _Met(told)
+    visit(parsed, TypeInfoVisitor(told, met))
+    return met.types
+
+
+def test_every_type_is_met_in_an_example() -> None:
+    """Some question of the documents meets each type but those of commands, whose pattern is told; each is named."""
+    documents = [README, *(ROOT / "docs" / f"{name}.md" for name in ("answers", "dialogues", "trail", "graphql"))]
+    met = {
+        name
+        for path in documents
+        for block in blocks(path)
+        if block.kind == "graphql"
+        for name in types_met(block.text)
+    }
+    text = (ROOT / "docs" / "graphql.md").read_text("utf-8")
+    assert SCHEMA.mutation_type is not None
+    commands = set(SCHEMA.mutation_type.fields)
+    patterns = {f"{name[0].upper()}{name[1:]}{part}" for name in commands for part in ("Input", "Payload", "Result")}
+    assert {name for name in SCHEMA.type_map if not name.startswith("__")} - met - patterns == set()
+    assert set(re.findall(r"`([a-z]\w+)`", text)) >= commands
+    prose = "".join(path.read_text("utf-8") for path in documents)
+    own = {name for name in met - patterns - BUILT_IN if not name.endswith(("Connection", "Edge"))}
+    assert {name for name in own if not re.search(rf"\b{name}\b", prose)} == set()
+
+
+def test_the_examples_of_every_type_have_answers(demo: Demo) -> None:
+    """Each question of docs/graphql.md is answered without an error, each command refused, and gaps are told of."""
+    questions = [block.text for block in blocks(ROOT / "docs" / "graphql.md") if block.kind == "graphql"]
+    (subscription,) = (text for text in questions if text.startswith("subscription"))
+    for text in questions:
+        if text == subscription:
+            continue
+        answer = demo.ask(text)
+        assert "errors" not in answer, (text, answer)
+        if text.startswith("mutation"):
+            assert all(one["code"] for one in answer["data"].values())
+    begun = demo.ask('{ registry(asOf: "2024-06-01T00:00:00Z", knownAt: "2024-06-01T00:00:00Z") { gapCursor } }')
+    after = begun["data"]["registry"]["gapCursor"]
+    with connect(f"ws://{demo.address}/graphql", subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
+        socket.send(json.dumps({"type": "connection_init", "payload": {"Authorization": f"Bearer {demo.token}"}}))
+        assert json.loads(socket.recv(30))["type"] == "connection_ack"
+        payload = {"query": subscription, "variables": {"after": after}}
+        socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
+        told = json.loads(socket.recv(30))
+        assert told["payload"]["data"]["gapOpened"]["gap"]["case"]["reference"].startswith("DEMO-"), told
 
 
 def test_what_is_asked_of_dialogues_has_answers(demo: Demo) -> None:
