@@ -72,6 +72,7 @@ def take(browser: Browser, address: str, language: str) -> None:
 
     page = visitor()
     sign_in(page, "INVESTIGATOR", WAL)
+    page.wait_for_load_state("networkidle")  # the first chart of a process takes a second
     page.screenshot(path=IMAGES / f"{language}-overview.png")
     for name in walk(page):
         if name in SHOWN:
@@ -81,6 +82,7 @@ def take(browser: Browser, address: str, language: str) -> None:
         page = visitor()
         sign_in(page, role, organisation, subject)
         page.goto(path)
+        page.wait_for_load_state("networkidle")
         page.screenshot(path=IMAGES / f"{language}-{name}.png")
 
 
