@@ -280,3 +280,22 @@ def test_on_the_page(desk: Desk) -> None:
 def test_a_service_shows_no_secret_of_itself() -> None:
     """Neither the address of the database nor the master key is in what says how to get to the registry."""
     assert repr(Access("postgresql://u:secret@h/d", "postgresql://u:secret@h/d", MASTER)) == "Access(…)"
+
+
+def test_why_none_begins_is_said_in_dutch(desk: Desk, tmp_path: Path) -> None:
+    """Where the system lets no file be made, the page says so in its own language, and nothing of the system."""
+    there = tmp_path / "exports"
+    exports = Exports(there, Access(desk.asked.url, desk.asked.url, MASTER))
+    sign_in = SignIn(key=b"k" * 32, development=desk.issuer)
+    with (
+        serving(desk.asked, sign_in, exports=exports) as address,
+        httpx.Client(base_url=f"http://{address}", follow_redirects=True, timeout=60) as visitor,
+    ):
+        signing = {"csrf": csrf_of(visitor.get("/signin").text), "role": "AGENCY", "organisation": SVB}
+        assert visitor.post("/signin", data=signing).status_code == 200
+        form = {"csrf": csrf_of(visitor.get("/exports").text), "format": "xes", "do": "make"}
+        there.write_text("no folder")
+        answer = visitor.post("/exports", data=form)
+    assert answer.status_code == 503
+    assert "Er kan nu geen export beginnen: vraag het later opnieuw." in answer.text
+    assert "exists" not in answer.text
