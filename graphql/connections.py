@@ -1,7 +1,7 @@
-"""Pages of lists: what one statement found, and how many there are if somebody asks."""
+"""Pages of lists: what one statement found, and how many there are if somebody asks, to the end or up to a bound."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import strawberry
 
@@ -11,10 +11,14 @@ from .chains import Chain
 from .gaps import Gap
 from .nodes import PageInfo, cursor, page_info
 from .organisations import Organisation
+from .problems import bad_input
 from .todos import Todo
 from .view import View, later
 
 R = TypeVar("R")
+
+COUNTED_MAX: Final = 10_000
+"""The largest bound of a count that stops: up to there it takes less than a tenth of a second."""
 
 
 async def _counted(view: View, query: Query) -> int:
@@ -23,16 +27,41 @@ async def _counted(view: View, query: Query) -> int:
 
 @strawberry.type
 class Page:
-    """What every page says beside what stands on it; ``counting`` is none where nothing can be found."""
+    """What every page says beside what stands on it; ``counting`` is none where nothing can be found.
+
+    ``counting_up_to`` is the query that stops at a bound, for lists that may be long.
+    """
 
     page_info: PageInfo = strawberry.field(description="Where this page stands.")
     view: strawberry.Private[View]
     counting: strawberry.Private[Query | None]
+    counting_up_to: strawberry.Private[Callable[[int], Query] | None] = None
 
-    @strawberry.field(description="How many there are in all pages.")
+    @strawberry.field(description="How many there are in all pages, however many: all of them are gone through.")
     def total_count(self) -> int:
         """Return how many there are."""
         return 0 if self.counting is None else later(_counted(self.view, self.counting))
+
+    @strawberry.field(
+        description="How many there are in all pages, counted no further than 'most': so many means that many or more. "
+        "It takes no longer however many there are."
+    )
+    def count_up_to(
+        self,
+        most: Annotated[int, strawberry.argument(description=f"Where to stop: from 1 to {COUNTED_MAX}.")],
+    ) -> int:
+        """Return how many there are, up to a bound. Raises ``Problem``."""
+        if not 1 <= most <= COUNTED_MAX:
+            raise bad_input(f"most: {most} is not between 1 and {COUNTED_MAX}.")
+        if self.counting is None:
+            return 0
+        if self.counting_up_to is None:
+            return later(self._at_most(most))
+        return later(_counted(self.view, self.counting_up_to(most)))
+
+    async def _at_most(self, most: int) -> int:
+        assert self.counting is not None, "asked after that"
+        return min(most, await _counted(self.view, self.counting))
 
 
 @strawberry.type(description="A gap in a list.")
@@ -124,6 +153,7 @@ def connection(
     counting: Query,
     node: Callable[[R], object],
     place: Callable[[R], object],
+    counting_up_to: Callable[[int], Query] | None = None,
 ) -> Any:
     """Return a page, a connection of the first of ``kinds`` with edges of the second.
 
@@ -139,4 +169,5 @@ def connection(
         page_info=page_info(cursors, after, more=len(rows) > size),
         view=view,
         counting=counting,
+        counting_up_to=counting_up_to,
     )

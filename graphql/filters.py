@@ -15,7 +15,7 @@ from ..projections.derivation.todos import TodoKind
 from ..projections.queries.cases import CaseChoice, CaseOrder
 from ..projections.queries.chains import ChainChoice, ChainOrder
 from ..projections.queries.gaps import GapChoice, GapOrder
-from ..projections.queries.interfaces import InterfaceChoice
+from ..projections.queries.interfaces import InterfaceChoice, InterfaceOrder
 from ..projections.queries.openings import OpeningChoice
 from ..projections.queries.organisations import OrganisationChoice
 from ..projections.queries.rules import RuleChoice
@@ -26,13 +26,20 @@ from .enumerations import CaseStatus, ObstacleStatus
 from .problems import bad_input
 
 __all__ = ["CaseFilter", "CaseOrder", "CauseFilter", "ChainFilter", "ChainOrder", "GapFilter", "GapOrder",
-           "InterfaceFilter", "OrganisationFilter", "Period", "TodoFilter", "TodoOrder"]  # fmt: skip
+           "InterfaceFilter", "InterfaceOrder", "OrganisationFilter", "Period", "TodoFilter", "TodoOrder"]  # fmt: skip
 
 strawberry.enum(
     GapOrder,
     description=(
         "In which order gaps are listed. HARM: those whose harm lasts or looms first, then the longest. "
-        "DAYS: the longest. NEWEST, OLDEST: by when they began."
+        "DAYS: the longest. NEWEST, OLDEST: by when they began. ENDED: those that ended, the last one first."
+    ),
+)
+strawberry.enum(
+    InterfaceOrder,
+    description=(
+        "In which order interfaces are listed. BUSIEST: those with the most offers and referrals. LOST: those where "
+        "most were not taken on: offers refused, lapsed or unanswered, and referrals that did not arrive."
     ),
 )
 strawberry.enum(CaseOrder, description="In which order cases are listed: by when they were opened.")
@@ -76,6 +83,7 @@ class GapFilter:
         default=True, description="Those that count (default), those within their grace; null: both."
     )
     overlaps: Period | None = strawberry.field(default=None, description="That lie, at least partly, in this period.")
+    ended_since: datetime | None = strawberry.field(default=None, description="That ended at this moment or later.")
     min_days: float | None = strawberry.field(default=None, description="That have lasted at least so many days.")
     harms: list[Harm] | None = strawberry.field(default=None, description="With one of these harms stated.")
     themes: list[str] | None = strawberry.field(default=None, description="In cases of one of these themes.")
@@ -226,6 +234,7 @@ def gap_choice(chosen: GapFilter | None) -> GapChoice:
         counts=chosen.counts,
         overlaps_from=overlaps.from_,
         overlaps_until=overlaps.until,
+        ended_from=chosen.ended_since,
         lasted_at_least=None if chosen.min_days is None else timedelta(days=chosen.min_days),
         harms=chosen.harms,
         themes=texts_of(chosen.themes, "themes"),

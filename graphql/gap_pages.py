@@ -1,5 +1,6 @@
 """Pages of gaps: the registry's own list, and those that stand behind a figure."""
 
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -39,4 +40,5 @@ async def gap_page(
         gaps.count(view.moment, choice),
         lambda row: gap_of_row(view, row),
         lambda row: gaps.place(view.as_of, row),
+        partial(gaps.count_up_to, view.moment, choice),
     )

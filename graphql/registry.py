@@ -5,6 +5,7 @@ The module is long because it is one type of the schema, with an argument for ea
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -49,6 +50,7 @@ from .filters import (
     GapFilter,
     GapOrder,
     InterfaceFilter,
+    InterfaceOrder,
     OrganisationFilter,
     RuleFilter,
     TodoFilter,
@@ -96,6 +98,9 @@ CaseFilterArgument = Annotated[CaseFilter | None, strawberry.argument(descriptio
 CaseOrderArgument = Annotated[CaseOrder, strawberry.argument(description="In which order.")]
 ChainFilterArgument = Annotated[ChainFilter | None, strawberry.argument(description="Which chains.")]
 ChainOrderArgument = Annotated[ChainOrder, strawberry.argument(description="In which order.")]
+PairsArgument = Annotated[int, strawberry.argument(description="How many.")]
+SkipArgument = Annotated[int, strawberry.argument(description="How many to leave out before the first.")]
+InterfaceOrderArgument = Annotated[InterfaceOrder, strawberry.argument(description="In which order.")]
 InterfaceFilterArgument = Annotated[InterfaceFilter | None, strawberry.argument(description="Which interfaces.")]
 TodoFilterArgument = Annotated[TodoFilter | None, strawberry.argument(description="Which to-dos.")]
 TodoOrderArgument = Annotated[TodoOrder, strawberry.argument(description="In which order.")]
@@ -201,6 +206,7 @@ class Registry(Answers):
             cases.count(view.moment, choice),
             lambda row: case_of_row(CaseAt(view, row.id), row),
             lambda row: (row.opened_at, row.id),
+            partial(cases.count_up_to, view.moment, choice),
         )
 
     @strawberry.field(description="The chains: one for each obstacle.")
@@ -236,6 +242,7 @@ class Registry(Answers):
             chains.count(view.moment, choice),
             node,
             lambda row: (row.reported_at, row.obstacle),
+            partial(chains.count_up_to, view.moment, choice),
         )
 
     @strawberry.field(
@@ -352,18 +359,29 @@ class Registry(Answers):
             todos.count(view.moment, choice),
             lambda row: Todo(view=view, row=row, kind=row.kind),
             lambda row: (row.since, row.event),
+            partial(todos.count_up_to, view.moment, choice),
         )
 
     @strawberry.field(
-        description=f"The interfaces between organisations, the busiest first; {interfaces.PAIRS_MAX} at most."
+        description=f"The interfaces between organisations; {interfaces.PAIRS_MAX} at most. An analyst gets them all, "
+        "the busiest first."
     )
-    async def interfaces(self, filter: InterfaceFilterArgument = None) -> list[Interface]:  # noqa: A002
-        """Return the interfaces."""
+    async def interfaces(
+        self,
+        filter: InterfaceFilterArgument = None,  # noqa: A002
+        order_by: InterfaceOrderArgument = InterfaceOrder.BUSIEST,
+        first: PairsArgument = interfaces.PAIRS_MAX,
+        skip: SkipArgument = 0,
+    ) -> list[Interface]:
+        """Return the interfaces. Raises ``Problem``."""
         choice = interface_choice(filter)
+        for name, given, most in (("first", first, interfaces.PAIRS_MAX), ("skip", skip, interfaces.SKIP_MAX)):
+            if not 0 <= given <= most:
+                raise bad_input(f"{name}: {given} is not between 0 and {most}.")
         if self.view.asker.counts_only:
             found = await self.view.session.rows(*counted.interfaces(self.view.moment, choice))
             return [interface(self.view, counted.interface(row)) for row in found]
-        found = await self.view.session.rows(*interfaces.query(self.view.moment, choice))
+        found = await self.view.session.rows(*interfaces.query(self.view.moment, choice, order_by, first, skip))
         return [interface(self.view, interfaces.row(row)) for row in found]
 
     @strawberry.field(

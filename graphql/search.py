@@ -1,5 +1,6 @@
 """What search finds: things of four types, each with by what it was found."""
 
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -84,6 +85,7 @@ async def search_page(view: View, text: str, first: int | None, after: str | Non
         page_info=page_info(cursors, after, more=len(rows) > size),
         view=view,
         counting=search.count(view.moment, words) if words.words else None,
+        counting_up_to=partial(search.count_up_to, view.moment, words),
     )
 
 

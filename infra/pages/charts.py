@@ -115,7 +115,7 @@ def gaps_by_kind(counts: Sequence[Mapping[str, Any]], words: Words, colours: Col
 
 async def _matrix(visit: Visit, colours: Colours) -> dict[str, Any]:
     found = await interfaces.asked(visit)
-    return matrix(interfaces.matrix(interfaces.worst_first(found["interfaces"])), visit.words, colours)
+    return matrix(interfaces.matrix(interfaces.with_lost(found["interfaces"])), visit.words, colours)
 
 
 def matrix(shown: Mapping[str, Any], words: Words, colours: Colours) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from ...domain.vocabulary import GapKind, Harm
 from .rendering import link
 from .visit import PageProblem, Visit
-from .words import ZONE
+from .words import COUNTED, ZONE
 
 PAGE: Final = 40
 """Gaps on one page."""
@@ -29,7 +29,7 @@ query Gaps($asOf: DateTime, $knownAt: DateTime, $filter: GapFilter, $order: GapO
   registry(asOf: $asOf, knownAt: $knownAt) {{
     asOf knownAt
     gaps(filter: $filter, orderBy: $order, first: {PAGE}, after: $after) {{
-      totalCount pageInfo {{ hasNextPage endCursor }} nodes {{ ...Gap }}
+      countUpTo(most: {COUNTED}) pageInfo {{ hasNextPage endCursor }} nodes {{ ...Gap }}
     }}
     organisations(first: 200) {{ nodes {{ identifier name }} }}
   }}
@@ -38,7 +38,7 @@ query Gaps($asOf: DateTime, $knownAt: DateTime, $filter: GapFilter, $order: GapO
 """
 
 STATES: Final = {"open": True, "ended": False, "all": None}
-ORDERS: Final = ("HARM", "DAYS", "NEWEST", "OLDEST")
+ORDERS: Final = ("HARM", "DAYS", "NEWEST", "OLDEST", "ENDED")
 PARTS: Final = ("either", "toAct", "involved")
 FIELDS: Final = ("case", "cause", "state", "organisation", "part", "theme", "minDays", "order", "asOf", "knownAt")
 

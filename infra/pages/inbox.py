@@ -8,6 +8,7 @@ from starlette.responses import Response
 from .gaps import GAP
 from .labels import COMMANDS
 from .visit import Visit
+from .words import COUNTED
 
 DOING: Final = tuple(
     (name, COMMANDS[name])
@@ -27,15 +28,14 @@ query Inbox($own: ID!, $all: [ID!]!, $language: Language!, $atLeast: Position) {
       handoff madeAt respondBy from {{ identifier name }} obstacle {{ id }} case {{ id reference title }}
     }}
     held: chains(filter: {{holder: $all, status: OPEN}}, orderBy: REPORTED_OLDEST, first: {LINES}) {{
-      totalCount
+      countUpTo(most: {COUNTED})
       nodes {{ daysOpen obstacle {{ id claimed case {{ id reference title }} }} segments {{ from }} }}
     }}
     gaps(filter: {{toAct: $all, open: true}}, first: {LINES}) {{
-      totalCount
+      countUpTo(most: {COUNTED})
       nodes {{ ...Gap case {{ id }} acknowledgements {{ due organisation {{ identifier }} }} }}
     }}
     todos(filter: {{organisations: $all}}, first: {LINES}) {{
-      totalCount
       nodes {{ kind since case {{ id reference title }} obstacle {{ id }} event {{ summary(language: $language) }} }}
     }}
   }}

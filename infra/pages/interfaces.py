@@ -6,7 +6,9 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from .visit import Visit
+from .gaps import lens_of
+from .rendering import link
+from .visit import PageProblem, Visit
 
 INTERFACE: Final = """
 fragment Interface on Interface {
@@ -18,46 +20,77 @@ fragment Interface on Interface {
 """
 
 INTERFACES: Final = f"""
-query Interfaces($filter: InterfaceFilter) {{
-  registry {{
+query Interfaces($asOf: DateTime, $knownAt: DateTime, $filter: InterfaceFilter, $first: Int!, $skip: Int!) {{
+  registry(asOf: $asOf, knownAt: $knownAt) {{
     asOf
-    interfaces(filter: $filter) {{ ...Interface }}
+    interfaces(filter: $filter, orderBy: LOST, first: $first, skip: $skip) {{ ...Interface }}
     organisations(first: 200) {{ nodes {{ identifier name }} }}
   }}
 }}
 {INTERFACE}
 """
 
-PERIODS: Final = {"30": timedelta(days=30), "365": timedelta(days=365), "1825": timedelta(days=1825)}
-"""Over how long, in days, by the address's word for it; any other word means over all time."""
+PERIOD: Final = timedelta(days=90)
+"""Over how long interfaces are compared if nobody says: what went wrong then can be mended, and is little of all."""
+
+PERIODS: Final = {
+    "30": timedelta(days=30), "": PERIOD, "365": timedelta(days=365), "1825": timedelta(days=1825), "all": None,
+}  # fmt: skip
+"""Over how long, by the address's word for it; none means over all time."""
+
+ROWS: Final = 40
+"""Interfaces on one page, those that lose the most people first."""
+
+PAGES_MAX: Final = 10_000
+"""A page beyond this is that of nobody who reads."""
+
+FIELDS: Final = ("organisation", "period", "rolledUp", "asOf", "knownAt")
 
 MATRIX_MAX: Final = 16
-"""Organisations along each side of the matrix: more names than that nobody can read; the table has them all."""
+"""Organisations along each side of the matrix: more names than that nobody can read; the table has them."""
 
 Interface = Mapping[str, Any]
 
 
 async def page(visit: Visit) -> Response:
     """Answer GET /interfaces."""
-    found = await asked(visit)
-    rows = worst_first(found["interfaces"])
-    chosen = {name: visit.query.get(name, "") for name in ("organisation", "period", "rolledUp")}
+    number = _number(visit)
+    # One more than is shown tells whether there is another page.
+    found = await asked(visit, ROWS + 1, ROWS * (number - 1))
+    rows = with_lost(found["interfaces"])
+    chosen = {name: visit.query.get(name, "") for name in FIELDS}
+    following = link("/interfaces", chosen, page=number + 1) if len(rows) > ROWS else None
     return await visit.page(
-        "interfaces.html", registry=found, rows=rows, chosen=chosen, periods=PERIODS, matrix=matrix(rows)
-    )
+        "interfaces.html", registry=found, rows=rows[:ROWS], chosen=chosen, number=number, following=following,
+        matrix=matrix(rows[:ROWS]),
+    )  # fmt: skip
 
 
-async def asked(visit: Visit) -> dict[str, Any]:
-    """Return the interfaces that an address asks for."""
+def _number(visit: Visit) -> int:
+    given = visit.query.get("page", "1")
+    if not (
+        given.isascii()
+        and given.isdecimal()
+        and int(given[: len(str(PAGES_MAX))]) >= 1
+        and len(given) <= len(str(PAGES_MAX))
+    ):
+        raise PageProblem(404, visit.words.say("There is no such page."))
+    return min(int(given), PAGES_MAX)
+
+
+async def asked(visit: Visit, first: int = ROWS, skip: int = 0) -> dict[str, Any]:
+    """Return the interfaces that an address asks for. Raises ``PageProblem``."""
+    lens = lens_of(visit)
     chosen: dict[str, Any] = {}
     if visit.query.get("organisation"):
         chosen["organisation"] = visit.query["organisation"]
-    period = PERIODS.get(visit.query.get("period", ""))
+    period = PERIODS.get(visit.query.get("period", ""), PERIOD)
     if period is not None:
-        chosen["period"] = {"from": (datetime.now(UTC) - period).isoformat()}
+        until = datetime.fromisoformat(lens["asOf"]) if "asOf" in lens else datetime.now(UTC)
+        chosen["period"] = {"from": (until - period).isoformat()}
     if visit.query.get("rolledUp"):
         chosen["rolledUp"] = True
-    return (await visit.ask(INTERFACES, filter=chosen))["registry"]
+    return (await visit.ask(INTERFACES, **lens, filter=chosen, first=first, skip=skip))["registry"]
 
 
 def lost(interface: Interface) -> int:
@@ -69,10 +102,9 @@ def lost(interface: Interface) -> int:
     return offers + interface["referrals"] - interface["arrived"]
 
 
-def worst_first(interfaces: Sequence[Interface]) -> list[dict[str, Any]]:
-    """Return interfaces with how many people each lost, the most first."""
-    rows = [{**one, "lost": lost(one), "passed": one["offers"] + one["referrals"]} for one in interfaces]
-    return sorted(rows, key=lambda row: (-row["lost"], -row["passed"]))
+def with_lost(interfaces: Sequence[Interface]) -> list[dict[str, Any]]:
+    """Return interfaces with how many people each lost."""
+    return [{**one, "lost": lost(one)} for one in interfaces]
 
 
 def matrix(rows: Sequence[Interface]) -> dict[str, Any]:

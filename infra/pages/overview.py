@@ -6,8 +6,9 @@ from typing import Final
 from starlette.responses import Response
 
 from .gaps import GAP
-from .interfaces import INTERFACE, worst_first
+from .interfaces import INTERFACE, PERIOD, with_lost
 from .visit import SignedOut, Visit
+from .words import COUNTED
 
 LONGEST: Final = 8
 WORST: Final = 8
@@ -16,23 +17,21 @@ FOUND: Final = 20
 """How many lines each list of the overview has: what fits before one has to scroll far."""
 
 WEEK: Final = timedelta(days=7)
-YEAR: Final = timedelta(days=365)
-"""Over which stretch interfaces are compared: long enough for the rare ones, and what happened before can be mended."""
 
 OVERVIEW: Final = f"""
-query Overview($week: DateTime!, $year: DateTime!) {{
+query Overview($week: DateTime!, $since: DateTime!) {{
   registry {{
     asOf position
     gapCounts(filter: {{open: true}}) {{ kind count }}
     longest: gaps(filter: {{open: true}}, orderBy: DAYS, first: {LONGEST}) {{ nodes {{ ...Gap }} }}
     began: gaps(filter: {{overlaps: {{from: $week}}}}, orderBy: NEWEST, first: {CHANGED}) {{ nodes {{ ...Gap }} }}
-    ended: gaps(filter: {{open: false, overlaps: {{from: $week}}}}, orderBy: NEWEST, first: {CHANGED}) {{
-      totalCount nodes {{ ...Gap }}
+    ended: gaps(filter: {{endedSince: $week}}, orderBy: ENDED, first: {CHANGED}) {{
+      countUpTo(most: {COUNTED}) nodes {{ ...Gap }}
     }}
     cases(filter: {{opened: {{from: $week}}}}, first: {CHANGED}) {{
-      totalCount nodes {{ reference title theme openedAt }}
+      countUpTo(most: {COUNTED}) nodes {{ reference title theme openedAt }}
     }}
-    interfaces(filter: {{period: {{from: $year}}}}) {{ ...Interface }}
+    interfaces(filter: {{period: {{from: $since}}}}, orderBy: LOST, first: {WORST}) {{ ...Interface }}
   }}
 }}
 {GAP}
@@ -45,7 +44,7 @@ SEARCH: Final = f"""
 query Search($text: String!) {{
   registry {{
     search(text: $text, first: {FOUND}) {{
-      totalCount
+      countUpTo(most: {COUNTED})
       edges {{
         field value closeness
         node {{
@@ -77,7 +76,7 @@ async def page(visit: Visit) -> Response:
         return await visit.page("search.html", text=text, found=found)
     now = datetime.now(UTC)
     week = (now - WEEK).isoformat()
-    registry = (await visit.ask(OVERVIEW, week=week, year=(now - YEAR).isoformat()))["registry"]
+    registry = (await visit.ask(OVERVIEW, week=week, since=(now - PERIOD).isoformat()))["registry"]
     registry["began"] = [gap for gap in registry["began"]["nodes"] if datetime.fromisoformat(gap["from"]) >= now - WEEK]
-    worst = worst_first(registry["interfaces"])[:WORST]
+    worst = with_lost(registry["interfaces"])
     return await visit.page("overview.html", registry=registry, worst=worst, week=week)

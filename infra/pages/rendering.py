@@ -47,7 +47,11 @@ def environment() -> Environment:
 
 def rendered(template: str, words: Words, values: Mapping[str, Any]) -> str:
     """Return a page as HTML."""
-    return environment().get_template(template).render({"w": words, "_": words.say, "many": words.count, **values})
+    return (
+        environment()
+        .get_template(template)
+        .render({"w": words, "_": words.say, "many": words.count, "up_to": words.up_to, **values})
+    )
 
 
 @cache

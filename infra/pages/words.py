@@ -60,6 +60,10 @@ def catalogue(language: Language) -> NullTranslations:
     return GNUTranslations(compiled)
 
 
+COUNTED: Final = 1_001
+"""How far pages count: whether there are a thousand of something more makes no difference to what one does about it."""
+
+
 class Words:
     """One language, for one answer."""
 
@@ -80,6 +84,12 @@ class Words:
     def count(self, one: str, many: str, number: int) -> str:
         """Return a number of things, as ``{n}`` stands in the texts."""
         return self._texts.ngettext(one, many, number).format(n=self.number(number))
+
+    def up_to(self, one: str, many: str, number: int) -> str:
+        """Return the same of a number that was counted no further than ``COUNTED``."""
+        if number < COUNTED:
+            return self.count(one, many, number)
+        return self._texts.ngettext(one, many, number).format(n=self.say("more than {n}", n=self.number(COUNTED - 1)))
 
     def number(self, value: float, decimals: int = 0) -> str:
         """Return a number, rounded."""

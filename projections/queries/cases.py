@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from .lens import AT, Conditions, Moment, Query
+from .lens import AT, Conditions, Moment, Query, counted_up_to
 
 COLUMNS: Final = "case_id, reference, theme, opened_at, closed_at"
 
@@ -79,6 +79,13 @@ def count(moment: Moment, choice: CaseChoice) -> Query:
     """Return the query for how many there are."""
     conditions = _conditions(moment, choice)
     return f"SELECT count(*) FROM read.case_state WHERE {conditions.text()}", conditions.values  # noqa: S608
+
+
+def count_up_to(moment: Moment, choice: CaseChoice, most: int) -> Query:
+    """Return the same, counted from the newest on and no further than ``most``."""
+    conditions = _conditions(moment, choice)
+    rows: LiteralString = f"SELECT FROM read.case_state WHERE {conditions.text()} ORDER BY opened_at DESC, case_id"
+    return counted_up_to(rows), conditions.values | {"most": most}
 
 
 _PARTY: Final = (

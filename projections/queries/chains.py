@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from ...domain.vocabulary import Harm
-from .lens import AT, Conditions, Moment, Query, at
+from .lens import AT, Conditions, Moment, Query, at, counted_up_to
 
 COLUMNS: Final = "case_id, obstacle_id, reported_at"
 
@@ -72,6 +72,13 @@ def count(moment: Moment, choice: ChainChoice) -> Query:
     """Return the query for how many there are."""
     conditions = _conditions(moment, choice)
     return f"SELECT count(*) FROM read.chain_state WHERE {conditions.text()}", conditions.values  # noqa: S608
+
+
+def count_up_to(moment: Moment, choice: ChainChoice, most: int) -> Query:
+    """Return the same, counted no further than ``most``."""
+    conditions = _conditions(moment, choice)
+    rows: LiteralString = f"SELECT FROM read.chain_state WHERE {conditions.text()}"
+    return counted_up_to(rows), conditions.values | {"most": most}
 
 
 _FELL: Final = (

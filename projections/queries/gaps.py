@@ -1,8 +1,11 @@
-"""The list of gaps at two times: filtered, in one of five orders, page by page.
+"""The list of gaps at two times: filtered, in one of its orders, page by page.
 
 A running gap has lasted since a moment and an ended one for a time, and each kind has an index of its own. So a page
 by length is the best of both, and where harm comes first, of both with it and without. A cursor holds the length that
 the last gap had at its own ``asOf``: on the next page running gaps have grown, and none is shown twice or left out.
+What is open by what is known last is asked for most, and is little of all there is: it has an index of its own, in
+which it is counted and filtered (decisions/0046). The module is long because it is one list, whose orders share all
+but their indexes.
 """
 
 from collections.abc import Sequence
@@ -15,7 +18,7 @@ from msgspec import Struct
 
 from ...domain.vocabulary import GapKind, Harm, LearningKind
 from .honesty import NOTICED
-from .lens import AT, Conditions, Moment, Query
+from .lens import AT, LATEST, Conditions, Moment, Query, counted_up_to
 
 _RUNNING_US: Final = "(extract(epoch FROM %(as_of)s - lasting_since) * 1000000)::bigint"
 
@@ -36,7 +39,15 @@ _BEYOND_RUNNING: Final = "(lasting_since, gap_id) > (%(after_since)s, %(after_ga
 _BEYOND_ENDED: Final = "lasted <= %(after_lasted)s AND (lasted < %(after_lasted)s OR gap_id > %(after_gap)s)"
 _BEYOND: Final = f"CASE WHEN lasted < 0 THEN {_BEYOND_RUNNING} ELSE {_BEYOND_ENDED} END"
 
+_FEW: Final = "WITH few AS MATERIALIZED (SELECT read.few_seen(%(few)s) AS ids)"
+_OF_FEW: Final = "case_id = ANY ((SELECT ids FROM few)::uuid[])"
 _IN_ORDER: Final = "(SELECT ids IS NULL FROM few)"
+
+_FEW_MAX: Final = 2_000
+"""Of how many cases gaps are looked for case by case: going through a list in its order finds a page sooner else."""
+
+_FEW_OPEN_MAX: Final = 20_000
+"""The same of what is open by what is known last, of which a case has one or none."""
 
 
 IN_CASE: Final = (
@@ -56,6 +67,15 @@ _FROM_CAUSES: Final = (
 )
 
 
+_WITH_PARTY: Final = (
+    "case_id IN (SELECT p.case_id FROM read.case_party p WHERE p.organisation = ANY(%(parties)s) "
+    "UNION SELECT s.subject_id FROM read.case_party p JOIN read.case_subject s USING (case_id) "
+    "WHERE p.organisation = ANY(%(parties)s) "
+    "UNION SELECT l.case_id FROM read.gap_state l WHERE l.stream_kind IS NOT NULL)"
+)
+"""Where gaps can lie that organisations have to act on or are involved in: whoever a gap names is named in its case."""
+
+
 class GapOrder(Enum):
     """In which order gaps are listed."""
 
@@ -63,6 +83,7 @@ class GapOrder(Enum):
     DAYS = "DAYS"
     NEWEST = "NEWEST"
     OLDEST = "OLDEST"
+    ENDED = "ENDED"
 
 
 class GapRow(Struct, frozen=True):
@@ -104,6 +125,7 @@ class GapChoice(Struct, frozen=True):
     counts: bool | None = True
     overlaps_from: datetime | None = None
     overlaps_until: datetime | None = None
+    ended_from: datetime | None = None
     lasted_at_least: timedelta | None = None
     harms: Sequence[Harm] | None = None
     themes: Sequence[str] | None = None
@@ -115,13 +137,14 @@ class GapChoice(Struct, frozen=True):
 
 
 class GapPlace(Struct, frozen=True):
-    """Where a page ended: the gap's length at the ``asOf`` of its page, its beginning, whether harm lasts, its id."""
+    """Where a page ended: the gap's length at the ``asOf`` of its page, its times, whether harm lasts, its id."""
 
     as_of: datetime
     lasted: int
     from_: datetime
     harmed: bool
     id: UUID
+    until: datetime | None = None
 
 
 def row(columns: tuple[Any, ...]) -> GapRow:
@@ -150,29 +173,27 @@ def row(columns: tuple[Any, ...]) -> GapRow:
 
 def place(as_of: datetime, gap: GapRow) -> GapPlace:
     """Return the place of a gap in the lists of its page."""
-    return GapPlace(as_of, gap.lasted // _MICROSECOND, gap.from_, gap.harmed, gap.id)
+    return GapPlace(as_of, gap.lasted // _MICROSECOND, gap.from_, gap.harmed, gap.id, gap.until)
 
 
 def page(moment: Moment, choice: GapChoice, order: GapOrder, after: GapPlace | None, limit: int) -> Query:
     """Return the query for gaps beyond a place, at most ``limit``."""
     conditions = _conditions(moment, choice)
-    values = conditions.values | {"limit": limit}
+    sifted = _is_sifted(moment, choice, order)
+    if sifted:
+        _add_parties(conditions, choice)
+    values = conditions.values | {"limit": limit, "few": _few_max(moment, choice) if sifted else _FEW_MAX}
     if after is not None:
         values |= {
             "after_lasted": after.lasted,
             "after_since": after.as_of - timedelta(microseconds=after.lasted),
             "after_from": after.from_,
+            "after_until": after.until or after.as_of,
             "after_gap": after.id,
         }
-    match order:
-        case GapOrder.HARM:
-            return _by_harm(conditions, after), values
-        case GapOrder.DAYS:
-            return _by_days(conditions, beyond=after is not None), values
-        case GapOrder.NEWEST:
-            return _by_beginning(conditions, "DESC", "<", beyond=after is not None), values
-        case GapOrder.OLDEST:
-            return _by_beginning(conditions, "ASC", ">", beyond=after is not None), values
+    list_ = _list(conditions, choice, order, after)
+    found: Sequence[LiteralString] = (list_.sifted(),) if sifted else list_.in_order
+    return _paged(found, list_.where, list_.by, list_.order), values
 
 
 def count(moment: Moment, choice: GapChoice) -> Query:
@@ -181,13 +202,62 @@ def count(moment: Moment, choice: GapChoice) -> Query:
     return f"SELECT count(*) FROM read.gap_state WHERE {conditions.text()}", conditions.values  # noqa: S608
 
 
+def count_up_to(moment: Moment, choice: GapChoice, most: int) -> Query:
+    """Return the same, counted no further than ``most``."""
+    conditions = _conditions(moment, choice)
+    if choice.open and moment.known_at >= LATEST:
+        _add_parties(conditions, choice)
+    rows: LiteralString = " UNION ALL ".join(
+        f"(SELECT FROM read.gap_state WHERE {where}{_counted_from(moment, choice)} LIMIT %(most)s)"
+        for where in _both_ways(conditions)
+    )
+    return f"{_FEW} {counted_up_to(rows)}", conditions.values | {"most": most, "few": _few_max(moment, choice)}
+
+
 def counts_by_kind(moment: Moment, choice: GapChoice) -> Query:
     """Return the query for how many there are of each kind, the most first."""
     conditions = _conditions(moment, choice)
+    rows: LiteralString = " UNION ALL ".join(
+        f"SELECT kind FROM read.gap_state WHERE {where}"  # noqa: S608
+        for where in _both_ways(conditions)
+    )
     return (
-        f"SELECT kind, count(*) FROM read.gap_state WHERE {conditions.text()} "  # noqa: S608
-        "GROUP BY kind ORDER BY count(*) DESC, kind"
-    ), conditions.values
+        f"{_FEW} SELECT kind, count(*) FROM ({rows}) found GROUP BY kind ORDER BY count(*) DESC, kind"  # noqa: S608
+    ), conditions.values | {"few": _few_max(moment, choice)}
+
+
+def _add_parties(conditions: Conditions, choice: GapChoice) -> None:
+    """Say where gaps can lie, if organisations are chosen that they name."""
+    conditions.add_any(_WITH_PARTY, "parties", choice.to_act if choice.to_act is not None else choice.involved)
+
+
+def _few_max(moment: Moment, choice: GapChoice) -> int:
+    """Return of how many cases what is chosen is looked for case by case."""
+    return _FEW_OPEN_MAX if choice.open and moment.known_at >= LATEST else _FEW_MAX
+
+
+def _both_ways(conditions: Conditions) -> tuple[LiteralString, LiteralString]:
+    """Return the conditions for whoever sees few cases and for whoever sees many; nothing meets both."""
+    where = conditions.text()
+    return f"{_OF_FEW} AND {where}", f"{_IN_ORDER} AND {where}"
+
+
+def _counted_from(moment: Moment, choice: GapChoice) -> LiteralString:
+    """Return the order in which to count, if there is one in which little is passed that is not counted."""
+    if choice.ended_from is not None:
+        return " ORDER BY until_at DESC, gap_id DESC"
+    return " ORDER BY as_of_until" if choice.open and moment.known_at >= LATEST else ""
+
+
+def _is_sifted(moment: Moment, choice: GapChoice, order: GapOrder) -> bool:
+    """Return whether to go through all that is open by what is known last, rather than through a list in its order.
+
+    Where a filter leaves little of a list, most of all gaps there ever were would be passed in its order.
+    """
+    if not choice.open or moment.known_at < LATEST or order is GapOrder.ENDED:
+        return False
+    filters = (choice.kinds, choice.to_act, choice.involved, choice.harms, choice.themes, choice.lasted_at_least)
+    return any(one is not None for one in filters) and choice.case is None and choice.causes is None
 
 
 def _conditions(moment: Moment, choice: GapChoice) -> Conditions:
@@ -216,6 +286,8 @@ def _conditions(moment: Moment, choice: GapChoice) -> Conditions:
             "(until_at IS NULL OR until_at > %(overlaps_from)s OR from_at >= %(overlaps_from)s)",
             overlaps_from=choice.overlaps_from,
         )
+    if choice.ended_from is not None:
+        conditions.add("NOT open AND until_at >= %(ended_from)s", ended_from=choice.ended_from)
     if choice.lasted_at_least is not None:
         conditions.add(
             "CASE WHEN lasted < 0 THEN %(as_of)s - lasting_since >= %(at_least)s ELSE lasted >= %(at_least_us)s END",
@@ -225,28 +297,73 @@ def _conditions(moment: Moment, choice: GapChoice) -> Conditions:
     return conditions
 
 
-def _by_harm(conditions: Conditions, after: GapPlace | None) -> LiteralString:
-    """Return the query for gaps whose harm lasts or looms, then the others, each by length."""
+class _List(Struct, frozen=True):
+    """A list in one of its orders: the queries whose first rows together hold a page, and what picks and orders it."""
+
+    in_order: Sequence[LiteralString]
+    where: LiteralString
+    by: LiteralString
+    """The columns that ``order`` needs."""
+    order: LiteralString
+
+    def sifted(self) -> LiteralString:
+        """Return the query that finds the same rows by what picks them, in whatever order they lie, and sorts them."""
+        return (
+            f"SELECT {_KEY}, {self.by} FROM read.gap_state "  # noqa: S608
+            f"WHERE {_IN_ORDER} AND {self.where} ORDER BY {self.order} LIMIT %(limit)s"
+        )
+
+
+def _list(conditions: Conditions, choice: GapChoice, order: GapOrder, after: GapPlace | None) -> _List:
+    """Return the list of gaps beyond a place."""
+    beyond = after is not None
+    match order:
+        case GapOrder.HARM:
+            return _by_harm(conditions, choice, after)
+        case GapOrder.DAYS:
+            where = conditions.text(_BEYOND) if beyond else conditions.text()
+            return _List(_by_length(conditions, choice, beyond=beyond), where, _LENGTH, "us DESC, gap_id")
+        case GapOrder.NEWEST:
+            # No gap is shown before it began, so the newest that can be shown began at asOf.
+            return _by_moment(
+                conditions, "from_at", "DESC", "(from_at, gap_id) < (%(after_from)s, %(after_gap)s)", beyond=beyond
+            )
+        case GapOrder.OLDEST:
+            return _by_moment(
+                conditions, "from_at", "ASC", "(from_at, gap_id) > (%(after_from)s, %(after_gap)s)", beyond=beyond
+            )
+        case GapOrder.ENDED:
+            conditions.add("NOT open")
+            return _by_moment(
+                conditions, "until_at", "DESC", "(until_at, gap_id) < (%(after_until)s, %(after_gap)s)", beyond=beyond
+            )
+
+
+def _by_harm(conditions: Conditions, choice: GapChoice, after: GapPlace | None) -> _List:
+    """Return the list of gaps whose harm lasts or looms, then the others, each by length."""
     order: LiteralString = "harmed DESC, us DESC, gap_id"
     if after is None:
-        branches: list[LiteralString] = [*_by_length(conditions, _HARMED), *_by_length(conditions, _UNHARMED)]
-        return _paged(branches, conditions.text(), _LENGTH, order)
+        branches: list[LiteralString] = [
+            *_by_length(conditions, choice, _HARMED),
+            *_by_length(conditions, choice, _UNHARMED),
+        ]
+        return _List(branches, conditions.text(), _LENGTH, order)
     if after.harmed:
-        branches = [*_by_length(conditions, _HARMED, beyond=True), *_by_length(conditions, _UNHARMED)]
-        return _paged(branches, conditions.text(f"({_UNHARMED} OR {_BEYOND})"), _LENGTH, order)
-    branches = _by_length(conditions, _UNHARMED, beyond=True)
-    return _paged(branches, conditions.text(_UNHARMED, _BEYOND), _LENGTH, order)
+        branches = [
+            *_by_length(conditions, choice, _HARMED, beyond=True),
+            *_by_length(conditions, choice, _UNHARMED),
+        ]
+        return _List(branches, conditions.text(f"({_UNHARMED} OR {_BEYOND})"), _LENGTH, order)
+    branches = _by_length(conditions, choice, _UNHARMED, beyond=True)
+    return _List(branches, conditions.text(_UNHARMED, _BEYOND), _LENGTH, order)
 
 
-def _by_days(conditions: Conditions, *, beyond: bool) -> LiteralString:
-    """Return the query for gaps by length."""
-    where = conditions.text(_BEYOND) if beyond else conditions.text()
-    return _paged(_by_length(conditions, beyond=beyond), where, _LENGTH, "us DESC, gap_id")
-
-
-def _by_length(conditions: Conditions, *more: LiteralString, beyond: bool = False) -> list[LiteralString]:
+def _by_length(
+    conditions: Conditions, choice: GapChoice, *more: LiteralString, beyond: bool = False
+) -> list[LiteralString]:
     """Return the queries for running gaps and for ended ones, each by length and in an order that an index has."""
-    running: tuple[LiteralString, ...] = (*more, "lasted < 0")
+    # No running gap began after asOf: so the scan ends there.
+    running: tuple[LiteralString, ...] = (*more, "lasted < 0", "lasting_since <= %(as_of)s")
     ended: tuple[LiteralString, ...] = (*more, "lasted >= 0")
     if beyond:
         running, ended = (*running, _BEYOND_RUNNING), (*ended, _BEYOND_ENDED)
@@ -258,25 +375,23 @@ def _by_length(conditions: Conditions, *more: LiteralString, beyond: bool = Fals
         f"SELECT {_KEY}, {_LENGTH} FROM read.gap_state "  # noqa: S608
         f"WHERE {_IN_ORDER} AND {conditions.text(*ended)} ORDER BY lasted DESC, gap_id LIMIT %(limit)s"
     )
-    return [by_since, by_lasted]
+    # What runs on is open.
+    return [by_lasted] if choice.open is False else [by_since, by_lasted]
 
 
-def _by_beginning(
-    conditions: Conditions, direction: LiteralString, sign: LiteralString, *, beyond: bool
-) -> LiteralString:
-    """Return the query for gaps by when they began."""
-    # Where the scan of the index begins; with two such conditions PostgreSQL may take the wrong one. No gap is shown
-    # before it began, so the newest that can be shown began at asOf.
-    begin: LiteralString = "from_at <= %(as_of)s"
-    if beyond:
-        begin = f"(from_at, gap_id) {sign} (%(after_from)s, %(after_gap)s)"
-    order: LiteralString = f"from_at {direction}, gap_id {direction}"
+def _by_moment(
+    conditions: Conditions, column: LiteralString, direction: LiteralString, place: LiteralString, *, beyond: bool
+) -> _List:
+    """Return the list of gaps by when they began or ended."""
+    # Where the scan of the index begins; with two such conditions PostgreSQL may take the wrong one.
+    begin: LiteralString = place if beyond else f"{column} <= %(as_of)s"
+    order: LiteralString = f"{column} {direction}, gap_id {direction}"
     in_order: LiteralString = (
-        f"SELECT {_KEY}, from_at FROM read.gap_state "  # noqa: S608
+        f"SELECT {_KEY}, {column} FROM read.gap_state "  # noqa: S608
         f"WHERE {_IN_ORDER} AND {conditions.text(begin)} ORDER BY {order} LIMIT %(limit)s"
     )
     # Where cases are looked at one by one, no index shall be asked for all gaps of all cases since then.
-    return _paged([in_order], conditions.text(f"({begin}) IS TRUE"), "from_at", order)
+    return _List([in_order], conditions.text(f"({begin}) IS TRUE"), column, order)
 
 
 def _paged(
@@ -291,12 +406,11 @@ def _paged(
     """
     one_by_one: LiteralString = (
         f"SELECT {_KEY}, {by} FROM read.gap_state "  # noqa: S608
-        f"WHERE case_id = ANY ((SELECT ids FROM few)::uuid[]) AND {where} ORDER BY {order} LIMIT %(limit)s"
+        f"WHERE {_OF_FEW} AND {where} ORDER BY {order} LIMIT %(limit)s"
     )
     found: LiteralString = " UNION ALL ".join(f"({way})" for way in (one_by_one, *in_order))
     return (
-        "WITH few AS MATERIALIZED (SELECT read.few_seen() AS ids) "  # noqa: S608
-        f"SELECT {COLUMNS} FROM (SELECT {_KEY} FROM ({found} ORDER BY {order} LIMIT %(limit)s) found) page "
+        f"{_FEW} SELECT {COLUMNS} FROM (SELECT {_KEY} FROM ({found} ORDER BY {order} LIMIT %(limit)s) found) page "  # noqa: S608
         f"JOIN read.gap_state USING ({_KEY}) ORDER BY {order}"
     )
 

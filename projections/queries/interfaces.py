@@ -1,6 +1,7 @@
 """Interfaces at two times: ordered pairs of organisations, in figures. The statement stands in interfaces.sql."""
 
 from datetime import datetime
+from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, LiteralString, cast
@@ -13,6 +14,16 @@ from .lens import Moment, Query
 
 PAIRS_MAX: Final = 2_000
 """How many interfaces one answer holds at most, the busiest first: what a page can still show as a diagram."""
+
+SKIP_MAX: Final = 1_000_000
+"""How many interfaces may be left out before the first: more than there are between a thousand organisations."""
+
+
+class InterfaceOrder(Enum):
+    """In which order interfaces are listed."""
+
+    BUSIEST = "BUSIEST"
+    LOST = "LOST"
 
 
 class InterfaceRow(Struct, frozen=True):
@@ -55,8 +66,8 @@ def _statement() -> LiteralString:
     return cast("LiteralString", Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
 
 
-def query(moment: Moment, choice: InterfaceChoice) -> Query:
-    """Return the query for interfaces, the busiest first."""
+def query(moment: Moment, choice: InterfaceChoice, order: InterfaceOrder, limit: int, skip: int = 0) -> Query:
+    """Return the query for interfaces beyond the first ``skip``, at most ``limit``."""
     return _statement(), moment.values() | {
         "organisation": choice.organisation,
         "from": choice.from_,
@@ -64,7 +75,9 @@ def query(moment: Moment, choice: InterfaceChoice) -> Query:
         "period_from": choice.period_from,
         "period_until": choice.period_until,
         "rolled_up": choice.rolled_up,
-        "limit": PAIRS_MAX,
+        "by_lost": order is InterfaceOrder.LOST,
+        "limit": limit,
+        "skip": skip,
     }
 
 

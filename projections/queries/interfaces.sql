@@ -1,5 +1,8 @@
 -- Interfaces at two times: what went from one organisation to another, and what became of it.
 --
+-- What was passed on in the period is gone through once, and counted by pair; only for the pairs that are shown is worked
+-- out how long answers took, why was refused, and what came back.
+--
 -- Rolled up, an organisation stands for all below it, as the tree stood: it stands under its successor if it went up in
 -- one, else under its parent, as far up as organisations were registered. What stays within one is no interface then. An
 -- answer before the delivery that is on record took no time: it had arrived by then. Back came what was accepted or
@@ -33,14 +36,29 @@ WITH RECURSIVE standing (organisation, above) AS (
        AND (asked.to_top IS NULL OR coalesce(t.top, h.to_organisation) = asked.to_top)
        AND (asked.top IS NULL
             OR asked.top IN (coalesce(f.top, h.from_organisation), coalesce(t.top, h.to_organisation)))
-       AND (%(period_from)s::timestamptz IS NULL OR h.made_at >= %(period_from)s)
-       AND (%(period_until)s::timestamptz IS NULL OR h.made_at < %(period_until)s)
+       AND h.made_at >= coalesce(%(period_from)s::timestamptz, '-infinity')
+       AND h.made_at < coalesce(%(period_until)s::timestamptz, 'infinity')
        AND coalesce(f.top, h.from_organisation) <> coalesce(t.top, h.to_organisation)
+), counted AS (
+    SELECT from_organisation, to_organisation, count(*) AS busy,
+           count(*) FILTER (WHERE CASE kind WHEN 'REFERRAL' THEN outcome <> 'ARRIVED'
+                                            ELSE outcome IN ('REFUSED', 'LAPSED')
+                                                 OR (outcome = 'PENDING' AND respond_by <= %(as_of)s) END) AS lost
+      FROM sent GROUP BY 1, 2
+), shown AS MATERIALIZED (
+    SELECT from_organisation, to_organisation, lost FROM counted
+     ORDER BY CASE WHEN %(by_lost)s THEN lost END DESC NULLS LAST, busy DESC, from_organisation, to_organisation
+     LIMIT %(limit)s OFFSET %(skip)s
+), kept AS MATERIALIZED (
+    -- Looked up in a set, here and below: a join is planned for the few rows that two times are taken to leave.
+    SELECT s.*, s.outcome IN ('ACCEPTED', 'ARRIVED') AS across FROM sent s
+     WHERE ((s.from_organisation, s.to_organisation) IN (SELECT from_organisation, to_organisation FROM shown)) IS TRUE
 ), ring AS (
     -- Of an array the planner expects ten parts, of a series a thousand; then it does without a set below.
     SELECT g.case_id, g.obstacle_id, one.unit AS from_unit, g.involved[one.place + 1] AS to_unit
       FROM read.gap_state g CROSS JOIN LATERAL unnest(g.involved) WITH ORDINALITY AS one (unit, place)
-     WHERE one.place < cardinality(g.involved) AND g.kind = 'CAROUSEL' AND g.counts_after < %(as_of)s
+     WHERE g.case_id = ANY (ARRAY(SELECT DISTINCT k.case_id FROM kept k WHERE k.across))
+       AND one.place < cardinality(g.involved) AND g.kind = 'CAROUSEL' AND g.counts_after < %(as_of)s
        AND g.as_of_from <= %(as_of)s AND (g.as_of_until > %(as_of)s OR g.until_known_from > %(known_at)s)
        AND g.known_from <= %(known_at)s AND g.known_until > %(known_at)s
 ), came_back AS (
@@ -50,11 +68,9 @@ WITH RECURSIVE standing (organisation, above) AS (
       LEFT JOIN tops f ON f.organisation = r.from_unit
       LEFT JOIN tops t ON t.organisation = r.to_unit
 ), passed AS (
-    -- Looked up in a set: a join is planned for the few rows that two times are taken to leave, and there are many.
-    SELECT s.*, s.outcome IN ('ACCEPTED', 'ARRIVED') AS across,
-           s.outcome IN ('ACCEPTED', 'ARRIVED')
-           AND (s.case_id, s.obstacle_id, s.from_organisation, s.to_organisation) IN (SELECT * FROM came_back) AS back
-      FROM sent s
+    SELECT k.*, k.across
+           AND (k.case_id, k.obstacle_id, k.from_organisation, k.to_organisation) IN (SELECT * FROM came_back) AS back
+      FROM kept k
 ), figures AS (
     SELECT from_organisation, to_organisation,
            count(*) AS busy,
@@ -73,14 +89,13 @@ WITH RECURSIVE standing (organisation, above) AS (
            count(*) FILTER (WHERE back)::float8 / nullif(count(*) FILTER (WHERE across), 0) AS came_back_share
       FROM passed
      GROUP BY 1, 2
-), shown AS (
-    SELECT * FROM figures ORDER BY busy DESC, from_organisation, to_organisation LIMIT %(limit)s
 )
--- Grounds are counted of what is shown alone: joined, every pair would be compared with every other.
+-- Grounds are counted in place: joined, every pair would be compared with every other.
 SELECT f.from_organisation, f.to_organisation, f.offers, f.accepted, f.refused, f.withdrawn, f.lapsed, f.unanswered,
        f.pending, f.referrals, f.arrived, f.median_days, f.p90_days,
        (SELECT json_agg(json_build_array(ground, times) ORDER BY times DESC, ground)::text
           FROM (SELECT ground, count(*) AS times FROM unnest(f.grounds) AS ground GROUP BY 1) each),
        f.came_back_share
-  FROM shown f
- ORDER BY f.busy DESC, 1, 2
+  FROM figures f
+ ORDER BY CASE WHEN %(by_lost)s THEN f.refused + f.lapsed + f.unanswered + f.referrals - f.arrived END DESC NULLS LAST,
+          f.busy DESC, 1, 2

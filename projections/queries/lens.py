@@ -35,6 +35,10 @@ AT: Final = (
 """The condition that a row is the answer at a moment."""
 
 
+AT_LATEST: Final = "as_of_from <= %(as_of)s AND as_of_until > %(as_of)s AND known_until = 'infinity'"
+"""The same of what is known last, in which an index of what is known last is found: no value then says that."""
+
+
 def at(table: LiteralString) -> LiteralString:
     """Return the same condition on the rows of a table that stands under a name beside others."""
     return (
@@ -50,7 +54,7 @@ class Conditions:
     def __init__(self, moment: Moment) -> None:
         """Begin with the condition of the two times."""
         self.values = moment.values()
-        self._all: list[LiteralString] = [AT]
+        self._all: list[LiteralString] = [AT_LATEST if moment.known_at >= LATEST else AT]
 
     def add(self, condition: LiteralString, **values: object) -> None:
         """Ask for one more."""
@@ -65,6 +69,11 @@ class Conditions:
     def text(self, *more: LiteralString) -> LiteralString:
         """Return them all, and some more, as the text of a WHERE clause."""
         return " AND ".join((*self._all, *more))
+
+
+def counted_up_to(rows: LiteralString) -> LiteralString:
+    """Return the query for how many rows a query finds, which stops at ``most``."""
+    return f"SELECT count(*) FROM (({rows}) LIMIT %(most)s) counted"  # noqa: S608
 
 
 POSITION_AT: Final = "SELECT knelpunt.position_by(%(known_at)s, %(upto)s)"

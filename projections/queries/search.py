@@ -21,7 +21,7 @@ from msgspec import Struct
 from . import cases, gaps, organisations
 from .cases import CaseRow
 from .gaps import GapRow
-from .lens import AT, Moment, Query
+from .lens import AT, Moment, Query, counted_up_to
 from .organisations import OrganisationRow
 from .search_words import SORTS, TEXTS, VALUES, Asked
 
@@ -282,6 +282,8 @@ SELECT page.sort, page.rank, page.at, page.label, page.id, page.field, page.valu
 
 _COUNT: Final = f"{_HITS} SELECT count(*) FROM hit"  # noqa: S608
 
+_COUNT_UP_TO: Final = f"{_HITS} {counted_up_to('SELECT FROM hit')}"
+
 _START: Final = SearchPlace(-1, datetime(1970, 1, 1, tzinfo=UTC), "", "")
 """Before all: no thing has this rank."""
 
@@ -294,6 +296,12 @@ def page(moment: Moment, words: Asked, after: SearchPlace | None, limit: int) ->
 def count(moment: Moment, words: Asked) -> Query:
     """Return the query for how much is found."""
     return _COUNT, _values(moment, words, _START, None)
+
+
+def count_up_to(moment: Moment, words: Asked, most: int) -> Query:
+    """Return the same, counted no further than ``most``."""
+    # No sort of thing need be gone through any further than that.
+    return _COUNT_UP_TO, _values(moment, words, _START, most) | {"most": most}
 
 
 def _values(moment: Moment, words: Asked, after: SearchPlace, limit: int | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from ..derivation.todos import TodoKind
-from .lens import AT, Conditions, Moment, Query
+from .lens import AT, Conditions, Moment, Query, counted_up_to
 
 _NO_CASE: Final = UUID(int=0)
 
@@ -84,6 +84,13 @@ def count(moment: Moment, choice: TodoChoice) -> Query:
     """Return the query for how many there are."""
     conditions = _conditions(moment, choice)
     return f"SELECT count(*) FROM read.todo_state WHERE {conditions.text()}", conditions.values  # noqa: S608
+
+
+def count_up_to(moment: Moment, choice: TodoChoice, most: int) -> Query:
+    """Return the same, counted no further than ``most``."""
+    conditions = _conditions(moment, choice)
+    rows: LiteralString = f"SELECT FROM read.todo_state WHERE {conditions.text()}"
+    return counted_up_to(rows), conditions.values | {"most": most}
 
 
 # A cause is named in a stream of its own, so that is looked for when it is asked.

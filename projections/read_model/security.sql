@@ -36,20 +36,20 @@ BEGIN ATOMIC
 END;
 
 -- few_seen: under which ids gaps stand that the principal may see: their cases, whoever these are about where something
--- lies over several cases, and what the registry learns by. Null: all, or so many that going through a
+-- lies over several cases, and what the registry learns by. Null: all, or more than so many, so that going through a
 -- list in its order finds a page sooner than going through the cases. It is only where to look: what is seen there is for
 -- the policies below to say.
-CREATE FUNCTION few_seen() RETURNS uuid[]
+CREATE FUNCTION few_seen(most integer) RETURNS uuid[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT CASE WHEN NOT knelpunt.sees_all() THEN (
         WITH own AS MATERIALIZED (
             SELECT v.case_id FROM case_viewer v
-             WHERE v.viewer = ANY ((SELECT viewers())::text[]) AND v.from_at <= now() AND v.until_at > now() LIMIT 2001
+             WHERE v.viewer = ANY ((SELECT viewers())::text[]) AND v.from_at <= now() AND v.until_at > now() LIMIT most + 1
         ), learnt AS MATERIALIZED (
-            SELECT g.case_id FROM gap_state g WHERE g.stream_kind IS NOT NULL AND knelpunt.sees_learnt() LIMIT 2001
+            SELECT g.case_id FROM gap_state g WHERE g.stream_kind IS NOT NULL AND knelpunt.sees_learnt() LIMIT most + 1
         )
-        SELECT CASE WHEN (SELECT count(*) FROM own) <= 2000 AND (SELECT count(*) FROM learnt) <= 2000 THEN array(
+        SELECT CASE WHEN (SELECT count(*) FROM own) <= most AND (SELECT count(*) FROM learnt) <= most THEN array(
             SELECT o.case_id FROM own o
             UNION
             -- Each of the cases that it lies over must be seen, so the first one too.

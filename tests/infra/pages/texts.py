@@ -31,7 +31,7 @@ def texts() -> set[str | tuple[str, ...]]:
         found |= set(_of_code(ast.parse(file.read_text())))
     for file in (PAGES / "templates").iterdir():
         with file.open("rb") as opened:
-            for _, function, message, _ in babel_extract(opened, ["_", "many"], [], OPTIONS):
+            for _, function, message, _ in babel_extract(opened, ["_", "many", "up_to"], [], OPTIONS):
                 forms = [form for form in (message if isinstance(message, tuple) else (message,)) if form]
                 if forms:
                     found.add(forms[0] if function == "_" else (forms[0], forms[1]))
