@@ -41,6 +41,7 @@ from .importing import MAPPING, assert_recorded, cases_in, write_log
 from .laboratory import Laboratory
 from .measuring import Report, Row, percentile
 from .opponents import gap_pages
+from .processor import PROCESSES, parents
 from .rebuild import WORKERS
 
 QUESTIONS: Final = 200
@@ -48,9 +49,6 @@ WARM_UP: Final = 20
 
 MEMORY_MB_MAX: Final = 400.0
 MEGABYTE: Final = 1_000_000
-
-PROCESSES: Final = Path("/proc")
-"""Where Linux tells of its processes; elsewhere nothing is known of memory, and growth is not measured."""
 
 LOOKS_SECONDS: Final = 0.1
 """How long between two looks at the memory of all processes."""
@@ -123,7 +121,7 @@ def _row(step: str, events: int, samples: list[float], memory: float) -> Row:
 def _run(step: str, url: str, log: Path) -> tuple[list[float], float]:
     """Return what a step measured, and the megabytes of the largest process that was at work on it."""
     with psycopg.connect(url) as admin:
-        server = _parents()[admin.info.backend_pid]
+        server = parents()[admin.info.backend_pid]
     command = [sys.executable, "-m", "benchmarks.growth", step, url, str(log)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -141,11 +139,11 @@ def _watched(roots: AbstractSet[int]) -> Generator[dict[int, int]]:
 
     def look() -> None:
         while not stop.wait(LOOKS_SECONDS):
-            parents = _parents()
-            for process in parents:
+            above_each = parents()
+            for process in above_each:
                 above: int | None = process
                 while above is not None and above not in roots:
-                    above = parents.get(above)
+                    above = above_each.get(above)
                 if above is not None:
                     most[process] = max(most.get(process, 0), _own_bytes(process))
 
@@ -156,16 +154,6 @@ def _watched(roots: AbstractSet[int]) -> Generator[dict[int, int]]:
     finally:
         stop.set()
         watching.join()
-
-
-def _parents() -> dict[int, int]:
-    """Return the parent of each process of this machine."""
-    found: dict[int, int] = {}
-    for stat in PROCESSES.glob("[0-9]*/stat"):
-        with suppress(OSError):  # it has ended meanwhile
-            # The program's name stands in parentheses, and may hold some itself.
-            found[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-    return found
 
 
 def _own_bytes(process: int) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -12,7 +12,7 @@ from ..domain.case.corrections import is_mending
 from ..domain.case.facts import CaseOpened
 from ..domain.case.named import organisations_of
 from ..domain.vocabulary import CaseRelation
-from ..projections.derivation.answer import CaseAnswer
+from ..projections.derivation.answer import CaseAnswer, Told
 from ..projections.queries.cases import CaseRow
 from . import ids
 from .across import across
@@ -59,13 +59,7 @@ class Case(Node):
     @strawberry.field(description="Its title; null if it has none, or if the subject was erased.")
     def title(self) -> str | None:
         """Return its title."""
-
-        def find(reading: CaseReading) -> str | None:
-            opened = reading.opening
-            assert isinstance(opened.data, CaseOpened)
-            return text_of(self.at.view, reading.event(opened.id), opened.data.title)
-
-        return self.at.read(find)
+        return self._told(lambda told, opened: text_of(self.at.view, told, opened.title))
 
     @strawberry.field(description="Its theme, as a slug.")
     def theme(self) -> str:
@@ -221,12 +215,29 @@ class Case(Node):
         return self.at.read(lambda reading: what(reading.answer))
 
     def _opening(self, what: Callable[[CaseOpened], T]) -> T:
-        def find(reading: CaseReading) -> T:
-            opened = reading.opening.data
-            assert isinstance(opened, CaseOpened)
-            return what(opened)
+        """Return something of what opened it."""
+        return self._told(lambda _, opened: what(opened))
 
-        return self.at.read(find)
+    def _told(self, what: Callable[[Told, CaseOpened], T]) -> T:
+        """Return something of what opened it, and of how it is to be shown."""
+
+        def find(reading: CaseReading) -> T:
+            opened = reading.opening
+            assert isinstance(opened.data, CaseOpened)
+            return what(reading.event(opened.id), opened.data)
+
+        if self.at.is_read or self.at.known_to is not None:
+            return self.at.read(find)
+        return later(self._found(what, find))
+
+    async def _found(self, what: Callable[[Told, CaseOpened], T], find: Callable[[CaseReading], T]) -> T:
+        opened = await self.at.view.recorded_opening(self.at.id)
+        if opened is None:
+            value: Any = self.at.read(find)
+        else:
+            assert isinstance(opened.data, CaseOpened)
+            value = what(Told(opened, None, None, ()), opened.data)
+        return await value if hasattr(value, "__await__") else value
 
 
 def _from_one(number: int) -> int:

@@ -98,7 +98,7 @@ CaseFilterArgument = Annotated[CaseFilter | None, strawberry.argument(descriptio
 CaseOrderArgument = Annotated[CaseOrder, strawberry.argument(description="In which order.")]
 ChainFilterArgument = Annotated[ChainFilter | None, strawberry.argument(description="Which chains.")]
 ChainOrderArgument = Annotated[ChainOrder, strawberry.argument(description="In which order.")]
-PairsArgument = Annotated[int, strawberry.argument(description="How many.")]
+HowManyArgument = Annotated[int, strawberry.argument(description="How many.")]
 SkipArgument = Annotated[int, strawberry.argument(description="How many to leave out before the first.")]
 InterfaceOrderArgument = Annotated[InterfaceOrder, strawberry.argument(description="In which order.")]
 InterfaceFilterArgument = Annotated[InterfaceFilter | None, strawberry.argument(description="Which interfaces.")]
@@ -370,7 +370,7 @@ class Registry(Answers):
         self,
         filter: InterfaceFilterArgument = None,  # noqa: A002
         order_by: InterfaceOrderArgument = InterfaceOrder.BUSIEST,
-        first: PairsArgument = interfaces.PAIRS_MAX,
+        first: HowManyArgument = interfaces.PAIRS_MAX,
         skip: SkipArgument = 0,
     ) -> list[Interface]:
         """Return the interfaces. Raises ``Problem``."""
@@ -388,10 +388,14 @@ class Registry(Answers):
         description="What waits for an organisation to say something: offers that it has not answered, the most "
         f"urgent first, then referrals of the subject to it that have not arrived; {waiting.WAITING_MAX} at most."
     )
-    async def waiting(self, organisation: OrganisationIdArgument) -> list[WaitingHandover]:
-        """Return what waits for an organisation."""
+    async def waiting(
+        self, organisation: OrganisationIdArgument, first: HowManyArgument = waiting.WAITING_MAX
+    ) -> list[WaitingHandover]:
+        """Return what waits for an organisation. Raises ``Problem``."""
         name = ids.organisation_identifier(organisation, "organisation")
-        found = await self.view.session.rows(*waiting.query(self.view.moment, name))
+        if not 0 <= first <= waiting.WAITING_MAX:
+            raise bad_input(f"first: {first} is not between 0 and {waiting.WAITING_MAX}.")
+        found = await self.view.session.rows(*waiting.query(self.view.moment, name, first))
         return [WaitingHandover(view=self.view, row=waiting.row(row)) for row in found]
 
     @strawberry.field(

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-from ..domain.case.corrections import mend
+from ..domain.case.corrections import is_mending, mend
 from ..domain.case.facts import CaseFact, CaseOpened, HandoffOffered
 from ..domain.event import Event
 from ..domain.ids import organisation_stream_of
@@ -216,6 +216,15 @@ class View:
             mended = self._mended[case] = ({event.id: event for event in found.events}, found.corrected)
         placed, corrected = mended
         return [Told(placed[event], None, None, tuple(corrected.get(event, ()))) for event in events]
+
+    async def recorded_opening(self, case: UUID) -> Event | None:
+        """Return the event that opened a case, without deriving it; none where the record was mended since.
+
+        What it says holds at every view then: a list of cases by their titles need not fold each of them.
+        """
+        history = await self.histories.load(case)
+        openings = [event for event in history if isinstance(event.data, CaseOpened)]
+        return openings[0] if len(openings) == 1 and not any(map(is_mending, history)) else None
 
     async def offer(self, case: UUID, handoff: UUID) -> Event | None:
         """Return the event by which a handoff was offered, as recorded."""

@@ -16,15 +16,15 @@ DOING: Final = tuple(
 )
 """What whoever has an obstacle does with it."""
 
-LINES: Final = 50
-"""Lines of each list: what can be worked through in a sitting; the gaps' own page has the rest."""
+LINES: Final = 25
+"""Lines of each list: what can be worked through in a sitting. What has been answered makes room for the next."""
 
 INBOX: Final = f"""
 query Inbox($own: ID!, $all: [ID!]!, $language: Language!, $atLeast: Position) {{
   registry(atLeast: $atLeast) {{
     asOf
     organisation(id: $own) {{ identifier name }}
-    waiting(organisation: $own) {{
+    waiting(organisation: $own, first: {LINES + 1}) {{
       handoff madeAt respondBy from {{ identifier name }} obstacle {{ id }} case {{ id reference title }}
     }}
     held: chains(filter: {{holder: $all, status: OPEN}}, orderBy: REPORTED_OLDEST, first: {LINES}) {{
@@ -58,6 +58,8 @@ async def page(visit: Visit) -> Response:
     )
     registry: dict[str, Any] = found["registry"]
     now = datetime.now(UTC)
+    more = len(registry["waiting"]) > LINES
+    registry["waiting"] = registry["waiting"][:LINES]
     late = [one for one in registry["waiting"] if one["respondBy"] and datetime.fromisoformat(one["respondBy"]) < now]
     still = {
         gap["obstacle"]["id"] for gap in registry["gaps"]["nodes"] if gap["kind"] == "STANDSTILL" and gap["obstacle"]
@@ -67,6 +69,7 @@ async def page(visit: Visit) -> Response:
         own=own,
         doing=DOING,
         registry=registry,
+        more=more,
         late=[one["handoff"] for one in late],
         still=still,
         recorded=visit.recorded(),

@@ -60,8 +60,8 @@ def catalogue(language: Language) -> NullTranslations:
     return GNUTranslations(compiled)
 
 
-COUNTED: Final = 1_001
-"""How far pages count: whether there are a thousand of something more makes no difference to what one does about it."""
+COUNTED: Final = 201
+"""How far pages count: whether there are hundreds of something more makes no difference to what one does about it."""
 
 
 class Words:

@@ -62,8 +62,10 @@ def page(
             after_reported=after[0],
             after_obstacle=after[1],
         )
+    # What somebody has is little of all: it is found first and put in order then.
+    first: LiteralString = "" if choice.holders is None else " OFFSET 0"
     return (
-        f"SELECT {COLUMNS} FROM read.chain_state WHERE {conditions.text()} "  # noqa: S608
+        f"SELECT {COLUMNS} FROM (SELECT {COLUMNS} FROM read.chain_state WHERE {conditions.text()}{first}) found "  # noqa: S608
         f"ORDER BY reported_at {direction}, obstacle_id LIMIT %(limit)s"
     ), conditions.values | {"limit": limit}
 

@@ -33,7 +33,14 @@ _KEY: Final = "case_id, gap_id, as_of_from, known_from"
 # What the order by harm, or by length alone, needs.
 _LENGTH: Final = f"CASE WHEN lasted < 0 THEN {_RUNNING_US} ELSE lasted END AS us, harm_until > %(as_of)s AS harmed"
 
-_HARMED: Final = "harm_until > %(as_of)s"
+_RUNNING: Final = "lasted < 0 AND open AND lasting_since <= %(as_of)s"
+"""What runs is open, and no running gap began after ``asOf``: as an index has it, which is gone through up to there."""
+
+_RESTING: Final = "lasted >= 0 AND open"
+
+_HARMED: Final = "harm_until > %(as_of)s AND harm_until > '-infinity'"
+"""The latter has an index found that holds none but those of which harm was stated."""
+
 _UNHARMED: Final = "harm_until <= %(as_of)s"
 _BEYOND_RUNNING: Final = "(lasting_since, gap_id) > (%(after_since)s, %(after_gap)s)"
 _BEYOND_ENDED: Final = "lasted <= %(after_lasted)s AND (lasted < %(after_lasted)s OR gap_id > %(after_gap)s)"
@@ -182,7 +189,7 @@ def page(moment: Moment, choice: GapChoice, order: GapOrder, after: GapPlace | N
     sifted = _is_sifted(moment, choice, order)
     if sifted:
         _add_parties(conditions, choice)
-    values = conditions.values | {"limit": limit, "few": _few_max(moment, choice) if sifted else _FEW_MAX}
+    values = conditions.values | {"limit": limit, "few": _few_max(moment, choice)}
     if after is not None:
         values |= {
             "after_lasted": after.lasted,
@@ -207,23 +214,28 @@ def count_up_to(moment: Moment, choice: GapChoice, most: int) -> Query:
     conditions = _conditions(moment, choice)
     if choice.open and moment.known_at >= LATEST:
         _add_parties(conditions, choice)
-    rows: LiteralString = " UNION ALL ".join(
-        f"(SELECT FROM read.gap_state WHERE {where}{_counted_from(moment, choice)} LIMIT %(most)s)"
-        for where in _both_ways(conditions)
-    )
+    one_by_one, in_order = _both_ways(conditions)
+    ways: list[LiteralString] = [one_by_one]
+    if choice.open and moment.known_at < LATEST:
+        # In two indexes that hold all there is to know of them.
+        ways += [f"{in_order} AND {_RUNNING}", f"{in_order} AND {_RESTING}"]
+    else:
+        ways.append(f"{in_order}{_counted_from(moment, choice)}")
+    rows: LiteralString = " UNION ALL ".join(f"(SELECT FROM read.gap_state WHERE {way} LIMIT %(most)s)" for way in ways)
     return f"{_FEW} {counted_up_to(rows)}", conditions.values | {"most": most, "few": _few_max(moment, choice)}
 
 
 def counts_by_kind(moment: Moment, choice: GapChoice) -> Query:
     """Return the query for how many there are of each kind, the most first."""
     conditions = _conditions(moment, choice)
+    # Grouped where they are read: there it is known how few kinds there are.
     rows: LiteralString = " UNION ALL ".join(
-        f"SELECT kind FROM read.gap_state WHERE {where}"  # noqa: S608
+        f"SELECT kind, count(*) AS number FROM read.gap_state WHERE {where} GROUP BY kind"  # noqa: S608
         for where in _both_ways(conditions)
     )
-    return (
-        f"{_FEW} SELECT kind, count(*) FROM ({rows}) found GROUP BY kind ORDER BY count(*) DESC, kind"  # noqa: S608
-    ), conditions.values | {"few": _few_max(moment, choice)}
+    return f"{_FEW} SELECT kind, number FROM ({rows}) found ORDER BY number DESC, kind", conditions.values | {  # noqa: S608
+        "few": _few_max(moment, choice)
+    }
 
 
 def _add_parties(conditions: Conditions, choice: GapChoice) -> None:
@@ -246,7 +258,9 @@ def _counted_from(moment: Moment, choice: GapChoice) -> LiteralString:
     """Return the order in which to count, if there is one in which little is passed that is not counted."""
     if choice.ended_from is not None:
         return " ORDER BY until_at DESC, gap_id DESC"
-    return " ORDER BY as_of_until" if choice.open and moment.known_at >= LATEST else ""
+    if not choice.open or moment.known_at < LATEST or choice.to_act is not None or choice.involved is not None:
+        return ""
+    return " ORDER BY as_of_until"
 
 
 def _is_sifted(moment: Moment, choice: GapChoice, order: GapOrder) -> bool:
@@ -362,8 +376,7 @@ def _by_length(
     conditions: Conditions, choice: GapChoice, *more: LiteralString, beyond: bool = False
 ) -> list[LiteralString]:
     """Return the queries for running gaps and for ended ones, each by length and in an order that an index has."""
-    # No running gap began after asOf: so the scan ends there.
-    running: tuple[LiteralString, ...] = (*more, "lasted < 0", "lasting_since <= %(as_of)s")
+    running: tuple[LiteralString, ...] = (*more, _RUNNING)
     ended: tuple[LiteralString, ...] = (*more, "lasted >= 0")
     if beyond:
         running, ended = (*running, _BEYOND_RUNNING), (*ended, _BEYOND_ENDED)

@@ -1,6 +1,6 @@
 """Interfaces at two times: ordered pairs of organisations, in figures. The statement stands in interfaces.sql."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -10,10 +10,12 @@ import msgspec
 from msgspec import Struct
 
 from ...domain.vocabulary import RefusalGround
-from .lens import Moment, Query
+from .lens import LATEST, Moment, Query
 
 PAIRS_MAX: Final = 2_000
 """How many interfaces one answer holds at most, the busiest first: what a page can still show as a diagram."""
+
+_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 
 SKIP_MAX: Final = 1_000_000
 """How many interfaces may be left out before the first: more than there are between a thousand organisations."""
@@ -72,13 +74,19 @@ def query(moment: Moment, choice: InterfaceChoice, order: InterfaceOrder, limit:
         "organisation": choice.organisation,
         "from": choice.from_,
         "to": choice.to,
-        "period_from": choice.period_from,
-        "period_until": choice.period_until,
+        # Moments before and after all others, and never null: then the index by these moments is found.
+        "period_from": choice.period_from or _EARLIEST,
+        "period_until": min(choice.period_until or LATEST, _after(moment.as_of)),
         "rolled_up": choice.rolled_up,
         "by_lost": order is InterfaceOrder.LOST,
         "limit": limit,
         "skip": skip,
     }
+
+
+def _after(as_of: datetime) -> datetime:
+    """Return the moment from which on what is made cannot be seen at ``as_of``."""
+    return as_of + timedelta(microseconds=1) if as_of < LATEST else LATEST
 
 
 def row(columns: tuple[Any, ...]) -> InterfaceRow:

@@ -30,14 +30,14 @@ WITH RECURSIVE standing (organisation, above) AS (
       FROM read.handoff_state h CROSS JOIN asked
       LEFT JOIN tops f ON f.organisation = h.from_organisation
       LEFT JOIN tops t ON t.organisation = h.to_organisation
-     WHERE h.as_of_from <= %(as_of)s AND (h.as_of_until > %(as_of)s OR h.until_known_from > %(known_at)s)
-       AND h.known_from <= %(known_at)s AND h.known_until > %(known_at)s
+     -- IS TRUE: nothing but the moments at which they were made is to be looked for in an index.
+     WHERE (h.as_of_from <= %(as_of)s AND (h.as_of_until > %(as_of)s OR h.until_known_from > %(known_at)s)
+            AND h.known_from <= %(known_at)s AND h.known_until > %(known_at)s) IS TRUE
        AND (asked.from_top IS NULL OR coalesce(f.top, h.from_organisation) = asked.from_top)
        AND (asked.to_top IS NULL OR coalesce(t.top, h.to_organisation) = asked.to_top)
        AND (asked.top IS NULL
             OR asked.top IN (coalesce(f.top, h.from_organisation), coalesce(t.top, h.to_organisation)))
-       AND h.made_at >= coalesce(%(period_from)s::timestamptz, '-infinity')
-       AND h.made_at < coalesce(%(period_until)s::timestamptz, 'infinity')
+       AND h.made_at >= %(period_from)s::timestamptz AND h.made_at < %(period_until)s::timestamptz
        AND coalesce(f.top, h.from_organisation) <> coalesce(t.top, h.to_organisation)
 ), counted AS (
     SELECT from_organisation, to_organisation, count(*) AS busy,
@@ -58,7 +58,7 @@ WITH RECURSIVE standing (organisation, above) AS (
     SELECT g.case_id, g.obstacle_id, one.unit AS from_unit, g.involved[one.place + 1] AS to_unit
       FROM read.gap_state g CROSS JOIN LATERAL unnest(g.involved) WITH ORDINALITY AS one (unit, place)
      WHERE g.case_id = ANY (ARRAY(SELECT DISTINCT k.case_id FROM kept k WHERE k.across))
-       AND one.place < cardinality(g.involved) AND g.kind = 'CAROUSEL' AND g.counts_after < %(as_of)s
+       AND one.place < cardinality(g.involved) AND (g.kind = 'CAROUSEL') IS TRUE AND g.counts_after < %(as_of)s
        AND g.as_of_from <= %(as_of)s AND (g.as_of_until > %(as_of)s OR g.until_known_from > %(known_at)s)
        AND g.known_from <= %(known_at)s AND g.known_until > %(known_at)s
 ), came_back AS (

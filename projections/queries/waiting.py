@@ -30,9 +30,9 @@ class WaitingRow(Struct, frozen=True):
     respond_by: datetime | None
 
 
-def query(moment: Moment, organisation: str) -> Query:
+def query(moment: Moment, organisation: str, limit: int) -> Query:
     """Return the query for what waits for an organisation, what must be answered first coming first."""
-    return _PAGE, moment.values() | {"organisation": organisation, "limit": WAITING_MAX}
+    return _PAGE, moment.values() | {"organisation": organisation, "limit": limit}
 
 
 def row(columns: tuple[Any, ...]) -> WaitingRow:

@@ -7,7 +7,10 @@
 -- fetching each of them would take a hundred times as long.
 -- The longest first: running gaps by when they would have begun, ended ones by how long they lasted.
 CREATE INDEX gap_state_running ON gap_state (lasting_since, gap_id, as_of_from, known_from, known_until, harm_until)
-    INCLUDE (as_of_until, until_known_from, counts_after, case_id, cases, stream_kind) WHERE lasted < 0;
+    INCLUDE (as_of_until, until_known_from, counts_after, case_id, cases, stream_kind) WHERE lasted < 0 AND open;
+CREATE INDEX gap_state_running_harmed ON gap_state (lasting_since, gap_id, as_of_from, known_from, known_until, harm_until)
+    INCLUDE (as_of_until, until_known_from, counts_after, case_id, cases, stream_kind)
+    WHERE lasted < 0 AND open AND harm_until > '-infinity';
 CREATE INDEX gap_state_ended ON gap_state (lasted DESC, gap_id, as_of_from, known_from, known_until, harm_until)
     INCLUDE (as_of_until, until_known_from, counts_after, case_id, cases, stream_kind) WHERE lasted >= 0;
 -- Those that stand still without having ended are few, and looked for by themselves.
@@ -76,6 +79,9 @@ CREATE INDEX case_link_to ON case_link (to_case_id, case_id);
 CREATE INDEX subject_organisation_organisation ON subject_organisation (organisation);
 CREATE INDEX chain_state_reported ON chain_state (reported_at DESC, obstacle_id);
 CREATE INDEX chain_state_obstacle ON chain_state (obstacle_id, case_id);
+-- Who has what, by what is known last.
+CREATE INDEX chain_state_held ON chain_state (holder, reported_at, obstacle_id)
+    WHERE settled_at IS NULL AND known_until = 'infinity';
 CREATE INDEX chain_state_harmed ON chain_state (reported_at, obstacle_id) WHERE harm_until > '-infinity';
 CREATE INDEX handoff_state_made ON handoff_state (made_at, handoff_id);
 CREATE INDEX handoff_state_waiting ON handoff_state (to_organisation, respond_by) WHERE outcome = 'PENDING';
