@@ -2,9 +2,9 @@
 
 The whole application answers, in this process and without a socket: session, token, GraphQL, row security, what is put
 on record of reading, template. One request at a time, with cases, organisations and moments drawn at random: each page
-is asked for as its menu does, and by links with filters and with both times. There is nobody to compare with; the limit is
-that of the slowest page. Where other work keeps the machine busy, the processor time of program and database says more
-than the clock. Pages of one cause or its like are not asked for: a generated registry has none.
+is asked for as its menu does, and by links with filters and with both times. There is nobody to compare with; the limit
+is that of the slowest page. Where other work keeps the machine busy, the processor time of program and database says
+more than the clock. Pages of one cause or its like are not asked for: a generated registry has none.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ PAGES: Final = {
     "gaps of an organisation": ("/gaps?organisation={organisation}", "/gaps?organisation={organisation}&part=involved"),
     "gaps, filtered": (
         "/gaps?kind=CAROUSEL",
-        "/gaps?harm=DEBTS&order=DAYS",
+        "/gaps?harm=HOME&order=DAYS",
         "/gaps?theme=wonen&minDays=100",
         "/gaps?state=ended",
         "/gaps?kind=STANDSTILL&{lens}",

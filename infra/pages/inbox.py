@@ -16,7 +16,7 @@ DOING: Final = tuple(
 )
 """What whoever has an obstacle does with it."""
 
-LINES: Final = 25
+LINES: Final = 15
 """Lines of each list: what can be worked through in a sitting. What has been answered makes room for the next."""
 
 INBOX: Final = f"""

@@ -74,15 +74,6 @@ _FROM_CAUSES: Final = (
 )
 
 
-_WITH_PARTY: Final = (
-    "case_id IN (SELECT p.case_id FROM read.case_party p WHERE p.organisation = ANY(%(parties)s) "
-    "UNION SELECT s.subject_id FROM read.case_party p JOIN read.case_subject s USING (case_id) "
-    "WHERE p.organisation = ANY(%(parties)s) "
-    "UNION SELECT l.case_id FROM read.gap_state l WHERE l.stream_kind IS NOT NULL)"
-)
-"""Where gaps can lie that organisations have to act on or are involved in: whoever a gap names is named in its case."""
-
-
 class GapOrder(Enum):
     """In which order gaps are listed."""
 
@@ -187,8 +178,6 @@ def page(moment: Moment, choice: GapChoice, order: GapOrder, after: GapPlace | N
     """Return the query for gaps beyond a place, at most ``limit``."""
     conditions = _conditions(moment, choice)
     sifted = _is_sifted(moment, choice, order)
-    if sifted:
-        _add_parties(conditions, choice)
     values = conditions.values | {"limit": limit, "few": _few_max(moment, choice)}
     if after is not None:
         values |= {
@@ -212,8 +201,6 @@ def count(moment: Moment, choice: GapChoice) -> Query:
 def count_up_to(moment: Moment, choice: GapChoice, most: int) -> Query:
     """Return the same, counted no further than ``most``."""
     conditions = _conditions(moment, choice)
-    if choice.open and moment.known_at >= LATEST:
-        _add_parties(conditions, choice)
     one_by_one, in_order = _both_ways(conditions)
     ways: list[LiteralString] = [one_by_one]
     if choice.open and moment.known_at < LATEST:
@@ -238,11 +225,6 @@ def counts_by_kind(moment: Moment, choice: GapChoice) -> Query:
     }
 
 
-def _add_parties(conditions: Conditions, choice: GapChoice) -> None:
-    """Say where gaps can lie, if organisations are chosen that they name."""
-    conditions.add_any(_WITH_PARTY, "parties", choice.to_act if choice.to_act is not None else choice.involved)
-
-
 def _few_max(moment: Moment, choice: GapChoice) -> int:
     """Return of how many cases what is chosen is looked for case by case."""
     return _FEW_OPEN_MAX if choice.open and moment.known_at >= LATEST else _FEW_MAX
@@ -258,9 +240,7 @@ def _counted_from(moment: Moment, choice: GapChoice) -> LiteralString:
     """Return the order in which to count, if there is one in which little is passed that is not counted."""
     if choice.ended_from is not None:
         return " ORDER BY until_at DESC, gap_id DESC"
-    if not choice.open or moment.known_at < LATEST or choice.to_act is not None or choice.involved is not None:
-        return ""
-    return " ORDER BY as_of_until"
+    return " ORDER BY as_of_until" if choice.open and moment.known_at >= LATEST else ""
 
 
 def _is_sifted(moment: Moment, choice: GapChoice, order: GapOrder) -> bool:

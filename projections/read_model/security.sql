@@ -39,7 +39,7 @@ END;
 -- lies over several cases, and what the registry learns by. Null: all, or more than so many, so that going through a
 -- list in its order finds a page sooner than going through the cases. It is only where to look: what is seen there is for
 -- the policies below to say.
-CREATE FUNCTION few_seen(most integer) RETURNS uuid[]
+CREATE FUNCTION few_seen(most bigint) RETURNS uuid[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT CASE WHEN NOT knelpunt.sees_all() THEN (

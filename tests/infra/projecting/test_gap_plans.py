@@ -16,12 +16,13 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from knelpunt.domain.vocabulary import GapKind, Harm
 from knelpunt.infra.projecting import schema
 from knelpunt.infra.store.connection import DatabaseRole, Principal, connect, principal_text
 from knelpunt.projections.queries import cases, gaps
 from knelpunt.projections.queries.cases import CaseChoice, CaseOrder
 from knelpunt.projections.queries.gaps import GapChoice, GapOrder, GapPlace
-from knelpunt.projections.queries.lens import Moment, Query
+from knelpunt.projections.queries.lens import LATEST, Moment, Query
 
 CASES: Final = 12_000
 BEGIN: Final = datetime(2015, 1, 1, tzinfo=UTC)
@@ -44,10 +45,11 @@ SELECT at + w.starts, 'infinity', at + w.known, at + w.known, at + w.unknown, at
        CASE WHEN w.ends IS NULL THEN at + w.starts ELSE '-infinity' END,
        CASE WHEN n % 20 = 0 THEN 'infinity' ELSE '-infinity' END::timestamptz,
        CASE WHEN w.ends IS NULL THEN -1 ELSE n % 500 END, case_id, md5('gap' || n || w.which)::uuid, case_id,
-       w.ends IS NULL, 'STANDSTILL', 'wonen', '{{}}', '{{}}', '{{}}', '{{}}'
+       w.ends IS NULL, 'STANDSTILL', 'wonen', '{{}}', '{{}}',
+       CASE WHEN n % 20 = 0 THEN '{{HOME}}' ELSE '{{}}' END::text[], '{{}}'
   FROM made CROSS JOIN (VALUES
-      (1, interval '1 day', interval '1 year', interval '30 days', interval '100 years'),
-      (2, interval '2 days', NULL, interval '2 days', interval '100 years'),
+      (1, interval '1 day', interval '1 year', interval '30 days', interval 'infinity'),
+      (2, interval '2 days', NULL, interval '2 days', interval 'infinity'),
       (3, interval '200 days', NULL, interval '3 days', interval '368 days')
   ) AS w (which, starts, ends, known, unknown);
 INSERT INTO read.case_viewer (case_id, viewer, source) SELECT case_id, 'O:many', 'party' FROM made WHERE n % 5 > 0;
@@ -63,7 +65,7 @@ READERS: Final[Mapping[str, Principal]] = {
     "agency-of-few": Principal("AGENCY", "few", "somebody"),
 }
 
-TYPES: Final = {datetime: "timestamptz", int: "bigint", UUID: "uuid", timedelta: "interval"}
+TYPES: Final = {list: "text[]", datetime: "timestamptz", int: "bigint", UUID: "uuid", timedelta: "interval"}
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +136,7 @@ def test_a_page_of_gaps_is_found_by_an_index(reader: psycopg.Connection, order: 
         used = assert_found_by_index(
             reader, gaps.page(MOMENT, GapChoice(), order, after, PAGE), {"gap_state", "case_state", "case_viewer"}
         )
-        led = {"HARM": "running", "DAYS": "running", "NEWEST": "begun", "OLDEST": "begun"}[order.name]
+        led = {"HARM": "running", "DAYS": "running", "NEWEST": "begun", "OLDEST": "begun", "ENDED": "over"}[order.name]
         assert few or f"gap_state_{led}" in used, used
 
 
@@ -149,7 +151,8 @@ def test_both_ways_to_a_page_find_what_row_security_shows(reader: psycopg.Connec
     """Page after page holds each gap that is there and may be seen, once, in order."""
     one_by_one: list[gaps.GapRow] = []
     after = None
-    moment = Moment(BEGIN + timedelta(days=200), BEGIN + timedelta(days=400))
+    days = 600 if order is GapOrder.ENDED else 200
+    moment = Moment(BEGIN + timedelta(days=days), BEGIN + timedelta(days=2 * days))
     while True:
         page = [gaps.row(found) for found in reader.execute(*gaps.page(moment, GapChoice(), order, after, 400))]
         one_by_one += page
@@ -157,6 +160,8 @@ def test_both_ways_to_a_page_find_what_row_security_shows(reader: psycopg.Connec
             break
         after = gaps.place(moment.as_of, page[-1])
     there = "SELECT gap_id FROM read.gap_state WHERE counts_after < %(as_of)s AND " + gaps.AT
+    if order is GapOrder.ENDED:
+        there += " AND until_at <= %(as_of)s"
     shown = [gap for (gap,) in reader.execute(there, moment.values())]
     assert len(shown) >= 5
     assert sorted(gap.id for gap in one_by_one) == sorted(shown)
@@ -165,5 +170,49 @@ def test_both_ways_to_a_page_find_what_row_security_shows(reader: psycopg.Connec
         GapOrder.DAYS: lambda gap: (-gap.lasted, gap.id),
         GapOrder.NEWEST: lambda gap: (-gap.from_.timestamp(), -gap.id.int),
         GapOrder.OLDEST: lambda gap: (gap.from_.timestamp(), gap.id),
+        GapOrder.ENDED: lambda gap: (-gap.until.timestamp(), -gap.id.int),
     }[order]
     assert all(key(one) < key(next_) for one, next_ in pairwise(one_by_one))
+
+
+@pytest.mark.parametrize("order", list(GapOrder), ids=lambda order: order.name)
+def test_what_is_open_now_is_found_by_what_picks_it(reader: psycopg.Connection, order: GapOrder) -> None:
+    """With a filter, open gaps as known last are gone through by themselves, page after page, and not all of a list."""
+    moment = Moment(BEGIN + timedelta(days=9_000), LATEST)
+    choice = GapChoice(open=True, themes=["wonen"], kinds=[GapKind.STANDSTILL])
+    first = gaps.page(moment, choice, order, None, PAGE)
+    if order is not GapOrder.ENDED:
+        assert {"gap_state_open", "gap_state_open_of"} & {node.get("Index Name") for node in plan(reader, first)}
+    found: list[gaps.GapRow] = []
+    after = None
+    while page := [gaps.row(row) for row in reader.execute(*gaps.page(moment, choice, order, after, 2_000))]:
+        found += page
+        after = gaps.place(moment.as_of, page[-1])
+    there = f"SELECT gap_id FROM read.gap_state WHERE open AND {gaps.AT}"
+    shown = [gap for (gap,) in reader.execute(there, moment.values())]
+    assert sorted(gap.id for gap in found) == ([] if order is GapOrder.ENDED else sorted(shown))
+    assert len(shown) > PAGE
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        GapChoice(),
+        GapChoice(open=True),
+        GapChoice(open=False),
+        GapChoice(open=True, harms=[Harm.HOME]),
+        GapChoice(ended_from=BEGIN + timedelta(days=3_700)),
+    ],
+    ids=("all", "open", "ended", "harmed", "since"),
+)
+@pytest.mark.parametrize("moment", [MOMENT, Moment(BEGIN + timedelta(days=9_000), LATEST)], ids=("then", "now"))
+def test_counts_that_stop_are_right_up_to_there(reader: psycopg.Connection, moment: Moment, choice: GapChoice) -> None:
+    """A count that stops is the whole count or the bound, and the counts by kind come to the whole."""
+
+    def one(query: Query) -> int:
+        return sum(row[-1] for row in reader.execute(*query))
+
+    whole = one(gaps.count(moment, choice))
+    assert one(gaps.counts_by_kind(moment, choice)) == whole
+    for most in (1, whole, whole + 1):
+        assert one(gaps.count_up_to(moment, choice, max(1, most))) == min(max(1, most), whole)

@@ -27,7 +27,7 @@ from knelpunt.domain.vocabulary import OrganisationKind, Role
 from knelpunt.infra.projecting.projector import Projector
 from knelpunt.infra.store.connection import DatabaseRole, connect_as_registry
 from knelpunt.projections.queries import interfaces as queries
-from knelpunt.projections.queries.interfaces import InterfaceChoice, InterfaceRow
+from knelpunt.projections.queries.interfaces import InterfaceChoice, InterfaceOrder, InterfaceRow
 from knelpunt.projections.queries.lens import Moment
 from oracle.interfaces import OInterface, Pair, interfaces, tops
 from oracle.registry import Log
@@ -98,7 +98,10 @@ def plainly(row: InterfaceRow) -> OInterface:
 
 
 def asked(connection: psycopg.Connection, moment: Moment, choice: InterfaceChoice) -> dict[Pair, OInterface]:
-    rows = [queries.row(row) for row in connection.execute(*queries.query(moment, choice))]
+    rows = [
+        queries.row(row)
+        for row in connection.execute(*queries.query(moment, choice, InterfaceOrder.BUSIEST, queries.PAIRS_MAX))
+    ]
     busy = [told(row.offers) + told(row.referrals) for row in rows]
     assert busy == sorted(busy, reverse=True)
     assert all(row.grounds == tuple(sorted(row.grounds, key=lambda one: (-one[1], one[0]))) for row in rows)

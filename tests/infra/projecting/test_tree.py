@@ -17,7 +17,7 @@ from knelpunt.domain.organisation.standing import Standing, standing_at
 from knelpunt.infra.projecting.projector import Projector
 from knelpunt.infra.store.connection import DatabaseRole, connect_as_registry
 from knelpunt.projections.queries import interfaces, organisations, standings
-from knelpunt.projections.queries.interfaces import InterfaceChoice
+from knelpunt.projections.queries.interfaces import InterfaceChoice, InterfaceOrder
 from knelpunt.projections.queries.lens import Moment, Query
 
 NAMES = (ONLOOKER, *ORGANISATIONS)
@@ -75,7 +75,7 @@ def times(rng: Random, log: Sequence[Event]) -> tuple[datetime, datetime]:
 
 
 def test_the_tree_and_figures_rolled_up(new_registry) -> None:
-    """At random pairs of times: who is what, who stands below whom, and every interface between top parents."""
+    """At random pairs of times: who is what, who stands below whom, every interface, and between top parents."""
     grown = 0
     for seed in range(4):
         rng = Random(seed)
@@ -114,7 +114,7 @@ def test_the_tree_and_figures_rolled_up(new_registry) -> None:
                     assert {one for (one,) in asked(connection, standings.below(moment, [name]))} == below(tree, name)
                     grown += len(below(tree, name)) > 1
                 units, rolled = (
-                    [interfaces.row(row) for row in asked(connection, interfaces.query(moment, choice))]
+                    [interfaces.row(row) for row in all_interfaces(connection, moment, choice)]
                     for choice in (InterfaceChoice(), InterfaceChoice(rolled_up=True))
                 )
                 sums: Counter[tuple[str, str, str]] = Counter()
@@ -125,4 +125,22 @@ def test_the_tree_and_figures_rolled_up(new_registry) -> None:
                             sums[*pair, figure] += getattr(row, figure)
                 found = {(row.from_, row.to, figure): getattr(row, figure) for row in rolled for figure in FIGURES}
                 assert found == dict(sums)
+                lost = [
+                    interfaces.row(row)
+                    for row in asked(
+                        connection, interfaces.query(moment, InterfaceChoice(), InterfaceOrder.LOST, len(units), 1)
+                    )
+                ]
+                assert lost == sorted(units, key=lost_first)[1:]
     assert grown > 20
+
+
+def lost_first(row: interfaces.InterfaceRow) -> tuple[int, int, str, str]:
+    """Where an interface stands among those that lose the most people."""
+    figures = [getattr(row, name) for name in ("refused", "lapsed", "unanswered", "referrals", "offers")]
+    return row.arrived - sum(figures[:4]), -row.referrals - row.offers, row.from_, row.to
+
+
+def all_interfaces(connection: psycopg.Connection, moment: Moment, choice: InterfaceChoice) -> list[tuple[Any, ...]]:
+    """Every interface at a moment, the busiest first."""
+    return asked(connection, interfaces.query(moment, choice, InterfaceOrder.BUSIEST, interfaces.PAIRS_MAX))
