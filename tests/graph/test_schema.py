@@ -47,7 +47,7 @@ ARGUMENTS = {
     "Registry.cases": "filter orderBy first after",
     "Registry.chains": "filter orderBy first after",
     "Registry.gaps": "filter orderBy first after",
-    "Registry.interfaces": "filter",
+    "Registry.interfaces": "filter orderBy first skip",
     "Registry.organisation": "id identifier",
     "Registry.organisations": "filter first after",
     "Registry.search": "text first after",
