@@ -137,8 +137,10 @@ def test_the_tree_and_figures_rolled_up(new_registry) -> None:
 
 def lost_first(row: interfaces.InterfaceRow) -> tuple[int, int, str, str]:
     """Where an interface stands among those that lose the most people."""
-    figures = [getattr(row, name) for name in ("refused", "lapsed", "unanswered", "referrals", "offers")]
-    return row.arrived - sum(figures[:4]), -row.referrals - row.offers, row.from_, row.to
+    refused, lapsed, unanswered, referrals, offers, arrived = (
+        getattr(row, name) for name in ("refused", "lapsed", "unanswered", "referrals", "offers", "arrived")
+    )
+    return arrived - refused - lapsed - unanswered - referrals, -referrals - offers, row.from_, row.to
 
 
 def all_interfaces(connection: psycopg.Connection, moment: Moment, choice: InterfaceChoice) -> list[tuple[Any, ...]]:
