@@ -1,12 +1,14 @@
 """Pages of gaps: the registry's own list, and those that stand behind a figure."""
 
+from collections.abc import Sequence
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Final
+from uuid import UUID
 
 import strawberry
 
 from ..projections.queries import gaps
-from ..projections.queries.gaps import GapChoice, GapOrder, GapPlace
+from ..projections.queries.gaps import GapChoice, GapOrder, GapPlace, GapRow
 from .asking import Asking
 from .connections import GapConnection, GapEdge, connection
 from .gaps import gap_of_row
@@ -15,6 +17,24 @@ from .nodes import page_size, place_of
 from .view import View
 
 GapOrderArgument = Annotated[GapOrder, strawberry.argument(description="In which order.")]
+
+
+OF_WHOLE_CASES: Final = frozenset({
+    "accounts", "acknowledgements", "case", "cases", "conflict", "correctedBy", "number", "obstacle", "offer",
+    "selfNoticed", "struckBy", "summary",
+})  # fmt: skip
+"""Fields of gaps and their events for which the whole story of their cases is read: then it serves as evidence, too."""
+
+
+async def _look_ahead(view: View, rows: Sequence[GapRow], *, whole: bool) -> None:
+    """Have at hand what proves gaps: the histories of their cases, or those events alone where that is enough."""
+    lying = [row for row in rows if whole or row.cases]
+    await view.histories.look_ahead(case for row in lying for case in row.cases or (row.case,))
+    proving: dict[UUID, list[UUID]] = {}
+    for row in rows:
+        if not whole and not row.cases:
+            proving.setdefault(row.case, []).extend(row.evidence)
+    await view.look_ahead(proving)
 
 
 async def gap_page(
@@ -28,9 +48,10 @@ async def gap_page(
     """Return a page of the gaps that are chosen. Raises ``Problem``."""
     size, place = page_size(first), place_of(after, GapPlace)
     rows = [gaps.row(row) for row in await view.session.rows(*gaps.page(view.moment, choice, order, place, size + 1))]
-    if "evidence" in asked_below(info):
+    asked = asked_below(info)
+    if "evidence" in asked:
         # Once for the page, so that no gap has to wait for its own.
-        await view.histories.look_ahead(case for row in rows[:size] for case in row.cases or (row.case,))
+        await _look_ahead(view, rows[:size], whole=bool(asked & OF_WHOLE_CASES))
     return connection(
         (GapConnection, GapEdge),
         view,

@@ -192,6 +192,12 @@ class Session(Protocol):
         """Return the events of streams up to a position, each in order; or the error of one that cannot be read."""
         ...
 
+    async def parts(
+        self, streams: Sequence[UUID], events: Sequence[UUID], upto: int
+    ) -> Mapping[UUID, Sequence[Event] | Exception]:
+        """Return some events of streams up to a position, and those that correct or strike any there; as above."""
+        ...
+
     async def event_at(self, position: int) -> Event | Exception | None:
         """Return the event at a position, or the error of one that cannot be read."""
         ...

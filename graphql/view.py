@@ -202,18 +202,17 @@ class View:
         return opened
 
     def told(self, case: UUID, events: Sequence[UUID]) -> list[Told] | None:
-        """Return events of a case as corrected, to everybody, without deriving it; none if its history is not at hand.
+        """Return events of a case as corrected, to everybody, without deriving it; none if they are not at hand.
 
         For events that have effect, as what proves a gap has: what became of others is derived with their case.
         Raises ``KeyError``.
         """
-        history = self.histories.known.get(case)
-        if history is None:
-            return None
         mended = self._mended.get(case)
-        if mended is None:
-            found = mend(history)
-            mended = self._mended[case] = ({event.id: event for event in found.events}, found.corrected)
+        if mended is None or not all(event in mended[0] for event in events):
+            history = self.histories.known.get(case)
+            if history is None:
+                return None
+            mended = self._mend(case, history)
         placed, corrected = mended
         return [Told(placed[event], None, None, tuple(corrected.get(event, ()))) for event in events]
 
@@ -225,6 +224,21 @@ class View:
         history = await self.histories.load(case)
         openings = [event for event in history if isinstance(event.data, CaseOpened)]
         return openings[0] if len(openings) == 1 and not any(map(is_mending, history)) else None
+
+    async def look_ahead(self, events: Mapping[UUID, Sequence[UUID]]) -> None:
+        """Have events at hand for ``told``, by their cases: they and what mends them, not the whole histories."""
+        missing = [case for case in events if case not in self._mended and case not in self.histories.known]
+        if missing:
+            wanted = [event for case in missing for event in events[case]]
+            found = await self.session.parts(missing, wanted, self.position)
+            for case, history in found.items():
+                if not isinstance(history, Exception):  # else whoever asks for it is told
+                    self._mend(case, history)
+
+    def _mend(self, case: UUID, history: Sequence[Event]) -> tuple[dict[UUID, Event], dict[UUID, list[UUID]]]:
+        found = mend(history)
+        mended = self._mended[case] = ({event.id: event for event in found.events}, found.corrected)
+        return mended
 
     async def offer(self, case: UUID, handoff: UUID) -> Event | None:
         """Return the event by which a handoff was offered, as recorded."""

@@ -148,6 +148,22 @@ def shown(error: BaseException) -> Problem | None:
             return None
 
 
+def _by_stream(streams: Sequence[UUID], rows: Sequence[tuple[Any, ...]]) -> Mapping[UUID, Sequence[Event] | Exception]:
+    """Return the events of rows by their stream, or the error of the first in one that cannot be read."""
+    found: dict[UUID, list[Event] | Exception] = {stream: [] for stream in streams}
+    for columns in rows:
+        row = Row(*columns)
+        event = reading.attempt(row)
+        history = found[row.stream]
+        if isinstance(history, Exception):
+            continue
+        if isinstance(event, UnreadableEvent):
+            found[row.stream] = shown(event) or event
+        else:
+            history.append(event)
+    return found
+
+
 class PostgresSession:
     """One request's dealings with the registry, as the one who asks. Close it when the request is answered."""
 
@@ -251,18 +267,14 @@ class PostgresSession:
 
     async def histories(self, streams: Sequence[UUID], upto: int) -> Mapping[UUID, Sequence[Event] | Exception]:
         """Return the events of streams up to a position, or the error of one that cannot be read."""
-        found: dict[UUID, list[Event] | Exception] = {stream: [] for stream in streams}
-        for columns in await self._fetched(reading.STREAMS_UPTO, (list(streams), upto)):
-            row = Row(*columns)
-            event = reading.attempt(row)
-            history = found[row.stream]
-            if isinstance(history, Exception):
-                continue
-            if isinstance(event, UnreadableEvent):
-                found[row.stream] = shown(event) or event
-            else:
-                history.append(event)
-        return found
+        return _by_stream(streams, await self._fetched(reading.STREAMS_UPTO, (list(streams), upto)))
+
+    async def parts(
+        self, streams: Sequence[UUID], events: Sequence[UUID], upto: int
+    ) -> Mapping[UUID, Sequence[Event] | Exception]:
+        """Return some events of streams up to a position, and those that correct or strike any there."""
+        values = {"streams": list(streams), "events": list(events), "upto": upto, "mending": list(reading.MENDING)}
+        return _by_stream(streams, await self._fetched(reading.PARTS_UPTO, values))
 
     async def event_at(self, position: int) -> Event | Exception | None:
         """Return the event at a position."""

@@ -7,6 +7,8 @@ proves it; the organisation is a claim of the token and never of a request.
 import json
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from time import monotonic, time
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -33,8 +35,18 @@ TOKEN_BYTES_MAX: Final = 8 * 1024
 """A longer token is refused unread; ours are some 500 bytes."""
 
 
+KEPT_SECONDS: Final = 30.0
+"""For how long a token that was checked is not checked again: an answer takes less time than its signature. A key that
+the issuer withdraws is believed for so much longer; that a token expires is looked at each time."""
+
+KEPT_MAX: Final = 10_000
+"""Tokens that were checked, at most."""
+
 EXPIRES_MAX: Final = 253_402_300_799
 """The end of the year 9999, in seconds since 1970: what a clock can be set to."""
+
+
+_EXPIRED: Final = "The token has expired; ask its issuer for a new one."
 
 
 class BadToken(Exception):  # noqa: N818  named for what it is
@@ -71,11 +83,27 @@ class Verifier:
         self.issuer = issuer
         self.keys = keys
         self._audience = audience
+        self._kept: dict[bytes, tuple[float, Viewer]] = {}
+        """When each token was checked, and who it says it is, by its SHA-256."""
 
     def viewer(self, token: str) -> Viewer:
         """Return who a token says it is. Raises ``BadToken``."""
         if len(token) > TOKEN_BYTES_MAX:
             raise BadToken("The token is too long to be one of ours.")
+        digest = sha256(token.encode(errors="surrogatepass")).digest()
+        checked_at, kept = self._kept.get(digest, (-KEPT_SECONDS, None))
+        if kept is not None and monotonic() - checked_at < KEPT_SECONDS:
+            if time() > kept.expires_at + LEEWAY_SECONDS:
+                raise BadToken(_EXPIRED)
+            return kept
+        found = self._checked(token)
+        if len(self._kept) >= KEPT_MAX:
+            self._kept.clear()
+        self._kept[digest] = monotonic(), found
+        return found
+
+    def _checked(self, token: str) -> Viewer:
+        """Return who a token says it is, by its signature and its claims. Raises ``BadToken``."""
         try:
             _expect_said_once(token)
             kid = jwt.get_unverified_header(token).get("kid")
@@ -93,7 +121,7 @@ class Verifier:
         except KeyError:
             raise BadToken("The token was signed under a key that its issuer does not publish.") from None
         except jwt.ExpiredSignatureError:
-            raise BadToken("The token has expired; ask its issuer for a new one.") from None
+            raise BadToken(_EXPIRED) from None
         except jwt.ImmatureSignatureError:
             raise BadToken("The token is not valid yet; is a clock wrong?") from None
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):

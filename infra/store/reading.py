@@ -12,6 +12,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from ...domain.event import Event
+from ...domain.topics import FACTS
 from .arrays import uuid_array
 from .codec import Row, UnreadableEvent, decode
 from .connection import SET_PRINCIPAL, Principal, principal_text
@@ -22,6 +23,15 @@ STREAMS: Final = f"SELECT {COLUMNS} FROM knelpunt.event WHERE stream_id = ANY(%s
 STREAMS_UPTO: Final = (
     f"SELECT {COLUMNS} FROM knelpunt.event WHERE stream_id = ANY(%s) AND position <= %s ORDER BY position"  # noqa: S608
 )
+MENDING: Final = tuple(sorted(topic for topic, fact in FACTS.items() if fact.mends))
+"""The topics of events that correct or strike others."""
+
+PARTS_UPTO: Final = (
+    f"SELECT {COLUMNS} FROM knelpunt.event WHERE stream_id = ANY(%(streams)s) AND position <= %(upto)s "  # noqa: S608
+    "AND (event_id = ANY(%(events)s) OR topic = ANY(%(mending)s)) ORDER BY position"
+)
+"""Some events of streams, and what mends any."""
+
 AFTER: Final = f"SELECT {COLUMNS} FROM knelpunt.event WHERE position > %s ORDER BY position LIMIT %s"  # noqa: S608
 
 BETWEEN: Final = f"SELECT {COLUMNS} FROM knelpunt.event WHERE position > %s AND position <= %s ORDER BY position"  # noqa: S608

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
 from knelpunt.domain.vocabulary import Role
-from knelpunt.infra.identity import published
+from knelpunt.infra.identity import published, tokens
 from knelpunt.infra.identity.development import FILE_NAME, ISSUER, KEY_ID, DevelopmentIssuer, IssuerKeyError
 from knelpunt.infra.identity.tokens import AUDIENCE, BadToken
 
@@ -130,3 +130,13 @@ def test_keys_that_cannot_be_had(tmp_path):
     for place in (str(tmp_path / "missing.json"), str(tmp_path / "empty.json"), "http://issuer.example/jwks"):
         with pytest.raises(published.KeysUnavailable):
             published.verifier("https://issuer.example", place)
+
+
+def test_a_token_that_was_checked_still_expires(issuer, monkeypatch):
+    """A token is not checked again for half a minute, but that its time is over is looked at each time."""
+    token = issuer.token(Role.AGENCY, OFFICE, lifetime_seconds=5)
+    verifier = issuer.verifier()
+    assert verifier.viewer(token) is verifier.viewer(token)
+    monkeypatch.setattr(tokens, "time", lambda: time() + 5 + tokens.LEEWAY_SECONDS + 1)
+    with pytest.raises(BadToken, match="expired"):
+        verifier.viewer(token)
