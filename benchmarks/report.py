@@ -76,8 +76,8 @@ def _line(row: Row) -> str:
     )
 
 
-def write(run: Run, results: Path, document: Path) -> None:
-    """Write the run to both files."""
+def write_results(run: Run, results: Path) -> None:
+    """Write a run, or as much of it as there is."""
     rows = [
         {
             **msgspec.to_builtins(row),
@@ -90,7 +90,19 @@ def write(run: Run, results: Path, document: Path) -> None:
         for row in run.rows
     ]
     encoded = msgspec.json.encode({**msgspec.to_builtins(run), "rows": rows})
-    results.write_bytes(msgspec.json.format(encoded, indent=1) + b"\n")
+    # In the place of the old one in one step: a run may be stopped at any moment.
+    half = results.with_suffix(".part")
+    half.write_bytes(msgspec.json.format(encoded, indent=1) + b"\n")
+    half.replace(results)
+
+
+def read_results(results: Path) -> Run:
+    """Return a run that was written. Raises ``OSError`` and ``msgspec.ValidationError``."""
+    return msgspec.json.decode(results.read_bytes(), type=Run)
+
+
+def write_document(run: Run, document: Path) -> None:
+    """Write a run as the document for readers."""
     document.write_text(_document(run), encoding="utf-8")
 
 
@@ -147,7 +159,8 @@ def _meanings(rows: list[Row]) -> str:
 
 def _samples(samples: list[float], unit: str) -> str:
     if len(samples) <= 12:
-        return ", ".join(f"{sample:,.4g}" if sample < 1000 else f"{sample:,.0f}" for sample in samples) + f" {unit}"
+        told = ", ".join(f"{sample:,.4g}" if sample < 1000 else f"{sample:,.0f}" for sample in samples)
+        return f"{told} {unit} (the median of {len(samples)} counts)"
     marks = ", ".join(f"p{mark} {percentile(samples, mark):.3g}" for mark in (5, 50, 95, 99))
     return f"{len(samples)} samples, {marks} {unit}"
 

@@ -53,12 +53,15 @@ def page(
 ) -> Query:
     """Return the query for chains beyond the one that was reported at a moment and has an obstacle."""
     conditions = _conditions(moment, choice)
-    direction: LiteralString = "DESC" if order is ChainOrder.REPORTED_NEWEST else "ASC"
+    newest = order is ChainOrder.REPORTED_NEWEST
+    # One index, read from either end: so the oldest first is the newest first turned round, ties included.
+    order_by: LiteralString = "reported_at DESC, obstacle_id" if newest else "reported_at, obstacle_id DESC"
     if after is not None:
-        sign: LiteralString = "<" if order is ChainOrder.REPORTED_NEWEST else ">"
+        sign: LiteralString = "<" if newest else ">"
+        tied: LiteralString = ">" if newest else "<"
         conditions.add(
             f"reported_at {sign}= %(after_reported)s "
-            f"AND (reported_at {sign} %(after_reported)s OR obstacle_id > %(after_obstacle)s)",
+            f"AND (reported_at {sign} %(after_reported)s OR obstacle_id {tied} %(after_obstacle)s)",
             after_reported=after[0],
             after_obstacle=after[1],
         )
@@ -66,7 +69,7 @@ def page(
     first: LiteralString = "" if choice.holders is None else " OFFSET 0"
     return (
         f"SELECT {COLUMNS} FROM (SELECT {COLUMNS} FROM read.chain_state WHERE {conditions.text()}{first}) found "  # noqa: S608
-        f"ORDER BY reported_at {direction}, obstacle_id LIMIT %(limit)s"
+        f"ORDER BY {order_by} LIMIT %(limit)s"
     ), conditions.values | {"limit": limit}
 
 

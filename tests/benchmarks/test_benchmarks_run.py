@@ -158,6 +158,19 @@ def test_growth_is_compared_with_itself_and_a_real_log_with_pm4py(tmp_path: Path
     assert any(row["key"] == "real-log" and row["theirs"] for row in rows) or "real log: left out, for " in said
 
 
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_graphql_over_http_is_compared_with_postgraphile(tmp_path: Path):
+    """Both sides give the same answers before they are timed, where PostGraphile is installed, or it says that not."""
+    small = ("--events", str(EVENTS), "--rounds", "1", "--seconds", "1")
+    rows, _, said = run(tmp_path, "--only", "graphql", *small)
+    assert {row["key"] for row in rows} == {
+        "graphql-case",
+        "graphql-gaps",
+    } or "GraphQL over HTTP: left out, for " in said
+    assert all(row["theirs"] for row in rows)
+
+
 def test_the_generated_registry_is_one_that_the_domain_takes(generate: ModuleType):
     """Every generated command is accepted when it is recorded, and has its effect in the end."""
     cases = histories(generate, EVENTS)
