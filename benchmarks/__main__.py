@@ -79,6 +79,8 @@ def main() -> None:
     rows: list[Row] = []
     with laboratory(arguments.folder) as place:
         where = machine(place.version())
+        if writes:
+            write_results(Run(begun_at, 0.0, asked, where, rows), results)
         for row in measure(place, scope):
             rows.append(row)
             _say(f"{row.key}, {row.events} events: {(monotonic() - begun) / 60:.1f} minutes so far")
