@@ -15,7 +15,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from . import commands, gap_page, graphql_http, growth, importing, latency, pages, real_log, rebuild, trail
+from . import commands, gap_page, graphql_http, growth, importing, latency, pages, real_log, rebuild, soak, trail
 from .laboratory import Laboratory, Registry, laboratory
 from .measuring import ROUNDS, Row
 from .report import DOCUMENT, RESULTS, Run, machine, now, read_results, table, write_document, write_results
@@ -70,7 +70,7 @@ def main() -> None:
     if arguments.output is not None:
         results, document = arguments.output / RESULTS.name, arguments.output / DOCUMENT.name
     if arguments.document:
-        write_document(read_results(results), document)
+        write_document(read_results(results), document, soak.section())
         return
     scope = _scope(arguments)
     writes = arguments.output is not None or set(scope.rows) == set(ROWS) - set(arguments.quick and SLOW)
@@ -79,8 +79,6 @@ def main() -> None:
     rows: list[Row] = []
     with laboratory(arguments.folder) as place:
         where = machine(place.version())
-        if writes:
-            write_results(Run(begun_at, 0.0, asked, where, rows), results)
         for row in measure(place, scope):
             rows.append(row)
             _say(f"{row.key}, {row.events} events: {(monotonic() - begun) / 60:.1f} minutes so far")
@@ -88,7 +86,8 @@ def main() -> None:
                 write_results(Run(begun_at, (monotonic() - begun) / 60, asked, where, rows), results)
     print(table(rows))
     if writes:
-        write_document(read_results(results), document)
+        write_results(Run(begun_at, (monotonic() - begun) / 60, asked, where, rows), results)
+        write_document(read_results(results), document, soak.section())
     else:
         print("Only some rows were measured: nothing was written.")
 

@@ -114,6 +114,13 @@ SEGMENTS: Final = (
 ALL_CASES: Final = "SELECT DISTINCT case_id FROM read.case_state"
 
 
+class Served(Struct, frozen=True):
+    """A service that runs: on which port, and in which process, whose children the others are."""
+
+    port: int
+    process: int
+
+
 class Asked(Struct, frozen=True):
     """One kind of question: the requests of either side, in the same order, and what reads an answer of each."""
 
@@ -142,7 +149,7 @@ def rows(laboratory: Laboratory, given: Registry, report: Report, seconds: float
         token = DevelopmentIssuer.at(Path(folder)).token(Role.INVESTIGATOR, INVESTIGATOR.organisation, "onderzoeker-1")
         asked = (_cases(cases, token), _pages(places, now, token))
         with served(given.url, Path(folder)) as ours, _postgraphile(given.url) as theirs:
-            return [_row(given, each, (ours, theirs), report, seconds, rounds) for each in asked]
+            return [_row(given, each, (ours.port, theirs), report, seconds, rounds) for each in asked]
 
 
 def _row(given: Registry, asked: Asked, ports: tuple[int, int], report: Report, seconds: float, rounds: int) -> Row:
@@ -316,8 +323,8 @@ def _of_case(case: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def served(url: str, folder: Path, workers: int | None = None) -> Generator[int]:
-    """Serve a registry, a process for each processor (or so many), and give the port."""
+def served(url: str, folder: Path, workers: int | None = None) -> Generator[Served]:
+    """Serve a registry, with a process for each processor (or so many)."""
     environment = {
         **os.environ,
         DATABASE_URL: url,
@@ -338,7 +345,7 @@ def served(url: str, folder: Path, workers: int | None = None) -> Generator[int]
                 sys.stderr.write(line)
             else:
                 raise AssertionError("the service did not start")
-            yield port
+            yield Served(port, server.pid)
         finally:
             server.terminate()
             server.stderr.close()

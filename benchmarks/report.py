@@ -101,9 +101,9 @@ def read_results(results: Path) -> Run:
     return msgspec.json.decode(results.read_bytes(), type=Run)
 
 
-def write_document(run: Run, document: Path) -> None:
-    """Write a run as the document for readers."""
-    document.write_text(_document(run), encoding="utf-8")
+def write_document(run: Run, document: Path, further: str = "") -> None:
+    """Write a run as the document for readers, with further sections at its end."""
+    document.write_text(_document(run) + (further and "\n" + further), encoding="utf-8")
 
 
 def _document(run: Run) -> str:

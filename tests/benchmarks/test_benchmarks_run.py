@@ -171,6 +171,23 @@ def test_graphql_over_http_is_compared_with_postgraphile(tmp_path: Path):
     assert all(row["theirs"] for row in rows)
 
 
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_a_soak_keeps_its_lag_and_its_times(tmp_path: Path):
+    """Five minutes at a hundred events a second with twenty readers: nobody fails, and projections keep up."""
+    command = [sys.executable, "-m", "benchmarks.soak", "--minutes", "5", "--output", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    result = msgspec.json.decode((tmp_path / "soak.json").read_bytes())
+    assert result["failed"] == 0
+    assert result["recorded"] > 5 * 60 * 100 * 0.9
+    assert result["lag_seconds_max"] < 2
+    # Caches still fill in so short a time, so that the slope and the tenths are for two hours to tell.
+    assert {"service", "projector", "trail", "postgresql"} <= set(result["memory"])
+    assert all(megabytes < 400 for samples in result["memory"].values() for _, megabytes in samples)
+    assert (tmp_path / "soak.svg").read_text().startswith("<svg")
+
+
 def test_the_generated_registry_is_one_that_the_domain_takes(generate: ModuleType):
     """Every generated command is accepted when it is recorded, and has its effect in the end."""
     cases = histories(generate, EVENTS)

@@ -1,0 +1,347 @@
+"""A soak: ``python -m benchmarks.soak --minutes N`` keeps a registry at work, and looks at its memory and its answers.
+
+The service runs as people run it, with its projector, trail and webhooks beside it. A program of its own records a
+hundred events a second as commands; twenty readers ask GraphQL over HTTP, each once a second. Every five seconds the
+memory of each process is noted (its proportional share, as Linux counts it), every second how far the projections lag.
+It writes benchmarks/soak.json and docs/soak.svg, and what they say into docs/performance.md with the next figures.
+"""
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+from base64 import b64decode, b64encode
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+from statistics import linear_regression
+from time import monotonic, sleep
+from typing import Any, Final
+
+import httpx
+import msgspec
+import psycopg
+import vl_convert
+from msgspec import Struct
+
+from knelpunt.domain.vocabulary import Role
+from knelpunt.infra.bootstrap import bootstrap
+from knelpunt.infra.identity.development import DevelopmentIssuer
+from knelpunt.infra.store.batch import Recorded
+from knelpunt.infra.vault.master import KEY_VARIABLE
+
+from .commands import as_sent
+from .gap_page import INVESTIGATOR
+from .generate import registrations
+from .graphql_http import CASE, Served, served
+from .processor import PROCESSES, parents
+from .laboratory import laboratory
+from .latency import sent
+from .load import HOST
+from .measuring import percentile
+from .pages import MASTER
+from .report import ROOT, now
+
+RATE: Final = 100
+READERS: Final = 20
+PAUSE_SECONDS: Final = 1.0
+MEMORY_EVERY_SECONDS: Final = 5.0
+LAG_EVERY_SECONDS: Final = 1.0
+WARM_UP_SHARE: Final = 0.25
+"""Of a run, before the memory's slope is looked at: caches fill, and pools open their connections."""
+WARM_UP_SECONDS_MAX: Final = 900.0
+READY_SECONDS_MAX: Final = 180.0
+MEGABYTE: Final = 1_000_000
+
+RESULTS: Final = ROOT / "benchmarks" / "soak.json"
+PICTURE: Final = ROOT / "docs" / "soak.svg"
+
+GAPS: Final = "{ registry { gaps(first: 20) { nodes { kind from until days evidence { position occurredAt } } } } }"
+CASES: Final = "SELECT case_id::text FROM read.case_state ORDER BY md5(case_id::text || %s) LIMIT 100"
+LAG: Final = """
+SELECT h.next_position - 1 - p.position,
+       coalesce(extract(epoch FROM clock_timestamp() - e.recorded_at), 0)::float8
+  FROM read.projected p CROSS JOIN knelpunt.log_head h LEFT JOIN knelpunt.event e ON e.position = p.position + 1
+"""
+
+
+class Result(Struct):
+    """What a soak came to: memory by program in MB (1,000,000 bytes), the times of answers, how far rows lagged."""
+
+    begun_at: str
+    minutes: float
+    recorded: int
+    answered: int
+    failed: int
+    slopes_mb_per_hour: dict[str, float]
+    p99_first_tenth_ms: float
+    p99_last_tenth_ms: float
+    lag_events_max: int
+    lag_seconds_max: float
+    memory: dict[str, list[tuple[float, float]]]
+    """By program: seconds since the beginning, and MB."""
+    percentiles: list[tuple[float, float, float]]
+    """By minute: which, and the 50th and 99th percentile of the answers' times."""
+
+
+class Noted:
+    """What is seen on the way."""
+
+    def __init__(self) -> None:
+        self.begun = monotonic()
+        self.memory: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        self.answers: list[tuple[float, float]] = []
+        self.failed = 0
+        self.lag_events_max = 0
+        self.lag_seconds_max = 0.0
+        self.cases: list[str] = []
+
+    def seconds(self) -> float:
+        """Return how long it has been going on."""
+        return monotonic() - self.begun
+
+
+def soak(minutes: float) -> Result:
+    """Keep a registry at work for some minutes."""
+    begun_at = now()
+    with laboratory() as place, tempfile.TemporaryDirectory(prefix="knelpunt-soak-") as folder:
+        url = place.migrated("bench_soak")
+        with bootstrap(url, MASTER) as parts:
+            for answer in [parts.writer.submit(as_sent(command)) for command in registrations()]:
+                assert isinstance(answer.result(READY_SECONDS_MAX), Recorded)
+        token = DevelopmentIssuer.at(Path(folder)).token(
+            Role.INVESTIGATOR, INVESTIGATOR.organisation, "onderzoeker-1", lifetime_seconds=int(minutes * 60) + 3600
+        )
+        with served(url, Path(folder), workers=1) as service:
+            _await_ready(service)
+            command = [sys.executable, "-m", "benchmarks.soak", "--record", url, "--minutes", str(minutes)]
+            same_key = {**os.environ, KEY_VARIABLE: b64encode(MASTER).decode()}
+            with subprocess.Popen(command, stdout=subprocess.PIPE, env=same_key) as recording:
+                assert recording.stdout is not None
+                noted = asyncio.run(_watch(url, service, token, minutes * 60))
+                told = recording.stdout.read()
+            assert recording.returncode == 0, "recording failed"
+    return _result(begun_at.isoformat(), minutes, int(told), noted)
+
+
+def _result(begun_at: str, minutes: float, recorded: int, noted: Noted) -> Result:
+    seconds = minutes * 60
+    tenth = seconds / 10
+    first = [took for at, took in noted.answers if at < tenth]
+    last = [took for at, took in noted.answers if at >= seconds - tenth]
+    by_minute: dict[int, list[float]] = defaultdict(list)
+    for at, took in noted.answers:
+        by_minute[int(at // 60)].append(took)
+    warm = min(seconds * WARM_UP_SHARE, WARM_UP_SECONDS_MAX)
+    return Result(
+        begun_at=begun_at,
+        minutes=minutes,
+        recorded=recorded,
+        answered=len(noted.answers),
+        failed=noted.failed,
+        slopes_mb_per_hour={name: _slope(samples, warm) for name, samples in sorted(noted.memory.items())},
+        p99_first_tenth_ms=percentile(first, 99),
+        p99_last_tenth_ms=percentile(last, 99),
+        lag_events_max=noted.lag_events_max,
+        lag_seconds_max=noted.lag_seconds_max,
+        memory=dict(noted.memory),
+        percentiles=[
+            (float(minute), percentile(times, 50), percentile(times, 99))
+            for minute, times in sorted(by_minute.items())
+            if len(times) > 1
+        ],
+    )
+
+
+def _slope(samples: Sequence[tuple[float, float]], after: float) -> float:
+    """Return by how many MB an hour memory grew, by least squares over what was seen after a moment."""
+    seen = [(at / 3600, megabytes) for at, megabytes in samples if at >= after]
+    return linear_regression([at for at, _ in seen], [megabytes for _, megabytes in seen]).slope
+
+
+def _await_ready(service: Served) -> None:
+    deadline = monotonic() + READY_SECONDS_MAX
+    while True:
+        with suppress(httpx.HTTPError):
+            if httpx.get(f"http://{HOST}:{service.port}/readyz").status_code == httpx.codes.OK:
+                return
+        assert monotonic() < deadline, "the service is not ready"
+        sleep(0.5)
+
+
+async def _watch(url: str, service: Served, token: str, seconds: float) -> Noted:
+    noted = Noted()
+    headers = {"Authorization": f"Bearer {token}"}
+    async with (
+        httpx.AsyncClient(base_url=f"http://{HOST}:{service.port}", headers=headers, timeout=30) as client,
+        await psycopg.AsyncConnection.connect(url, autocommit=True) as admin,
+    ):
+        server = parents()[admin.info.backend_pid]
+        tasks = [_look(noted, admin, seconds), _measure(noted, {service.process, server}, seconds)]
+        tasks += [_read(noted, client, Random(number), seconds) for number in range(READERS)]
+        await asyncio.gather(*tasks)
+    return noted
+
+
+async def _read(noted: Noted, client: httpx.AsyncClient, rng: Random, seconds: float) -> None:
+    """Be one reader: a case or a page of gaps, then a pause."""
+    await asyncio.sleep(rng.random() * PAUSE_SECONDS)
+    while noted.seconds() < seconds:
+        asked: dict[str, Any] = {"query": GAPS}
+        if noted.cases and rng.random() < 0.5:
+            asked = {"query": CASE, "variables": {"id": rng.choice(noted.cases)}}
+        at, begun = noted.seconds(), monotonic()
+        try:
+            reply = await client.post("/graphql", json=asked)
+            good = reply.status_code == httpx.codes.OK and b'"errors"' not in reply.content
+        except httpx.HTTPError:
+            good = False
+        if good:
+            noted.answers.append((at, (monotonic() - begun) * 1000))
+        else:
+            noted.failed += 1
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _look(noted: Noted, admin: psycopg.AsyncConnection, seconds: float) -> None:
+    """Look how far the projections lag, and which cases there are."""
+    turn = 0
+    while noted.seconds() < seconds:
+        row = await (await admin.execute(LAG)).fetchone()
+        assert row is not None
+        noted.lag_events_max = max(noted.lag_events_max, row[0])
+        noted.lag_seconds_max = max(noted.lag_seconds_max, row[1])
+        if turn % 60 == 0 or not noted.cases:
+            noted.cases = [case for (case,) in await (await admin.execute(CASES, (str(turn),))).fetchall()]
+        turn += 1
+        await asyncio.sleep(LAG_EVERY_SECONDS)
+
+
+async def _measure(noted: Noted, roots: set[int], seconds: float) -> None:
+    """Note the memory of each program and of those that it started."""
+    while noted.seconds() < seconds:
+        at = noted.seconds()
+        for name, taken in (await asyncio.to_thread(_memory, roots)).items():
+            noted.memory[name].append((at, taken / MEGABYTE))
+        await asyncio.sleep(MEMORY_EVERY_SECONDS)
+
+
+def _memory(roots: set[int]) -> dict[str, int]:
+    """Return the bytes of each program below some processes: what is shared counts in parts."""
+    above, found = parents(), defaultdict[str, int](int)
+    for process in above:
+        upper: int | None = process
+        while upper is not None and upper not in roots:
+            upper = above.get(upper)
+        if upper is not None:
+            with suppress(OSError):  # it has ended meanwhile
+                found[_name(process)] += _share(process)
+    return dict(found)
+
+
+def _name(process: int) -> str:
+    """Return what a process is called: the program beside the service that it is, PostgreSQL, or the service."""
+    command = (PROCESSES / str(process) / "cmdline").read_text()
+    if "postgres" in command.partition("\0")[0]:
+        return "postgresql"
+    _, beside, module = command.partition("knelpunt.infra.serving.")
+    return module.strip("\0") if beside else "service"
+
+
+def _share(process: int) -> int:
+    """Return the bytes of a process: not what the server shares by its own settings, which fills until it is full."""
+    lines = (PROCESSES / str(process) / "smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(("Pss_Anon:", "Pss_File:")))
+
+
+def _record(url: str, seconds: float) -> None:
+    """Be the program that records, and say how many events it did."""
+    with bootstrap(url, b64decode(os.environ[KEY_VARIABLE])) as parts:
+        answered, _ = asyncio.run(sent(parts, RATE, seconds))
+    print(len(answered))
+
+
+def picture(result: Result) -> str:
+    """Return a run as an SVG: memory by program above, times of answers below."""
+    memory = [
+        {"minute": at / 60, "MB": round(megabytes, 2), "program": name}
+        for name, samples in result.memory.items()
+        for at, megabytes in samples
+    ]
+    times = [
+        {"minute": minute, "ms": round(value, 2), "of": mark}
+        for minute, half, most in result.percentiles
+        for mark, value in (("p50", half), ("p99", most))
+    ]
+    spec: dict[str, Any] = {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "vconcat": [
+            _lines(memory, "MB", "program", "Memory of each program, MB"),
+            _lines(times, "ms", "of", "Time of an answer, ms"),
+        ],
+    }
+    return vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+
+
+def _lines(values: Sequence[dict[str, Any]], what: str, by: str, title: str) -> dict[str, Any]:
+    return {
+        "data": {"values": values},
+        "width": 640,
+        "height": 200,
+        "title": title,
+        "mark": "line",
+        "encoding": {
+            "x": {"field": "minute", "type": "quantitative"},
+            "y": {"field": what, "type": "quantitative"},
+            "color": {"field": by, "type": "nominal"},
+        },
+    }
+
+
+def paragraph(result: Result) -> str:
+    """Return a run in words, for docs/performance.md."""
+    slopes = "; ".join(f"{name} {slope:+.2f}" for name, slope in result.slopes_mb_per_hour.items())
+    ratio = result.p99_last_tenth_ms / result.p99_first_tenth_ms
+    return (
+        f"For {result.minutes:g} minutes a service recorded {result.recorded:,} events, {RATE} a second, and answered "
+        f"{result.answered:,} questions of {READERS} readers; {result.failed} failed. After the warm-up memory grew by "
+        f"so many MB an hour: {slopes} (to reach: under 1). The 99th percentile of an answer was "
+        f"{result.p99_first_tenth_ms:.0f} ms in the first tenth and {result.p99_last_tenth_ms:.0f} ms in the last, "
+        f"{ratio:.2f} times that (to reach: 1.2 at most). Projections lagged {result.lag_seconds_max:.2f} s and "
+        f"{result.lag_events_max} events at most (to reach: under 2 s). `python -m benchmarks.soak --minutes "
+        f"{result.minutes:g}` takes it again.\n\n![Memory and times](soak.svg)\n"
+    )
+
+
+def section() -> str:
+    """Return the last soak as a section of docs/performance.md; nothing where there was none."""
+    if not RESULTS.exists():
+        return ""
+    return "## A soak\n\n" + paragraph(msgspec.json.decode(RESULTS.read_bytes(), type=Result))
+
+
+def main() -> None:
+    """Soak for as long as the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=120.0, help="how long; two hours if not given")
+    parser.add_argument("--output", type=Path, help="write soak.json and soak.svg here instead")
+    parser.add_argument("--record", metavar="URL", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.record is not None:
+        _record(arguments.record, arguments.minutes * 60)
+        return
+    result = soak(arguments.minutes)
+    results, svg = RESULTS, PICTURE
+    if arguments.output is not None:
+        results, svg = arguments.output / RESULTS.name, arguments.output / PICTURE.name
+    results.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
+    svg.write_text(picture(result), encoding="utf-8")
+    print(paragraph(result))
+
+
+if __name__ == "__main__":
+    main()
