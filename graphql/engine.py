@@ -30,8 +30,6 @@ from msgspec import Struct
 
 from .asking import Asking
 from .guard import TOKENS_MAX, Weighed, cost_with, weigh
-from .plan import Plan
-from .planning import plan_of
 from .problems import Problem, ProblemCode
 from .schema import SCHEMA
 
@@ -52,21 +50,12 @@ ERRORS_MAX: Final = 5
 _log = logging.getLogger(__name__)
 
 
-class Judged(Struct, frozen=True):
-    """A document that may be executed; ``plan`` is how, if it holds one query that can be planned."""
-
-    document: DocumentNode
-    weighed: Weighed
-    plan: Plan | None
-
-
 class Prepared(Struct, frozen=True):
     """A document that may be executed with these variables; ``cost`` is how many items it may answer with."""
 
     document: DocumentNode
     variables: Mapping[str, Any]
     cost: int
-    plan: Plan | None = None
 
 
 class Refusal(Exception):  # noqa: N818  named for what it is
@@ -83,20 +72,20 @@ class Engine:
     def __init__(self, *, introspection: bool) -> None:
         rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
         self._rules = tuple(rules)
-        self._kept: OrderedDict[str, Judged] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[DocumentNode, Weighed]] = OrderedDict()
 
     def prepare(self, text: str, variables: Mapping[str, Any] = NO_VARIABLES) -> Prepared:
         """Return a document ready to be executed. Raises ``Refusal``."""
         try:
-            judged = self._judged(text)
-            cost = cost_with(judged.document, variables) if judged.weighed.cost is None else judged.weighed.cost
+            document, weighed = self._judged(text)
+            cost = cost_with(document, variables) if weighed.cost is None else weighed.cost
         except GraphQLError as error:
             raise Refusal([error]) from None
         except RecursionError:
             raise Refusal([Problem(ProblemCode.TOO_COMPLEX, "The question is nested too deeply.")]) from None
-        return Prepared(judged.document, variables, cost, judged.plan)
+        return Prepared(document, variables, cost)
 
-    def _judged(self, text: str) -> Judged:
+    def _judged(self, text: str) -> tuple[DocumentNode, Weighed]:
         """Return a document that may be executed, if its variables do not make it too dear. Raises ``Refusal``."""
         kept = self._kept.get(text)
         if kept is not None:
@@ -107,10 +96,10 @@ class Engine:
         errors = validate(SCHEMA, document, self._rules, max_errors=ERRORS_MAX)
         if errors:
             raise Refusal(errors)
-        judged = self._kept[text] = Judged(document, weighed, _planned(document))
+        self._kept[text] = document, weighed
         if len(self._kept) > DOCUMENTS_KEPT:
             self._kept.popitem(last=False)
-        return judged
+        return document, weighed
 
     async def answer(self, prepared: Prepared, operation: str | None, asking: Asking) -> dict[str, Any]:
         """Return the answer to a query or a mutation, as GraphQL's response. Never raises for what a client did."""
@@ -119,8 +108,6 @@ class Engine:
                 message = "Subscriptions are asked for over a WebSocket (graphql-transport-ws) on this path."
                 return failed(Problem(ProblemCode.INVALID, message))
             async with asyncio.timeout(EXECUTION_SECONDS_MAX + WAITING_SECONDS_MAX):
-                if prepared.plan is not None and prepared.plan.answers(operation):
-                    return response(await prepared.plan.execute(asking, prepared.variables))
                 begun = execute(
                     SCHEMA,
                     prepared.document,
@@ -168,12 +155,6 @@ class Engine:
             yield failed(error)
         finally:
             await source.aclose()
-
-
-def _planned(document: DocumentNode) -> Plan | None:
-    """Return the plan of the one query that a document holds; none if it holds several, or something else."""
-    operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
-    return plan_of(SCHEMA, document, operations[0]) if len(operations) == 1 else None
 
 
 def operation_type(prepared: Prepared, operation: str | None) -> OperationType | None:

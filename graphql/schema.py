@@ -32,7 +32,6 @@ from .log import Log
 from .mutation import Mutation
 from .nodes import Node
 from .organisations import Organisation
-from .planning import lean
 from .problems import bad_input
 from .registry import Registry
 from .scalars import Position, scalars
@@ -206,9 +205,9 @@ def _make_lean(schema: GraphQLSchema) -> None:
             # Any, since Strawberry's own types leave open what a resolver returns.
             resolver = cast("Any", declared).base_resolver
             if resolver is None:
-                field.resolve = lean(_attribute(declared.python_name))
+                field.resolve = _attribute(declared.python_name)
             elif not resolver.arguments and resolver.info_parameter is None:
-                field.resolve = lean(_method(resolver.wrapped_func))
+                field.resolve = _method(resolver.wrapped_func)
 
 
 def _attribute(name: str) -> Callable[[Any, Any], Any]:
