@@ -38,12 +38,12 @@ from .commands import as_sent
 from .gap_page import INVESTIGATOR
 from .generate import registrations
 from .graphql_http import CASE, Served, served
-from .processor import PROCESSES, parents
 from .laboratory import laboratory
 from .latency import sent
 from .load import HOST
 from .measuring import percentile
 from .pages import MASTER
+from .processor import PROCESSES, parents
 from .report import ROOT, now
 
 RATE: Final = 100
