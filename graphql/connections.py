@@ -48,7 +48,7 @@ class Page:
     )
     def count_up_to(
         self,
-        most: Annotated[int, strawberry.argument(description=f"Where to stop: from 1 to {COUNTED_MAX}.")],
+        most: Annotated[int, strawberry.argument(description=f"Where to stop: from 1 to {COUNTED_MAX}.")] = 1_000,
     ) -> int:
         """Return how many there are, up to a bound. Raises ``Problem``."""
         if not 1 <= most <= COUNTED_MAX:
