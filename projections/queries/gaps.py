@@ -202,13 +202,13 @@ def count_up_to(moment: Moment, choice: GapChoice, most: int) -> Query:
     """Return the same, counted no further than ``most``."""
     conditions = _conditions(moment, choice)
     one_by_one, in_order = _both_ways(conditions)
-    ways: list[LiteralString] = [one_by_one]
+    ways: tuple[LiteralString, ...] = (f"{in_order}{_counted_from(moment, choice)}",)
     if choice.open and moment.known_at < LATEST:
         # In two indexes that hold all there is to know of them.
-        ways += [f"{in_order} AND {_RUNNING}", f"{in_order} AND {_RESTING}"]
-    else:
-        ways.append(f"{in_order}{_counted_from(moment, choice)}")
-    rows: LiteralString = " UNION ALL ".join(f"(SELECT FROM read.gap_state WHERE {way} LIMIT %(most)s)" for way in ways)
+        ways = (f"{in_order} AND {_RUNNING}", f"{in_order} AND {_RESTING}")
+    rows: LiteralString = " UNION ALL ".join(
+        f"(SELECT FROM read.gap_state WHERE {way} LIMIT %(most)s)" for way in (one_by_one, *ways)
+    )
     return f"{_FEW} {counted_up_to(rows)}", conditions.values | {"most": most, "few": _few_max(moment, choice)}
 
 
