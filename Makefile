@@ -29,8 +29,8 @@ demo: $(VENV)/run.stamp
 	@$(BIN)/knelpunt demo
 
 test: $(VENV)/dev.stamp
-	@echo "make: running the tests, two at a time"
-	@$(BIN)/python -m pytest -n 2 -m "not long"
+	@echo "make: running the tests, three at a time, since many wait for a server"
+	@$(BIN)/python -m pytest -n 3 -m "not long"
 
 test-long: $(VENV)/dev.stamp
 	@echo "make: running all tests, the long ones too"
