@@ -83,6 +83,10 @@ READERS: Final = (
 )
 
 
+ORDERS: Final = (gaps.GapOrder.HARM, gaps.GapOrder.DAYS, gaps.GapOrder.NEWEST, gaps.GapOrder.OLDEST)
+"""Those that were there when the target was set, each written by hand beside ours."""
+
+
 class Question(Struct, frozen=True):
     """A page that somebody asks for."""
 
@@ -184,7 +188,7 @@ def _questions(admin: psycopg.Connection, given: Registry, reader: Reader, count
             found = admin.execute(DRAWN, {**moment.values(), "salt": str(number), "viewer": reader.viewer}).fetchone()
             if found is not None:
                 place = gaps.GapPlace(moment.as_of, found[3], found[1], found[2], found[0])
-        drawn.append(Question(moment, rng.choice(tuple(gaps.GapOrder)), place))
+        drawn.append(Question(moment, rng.choice(ORDERS), place))
     return drawn
 
 

@@ -380,7 +380,7 @@ class Registry(Answers):
                 raise bad_input(f"{name}: {given} is not between 0 and {most}.")
         if self.view.asker.counts_only:
             found = await self.view.session.rows(*counted.interfaces(self.view.moment, choice))
-            return [interface(self.view, counted.interface(row)) for row in found]
+            return [interface(self.view, counted.interface(row)) for row in found[skip : skip + first]]
         found = await self.view.session.rows(*interfaces.query(self.view.moment, choice, order_by, first, skip))
         return [interface(self.view, interfaces.row(row)) for row in found]
 

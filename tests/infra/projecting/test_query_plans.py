@@ -85,7 +85,7 @@ READERS: Final[Mapping[str, Principal]] = {
 }
 
 TYPES: Final = {
-    datetime: "timestamptz", int: "bigint", UUID: "uuid", timedelta: "interval", str: "text", bool: "boolean",
+    bool: "boolean", datetime: "timestamptz", int: "bigint", UUID: "uuid", timedelta: "interval", str: "text",
 }  # fmt: skip
 
 LARGE: Final = {"case_state", "chain_state", "gap_state", "handoff_state", "todo_state"}
@@ -96,8 +96,8 @@ LARGE: Final = {"case_state", "chain_state", "gap_state", "handoff_state", "todo
 def type_of(value: object) -> str:
     """What a service's statement takes a value for; what is null says nothing, and the statement itself does."""
     if isinstance(value, list):
-        return f"{TYPES[type(value[0])]}[]" if value else "text[]"
-    return "unknown" if value is None else TYPES[type(value)]
+        return f"{type_of(value[0])}[]" if value else "text[]"
+    return next((name for type_, name in TYPES.items() if isinstance(value, type_)), "unknown")
 
 
 @pytest.fixture(scope="module")
