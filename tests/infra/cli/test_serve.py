@@ -218,6 +218,7 @@ def postmaster_or_none(data_dir: Path) -> int | None:
         return None
 
 
+@pytest.mark.long
 def test_a_merger_is_written_while_it_serves(start) -> None:
     """What an organisation that ends means for its obstacles stands in their cases soon after it was recorded."""
     service = start()

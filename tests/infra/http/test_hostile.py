@@ -5,7 +5,7 @@ import socket as sockets
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from statistics import median, quantiles
+from statistics import quantiles
 
 import httpx
 import pytest
@@ -25,6 +25,7 @@ DEAR = "subscription {{ events(after: -1) {{ {} }} }}".format(" ".join(f"a{n}: d
 
 DROPPED = re.compile(r"^knelpunt_graphql_dropped_total (\d+)", re.MULTILINE)
 TIMES_MAX = 2.0
+TIMES, ROUNDS = 1_000, 4
 
 
 @pytest.fixture
@@ -109,30 +110,24 @@ def p99(seconds: list[float]) -> float:
     return quantiles(seconds, n=100)[98]
 
 
-@pytest.mark.parametrize(
-    ("times", "figure", "rounds"),
-    [
-        # On a machine that does other things besides, a 99th percentile is those other things; the median is not.
-        pytest.param(30, median, 2, id="short"),
-        pytest.param(1_000, p99, 4, id="long", marks=[pytest.mark.long, pytest.mark.timeout(1800)]),
-    ],
-)
-def test_idle_sockets_and_slow_consumers(narrow_service: Service, monkeypatch, times, figure, rounds) -> None:
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_idle_sockets_and_slow_consumers(narrow_service: Service, monkeypatch) -> None:
     """Beside two hundred idle sockets and twenty slow consumers a question takes less than twice as long as alone."""
-    monkeypatch.setattr(graphql_ws, "SEND_SECONDS_MAX", 1.0)
+    monkeypatch.setattr(graphql_ws, "SEND_SECONDS_MAX", 3.0)
     for _ in range(8):
         Story(narrow_service.asked).report(story="x" * 4_000)
     narrow_service.asked.project()
     alone: list[float] = []
     beside: list[float] = []
     # In turns, and the best of each: what else the machine does must hit one side every time to count.
-    for _ in range(rounds):
-        alone.append(figure(asked(narrow_service, times)))
+    for _ in range(ROUNDS):
+        alone.append(p99(asked(narrow_service, TIMES)))
         before = dropped(narrow_service)
         with idle_sockets(narrow_service), slow_consumers(narrow_service):
-            beside.append(figure(asked(narrow_service, times)))
+            beside.append(p99(asked(narrow_service, TIMES)))
             all_are_dropped(narrow_service, before)
-    print(f"{figure.__name__} alone {min(alone) * 1000:.1f} ms, beside {min(beside) * 1000:.1f} ms")
+    print(f"p99 alone {min(alone) * 1000:.1f} ms, beside {min(beside) * 1000:.1f} ms")
     assert min(beside) < TIMES_MAX * min(alone)
 
 
