@@ -50,7 +50,7 @@ PLAIN: Final[Mapping[str, LiteralString]] = MappingProxyType(
 
 _HARMED: Final = _COLUMNS + " AND harm_until > %(as_of)s"
 _UNHARMED: Final = _COLUMNS + " AND harm_until <= %(as_of)s"
-_RUNNING: Final = " AND lasted < 0 ORDER BY lasting_since, gap_id" + _PAGE
+_RUNNING: Final = " AND lasted < 0 AND open ORDER BY lasting_since, gap_id" + _PAGE
 _RUNNING_ON: Final = _RUNNING_BEYOND + _RUNNING
 _ENDED: Final = " AND lasted >= 0 ORDER BY lasted DESC, gap_id" + _PAGE
 _ENDED_ON: Final = _ENDED_BEYOND + _ENDED

@@ -3,6 +3,7 @@
 -- It gets what it could wish for: plain columns, relations and names by smart tags, an index for looking events up by their
 -- id, and a page of gaps as a function that compares rows. Segments of chains have no table, since we derive them when
 -- they are asked for: here they stand in one, filled beforehand, without row security.
+DROP SCHEMA IF EXISTS bench CASCADE;  -- another comparison may have left one
 CREATE SCHEMA bench;
 GRANT USAGE ON SCHEMA bench TO knelpunt_reader;
 
