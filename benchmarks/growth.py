@@ -41,7 +41,7 @@ from .importing import MAPPING, assert_recorded, cases_in, write_log
 from .laboratory import Laboratory
 from .measuring import Report, Row, percentile
 from .opponents import gap_pages
-from .processor import PROCESSES, parents
+from .processor import PROCESSES, below, parents
 from .rebuild import WORKERS
 
 QUESTIONS: Final = 200
@@ -139,13 +139,8 @@ def _watched(roots: AbstractSet[int]) -> Generator[dict[int, int]]:
 
     def look() -> None:
         while not stop.wait(LOOKS_SECONDS):
-            above_each = parents()
-            for process in above_each:
-                above: int | None = process
-                while above is not None and above not in roots:
-                    above = above_each.get(above)
-                if above is not None:
-                    most[process] = max(most.get(process, 0), _own_bytes(process))
+            for process in below(roots):
+                most[process] = max(most.get(process, 0), _own_bytes(process))
 
     watching = Thread(target=look, daemon=True)
     watching.start()

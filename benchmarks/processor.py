@@ -3,6 +3,8 @@
 Where other work keeps the machine busy, that says more of what something costs than the clock does.
 """
 
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from pathlib import Path
 from time import process_time
@@ -21,6 +23,17 @@ def parents() -> dict[int, int]:
             # The program's name stands in parentheses, and may hold some itself.
             found[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
     return found
+
+
+def below(roots: AbstractSet[int]) -> Iterator[int]:
+    """Yield some processes and those that they started, and those that these did."""
+    above_each = parents()
+    for process in above_each:
+        above: int | None = process
+        while above is not None and above not in roots:
+            above = above_each.get(above)
+        if above is not None:
+            yield process
 
 
 def parent_of(process: int) -> int | None:

@@ -43,7 +43,7 @@ from .latency import sent
 from .load import HOST
 from .measuring import percentile
 from .pages import MASTER
-from .processor import PROCESSES, parents
+from .processor import PROCESSES, below, parents
 from .report import ROOT, now
 
 RATE: Final = 100
@@ -232,14 +232,10 @@ async def _measure(noted: Noted, roots: set[int], seconds: float) -> None:
 
 def _memory(roots: set[int]) -> dict[str, int]:
     """Return the bytes of each program below some processes: what is shared counts in parts."""
-    above, found = parents(), defaultdict[str, int](int)
-    for process in above:
-        upper: int | None = process
-        while upper is not None and upper not in roots:
-            upper = above.get(upper)
-        if upper is not None:
-            with suppress(OSError):  # it has ended meanwhile
-                found[_name(process)] += _share(process)
+    found = defaultdict[str, int](int)
+    for process in below(roots):
+        with suppress(OSError):  # it has ended meanwhile
+            found[_name(process)] += _share(process)
     return dict(found)
 
 

@@ -11,7 +11,7 @@ from .chains import Chain
 from .gaps import Gap
 from .nodes import PageInfo, cursor, page_info
 from .organisations import Organisation
-from .problems import bad_input
+from .problems import expect_between
 from .todos import Todo
 from .view import View, later
 
@@ -51,8 +51,7 @@ class Page:
         most: Annotated[int, strawberry.argument(description=f"Where to stop: from 1 to {COUNTED_MAX}.")] = 1_000,
     ) -> int:
         """Return how many there are, up to a bound. Raises ``Problem``."""
-        if not 1 <= most <= COUNTED_MAX:
-            raise bad_input(f"most: {most} is not between 1 and {COUNTED_MAX}.")
+        expect_between("most", most, 1, COUNTED_MAX)
         if self.counting is None:
             return 0
         if self.counting_up_to is None:

@@ -36,3 +36,9 @@ class Problem(GraphQLError):  # noqa: N818  named for what clients see
 def bad_input(message: str) -> Problem:
     """Return the error for a value that cannot be what it should be."""
     return Problem(ProblemCode.BAD_INPUT, message)
+
+
+def expect_between(name: str, given: int, least: int, most: int) -> None:
+    """Raise ``Problem`` for a number that lies beyond its bounds."""
+    if not least <= given <= most:
+        raise bad_input(f"{name}: {given} is not between {least} and {most}.")

@@ -70,7 +70,7 @@ from .interfaces import Interface, interface
 from .learning import stream_by_id, stream_page
 from .nodes import page_size, place_of
 from .organisations import Organisation
-from .problems import bad_input
+from .problems import bad_input, expect_between
 from .recorded import RecordedEvents, recorded_events
 from .rules import RuleDepartedFrom, rules_departed_from
 from .scalars import GapCursor, Position
@@ -363,8 +363,8 @@ class Registry(Answers):
         )
 
     @strawberry.field(
-        description=f"The interfaces between organisations; {interfaces.PAIRS_MAX} at most. An analyst gets them all, "
-        "the busiest first."
+        description=f"The interfaces between organisations; {interfaces.PAIRS_MAX} at most. An analyst's are "
+        "always the busiest first."
     )
     async def interfaces(
         self,
@@ -375,9 +375,8 @@ class Registry(Answers):
     ) -> list[Interface]:
         """Return the interfaces. Raises ``Problem``."""
         choice = interface_choice(filter)
-        for name, given, most in (("first", first, interfaces.PAIRS_MAX), ("skip", skip, interfaces.SKIP_MAX)):
-            if not 0 <= given <= most:
-                raise bad_input(f"{name}: {given} is not between 0 and {most}.")
+        expect_between("first", first, 0, interfaces.PAIRS_MAX)
+        expect_between("skip", skip, 0, interfaces.SKIP_MAX)
         if self.view.asker.counts_only:
             found = await self.view.session.rows(*counted.interfaces(self.view.moment, choice))
             return [interface(self.view, counted.interface(row)) for row in found[skip : skip + first]]
@@ -393,8 +392,7 @@ class Registry(Answers):
     ) -> list[WaitingHandover]:
         """Return what waits for an organisation. Raises ``Problem``."""
         name = ids.organisation_identifier(organisation, "organisation")
-        if not 0 <= first <= waiting.WAITING_MAX:
-            raise bad_input(f"first: {first} is not between 0 and {waiting.WAITING_MAX}.")
+        expect_between("first", first, 0, waiting.WAITING_MAX)
         found = await self.view.session.rows(*waiting.query(self.view.moment, name, first))
         return [WaitingHandover(view=self.view, row=waiting.row(row)) for row in found]
 

@@ -11,6 +11,7 @@ from graphql import (
     GraphQLList,
     GraphQLNonNull,
     get_named_type,
+    get_nullable_type,  # pyright: ignore[reportUnknownVariableType]  it leaves open what a list is of
 )
 from msgspec import Struct
 
@@ -97,7 +98,7 @@ def fields_of(command: GraphQLInputObjectType, words: Words, context: Context) -
     """Return the fields of a form, those that must be filled in first."""
     found: list[Field] = []
     for name, declared in command.fields.items():
-        several = isinstance(_bare_type(declared), GraphQLList)
+        several = _several(declared)
         # Several ids are of people, whom the registry may know from another case.
         made_for_it = not several and MADE in (declared.description or "")
         if name in LEFT_OUT or name.endswith(ABOUT) or made_for_it:
@@ -113,13 +114,12 @@ def field_of(name: str, declared: Any, words: Words, context: Context) -> Field:
     sort, options = _asked(name, get_named_type(declared.type), words, context)
     label = LABELS.get(name)
     hint = declared.description if label is None else None
-    required, several = isinstance(declared.type, GraphQLNonNull), isinstance(_bare_type(declared), GraphQLList)
-    return Field(name, words.say(label) if label else name, hint, sort, required, several, options)
+    required = isinstance(declared.type, GraphQLNonNull)
+    return Field(name, words.say(label) if label else name, hint, sort, required, _several(declared), options)
 
 
-def _bare_type(declared: Any) -> Any:
-    type_: Any = declared.type
-    return getattr(type_, "of_type", type_) if str(type_).endswith("!") else type_
+def _several(declared: Any) -> bool:
+    return isinstance(get_nullable_type(declared.type), GraphQLList)
 
 
 def _asked(name: str, type_: Any, words: Words, context: Context) -> tuple[str, Options]:

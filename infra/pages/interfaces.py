@@ -68,12 +68,7 @@ async def page(visit: Visit) -> Response:
 
 def _number(visit: Visit) -> int:
     given = visit.query.get("page", "1")
-    if not (
-        given.isascii()
-        and given.isdecimal()
-        and int(given[: len(str(PAGES_MAX))]) >= 1
-        and len(given) <= len(str(PAGES_MAX))
-    ):
+    if not (given.isascii() and given.isdecimal() and len(given) <= len(str(PAGES_MAX)) and int(given) >= 1):
         raise PageProblem(404, visit.words.say("There is no such page."))
     return min(int(given), PAGES_MAX)
 

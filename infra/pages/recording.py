@@ -114,12 +114,17 @@ def _command(visit: Visit) -> tuple[str, GraphQLInputObjectType]:
     return name, command
 
 
+def _about(command: GraphQLInputObjectType, given: Mapping[str, object]) -> str | None:
+    """Return which of the given fields names the cause or its like that a command is about; none if none does."""
+    return stream_field({name: True for name in given if name in command.fields})
+
+
 async def _context(visit: Visit, command: GraphQLInputObjectType, given: dict[str, list[str]]) -> Context:
     named = given.get("case", [""])[0]
     # People know a case by its reference; the form then goes on with its id.
     asked: dict[str, Any] = {"id" if is_id(named) else "reference": named} if named else {}
     asked |= {"known": bool(named), "causes": not {"cause", "causes"}.isdisjoint(command.fields)}
-    about = stream_field({name: True for name in given if name in command.fields})
+    about = _about(command, given)
     declared, stream, event, chosen = "", "", "", None
     if about is not None:
         asked["stream"] = given[about][0]
@@ -132,11 +137,10 @@ async def _context(visit: Visit, command: GraphQLInputObjectType, given: dict[st
             asked["event"] = chosen
             declared += " $event: ID!"
             event = f"event: node(id: $event) {{ {mending.EVENT} }}"
-        elif mending.wants(command) is None:
-            asked["after"] = visit.query.get("after")
-            declared += " $after: Position"
-            stream += mending.choice(command, about)
         else:
+            if mending.wants(command) is None:
+                asked["after"] = visit.query.get("after")
+                declared += " $after: Position"
             stream += mending.choice(command, about)
     document = f"query Context($id: ID, $reference: String, $known: Boolean!, $causes: Boolean!, {declared})"
     found = await visit.ask(f"{document} {{ registry {{ {CONTEXT} {stream} }} {event} }}", **asked)
@@ -172,7 +176,7 @@ async def _choosing(
     context: Context,
 ) -> Response:
     """Return the page on which the event that is to be mended is chosen, or which of its fields."""
-    about = stream_field({name: True for name in given if name in command.fields})
+    about = _about(command, given)
     return await visit.page(
         "mend.html",
         name=name,
@@ -200,7 +204,7 @@ async def _shown(
     problem: _Problem | None = None,
 ) -> Response:
     title = visit.words.say(COMMANDS[name]) if name in COMMANDS else name
-    about = stream_field({name: True for name in given if name in command.fields})
+    about = _about(command, given)
     named = {"case", "handoff"} if context.case else set[str]()
     named |= {about} if context.stream and about else set[str]()
     named |= {"event", "field", "organisation"} if context.event else set[str]()

@@ -62,7 +62,10 @@ class AppendLine:
         self._connection: psycopg.AsyncConnection | None = None
 
     def send(self, events: Sequence[NewEvent], request_hashes: Sequence[bytes]) -> "asyncio.Task[list[Answer]]":
-        """Send events off to be appended in this order. Raises psycopg's errors, if it cannot connect."""
+        """Send events off to be appended in this order. Raises psycopg's errors, if it cannot connect.
+
+        Behind others that are under way they wait for these, and go as soon as their answers are read.
+        """
         if self._connection is None or self._connection.closed:
             self._connection = self._loop.run_until_complete(
                 connect_to_wait_as_registry(self._url, DatabaseRole.APPENDER)
