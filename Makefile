@@ -1,7 +1,7 @@
 # Everything a newcomer needs, from nothing but Python 3.11+ and make:
 #
 #   make demo        the demo story in an embedded registry, served on http://127.0.0.1:8400
-#   make test        all tests but the long ones: some 13 minutes on 2 cores, with setting up
+#   make test        all tests but the long ones, once it has set up what they need
 #   make test-long   those that take longer too
 #   make check       what CI checks: ruff, pyright, import-linter, deptry
 #   make bench       the benchmarks of docs/performance.md; bench-quick: the same, small
@@ -28,11 +28,12 @@ export PYTHONDONTWRITEBYTECODE :=
 demo: $(VENV)/run.stamp
 	@$(BIN)/knelpunt demo
 
-test: $(VENV)/dev.stamp
+test: $(VENV)/made.stamp
+	@$(MAKE) --silent --jobs=2 $(VENV)/run.stamp $(VENV)/test.stamp
 	@echo "make: running the tests, three at a time, since many wait for a server"
 	@$(BIN)/python -m pytest -n 3 -m "not long"
 
-test-long: $(VENV)/dev.stamp
+test-long: $(VENV)/run.stamp $(VENV)/test.stamp
 	@echo "make: running all tests, the long ones too"
 	@$(BIN)/python -m pytest -n 2 --hypothesis-profile=long --timeout=7200
 
@@ -82,16 +83,28 @@ $(VENV)/made.stamp:
 	@mkdir -p $(VENV)/src && ln -sfn ../.. $(VENV)/src/knelpunt
 	@touch $@
 
+# Nothing is resolved: each file names all that its packages need and the files before it lack. So the three can be
+# installed at the same time, which is half of the wait, since pip takes one package after the other.
 $(VENV)/run.stamp: $(VENV)/made.stamp requirements/run.txt pyproject.toml setup.py
-	@echo "make: installing pinned packages from requirements/run.txt (about a minute, once)"
-	@$(PIP_INSTALL) --require-hashes -r requirements/run.txt
+	@echo "make: installing pinned packages from requirements/run.txt (half a minute, once)"
+	@$(PIP_INSTALL) --no-deps --require-hashes -r requirements/run.txt
 	@# A second call: pip refuses an editable install together with --require-hashes.
 	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
-	@echo "make: installing pinned tools for tests and checks from requirements/dev.txt (about a minute, once)"
-	@$(PIP_INSTALL) --require-hashes -r requirements/dev.txt
+$(VENV)/test.stamp: $(VENV)/made.stamp requirements/test.txt
+	@echo "make: installing what the tests need from requirements/test.txt (half a minute, once)"
+	@$(PIP_INSTALL) --no-deps --require-hashes -r requirements/test.txt
+	@touch $@
+
+$(VENV)/check.stamp: $(VENV)/made.stamp requirements/check.txt
+	@echo "make: installing pinned tools for checks from requirements/check.txt (half a minute, once)"
+	@$(PIP_INSTALL) --no-deps --require-hashes -r requirements/check.txt
+	@touch $@
+
+# All that a developer needs.
+$(VENV)/dev.stamp: $(VENV)/made.stamp requirements/run.txt requirements/test.txt requirements/check.txt pyproject.toml setup.py
+	@$(MAKE) --silent --jobs=3 $(VENV)/run.stamp $(VENV)/test.stamp $(VENV)/check.stamp
 	@touch $@
 
 # In an environment of its own: what the benchmarks compare with is no part of the program, and wants other versions.
@@ -116,12 +129,17 @@ $(VENV)/bench-node.stamp: $(VENV)/dev.stamp $(POSTGRAPHILE)/package.json $(POSTG
 # options: a requirements file names packages and hashes, never where they came from.
 UV_COMPILE := $(VENV)/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-header --no-emit-index-url --no-emit-find-links --no-annotate
+# What the last of several requirements files has that no other one has: a package's line, and its hashes below it.
+BESIDES := awk 'FNR == 1 { file++ } /^[a-z0-9]/ { drop = file < ARGC - 1 || $$0 in known; known[$$0] } !drop'
 lock: $(VENV)/made.stamp
 	@echo "make: pinning the newest versions"
 	@$(PYTHON) -m venv $(VENV)/lock
 	@$(VENV)/lock/bin/python -m pip install -qq --disable-pip-version-check uv
 	@$(UV_COMPILE) pyproject.toml requirements/build.in --output-file requirements/run.txt
-	@$(UV_COMPILE) pyproject.toml requirements/build.in --group dev --constraint requirements/run.txt --output-file requirements/dev.txt
+	@$(UV_COMPILE) pyproject.toml requirements/build.in --group test --constraint requirements/run.txt --output-file $(VENV)/test.txt
+	@$(UV_COMPILE) pyproject.toml requirements/build.in --group test --group check --constraint $(VENV)/test.txt --output-file $(VENV)/all.txt
+	@$(BESIDES) requirements/run.txt $(VENV)/test.txt > requirements/test.txt
+	@$(BESIDES) requirements/run.txt $(VENV)/test.txt $(VENV)/all.txt > requirements/check.txt
 	@$(UV_COMPILE) requirements/bench.in --output-file requirements/bench.txt
 
 clean:

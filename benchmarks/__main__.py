@@ -15,9 +15,24 @@ from typing import Final
 
 from msgspec import Struct
 
-from . import commands, gap_page, graphql_http, growth, importing, latency, pages, real_log, rebuild, soak, trail
+from . import (
+    commands,
+    gap_page,
+    graphql_http,
+    growth,
+    importing,
+    latency,
+    pages,
+    profile,
+    projectors,
+    real_log,
+    rebuild,
+    scale,
+    soak,
+    trail,
+)
 from .laboratory import Laboratory, Registry, laboratory
-from .measuring import ROUNDS, Row
+from .measuring import ROUNDS, Profile, Row
 from .report import DOCUMENT, RESULTS, Run, machine, now, read_results, table, write_document, write_results
 
 SIZES: Final = (100_000, 1_000_000)
@@ -28,13 +43,14 @@ QUICK_IMPORT_EVENTS: Final = 30_000
 PROOF_EVENTS: Final = 10_000_000
 QUICK_PROOF_EVENTS: Final = 100_000
 QUICK_VISITS: Final = 5
-SLOW: Final = ("growth",)
-"""Rows that a quick run leaves out: at one size, growth says nothing."""
+SLOW: Final = ("growth", "projectors")
+"""Rows that a quick run leaves out: at one size growth says nothing, and projectors wait for each other to share."""
 QUICK_ROUNDS: Final = 3
 """How often a quick run measures what takes many seconds, to stay within its five minutes."""
 ROWS: Final = (
     "commands",
     "answerable",
+    "projectors",
     "import",
     "rebuild",
     "gap-page",
@@ -44,6 +60,7 @@ ROWS: Final = (
     "fsck",
     "proof",
     "growth",
+    "profile",
 )
 
 
@@ -70,13 +87,14 @@ def main() -> None:
     if arguments.output is not None:
         results, document = arguments.output / RESULTS.name, arguments.output / DOCUMENT.name
     if arguments.document:
-        write_document(read_results(results), document, soak.section())
+        _write_documents(results, document)
         return
     scope = _scope(arguments)
-    writes = arguments.output is not None or set(scope.rows) == set(ROWS) - set(arguments.quick and SLOW)
+    writes = arguments.output is not None or set(scope.rows) == set(ROWS) - set(SLOW if arguments.quick else ())
     begun_at, begun = now(), monotonic()
     asked = f"--events {' '.join(map(str, scope.sizes))} --rounds {scope.rounds} --seconds {scope.seconds:g}"
     rows: list[Row] = []
+    profiles: list[Profile] = []
     with laboratory(arguments.folder) as place:
         where = machine(place.version())
         for row in measure(place, scope):
@@ -84,12 +102,22 @@ def main() -> None:
             _say(f"{row.key}, {row.events} events: {(monotonic() - begun) / 60:.1f} minutes so far")
             if writes:
                 write_results(Run(begun_at, (monotonic() - begun) / 60, asked, where, rows), results)
+        if "profile" in scope.rows:
+            profiles = profile.profiles(place, _say)
     print(table(rows))
     if writes:
-        write_results(Run(begun_at, (monotonic() - begun) / 60, asked, where, rows), results)
-        write_document(read_results(results), document, soak.section())
+        write_results(Run(begun_at, (monotonic() - begun) / 60, asked, where, rows, profiles), results)
+        _write_documents(results, document)
     else:
         print("Only some rows were measured: nothing was written.")
+
+
+def _write_documents(results: Path, document: Path) -> None:
+    """Write what is told of the results: the report, and beside the project's own what docs/scale.md takes of it."""
+    run = read_results(results)
+    write_document(run, document, soak.section())
+    if document == DOCUMENT:
+        scale.write(run, scale.DOCUMENT)
 
 
 def _scope(arguments: argparse.Namespace) -> Scope:
@@ -116,6 +144,8 @@ def measure(place: Laboratory, scope: Scope) -> Iterator[Row]:
         yield from commands.rows(place, _say, scope.rounds, scope.seconds)
     if "answerable" in scope.rows:
         yield latency.row(place, _say, 5 * scope.seconds)
+    if "projectors" in scope.rows:
+        yield projectors.row(place, _say, scope.rounds_of_long)
     if "import" in scope.rows:
         for events in scope.imported:
             yield importing.row(place, events, _say, scope.rounds)

@@ -130,7 +130,7 @@ def row(given: Registry, reader: Reader, report: Report, questions: int) -> Row:
     try:
         with psycopg.connect(given.url, autocommit=True) as admin:
             report(f"gap page: drawing {questions} questions on {given.events} events, as {reader.what}")
-            asked = _questions(admin, given, reader, questions + WARM_UP)
+            asked = some_questions(admin, given, reader, questions + WARM_UP)
             report(f"gap page: asking each question, ours and by hand in turn, {PAGE} rows a page")
             ours, plain, parted, found = _ask(readers, admin, reader, asked)
             kinds = [question.name() for question in asked[WARM_UP:]]
@@ -174,7 +174,8 @@ def _of_kind(name: str, kinds: list[str], samples: list[float]) -> str:
     return f"{median(sample for kind, sample in zip(kinds, samples, strict=True) if kind == name):.3g}"
 
 
-def _questions(admin: psycopg.Connection, given: Registry, reader: Reader, count: int) -> list[Question]:
+def some_questions(admin: psycopg.Connection, given: Registry, reader: Reader, count: int) -> list[Question]:
+    """Return so many questions, drawn at random: both times, the order, and in half of them a gap to begin after."""
     rng = Random(count)
     span = (given.end - given.begin) // timedelta(microseconds=1)
     drawn: list[Question] = []

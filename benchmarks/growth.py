@@ -32,10 +32,9 @@ from knelpunt.infra.projecting.rebuild import rebuild
 from knelpunt.infra.store.connection import REGISTRY, DatabaseRole, pool
 from knelpunt.infra.store.reading import events_of
 from knelpunt.projections.derivation.answer import answer
-from knelpunt.projections.queries.gaps import GapOrder
 from knelpunt.projections.queries.lens import AT, LATEST, Moment
 
-from .gap_page import READERS, Question, asked_by_hand, asked_of_us
+from .gap_page import ORDERS, READERS, Question, asked_by_hand, asked_of_us
 from .generate import BEGIN, SPAN
 from .importing import MAPPING, assert_recorded, cases_in, write_log
 from .laboratory import Laboratory
@@ -197,7 +196,7 @@ def _gap_page(url: str, _: Path) -> list[float]:
     readers, begin = pool(url, DatabaseRole.READER, 1), READERS[0].begin()
     with psycopg.connect(url, autocommit=True) as admin:
         for number in range(QUESTIONS + WARM_UP):
-            question = Question(Moment(BEGIN + SPAN * rng.random(), LATEST), rng.choice(tuple(GapOrder)), None)
+            question = Question(Moment(BEGIN + SPAN * rng.random(), LATEST), rng.choice(ORDERS), None)
             begun = perf_counter()
             found = asked_of_us(readers, begin, question)
             took = (perf_counter() - begun) * 1000

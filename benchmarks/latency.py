@@ -44,7 +44,7 @@ def row(laboratory: Laboratory, report: Report, seconds: float = SECONDS) -> Row
     with bootstrap(url, secrets.token_bytes(32)) as parts:
         for answer in [parts.writer.submit(as_sent(command)) for command in registrations()]:
             answer.result(READY_SECONDS_MAX)
-        with _projector(url), connect(url, DatabaseRole.READER) as reader, watched(lambda: _position(reader)) as seen:
+        with projector(url), connect(url, DatabaseRole.READER) as reader, watched(lambda: _position(reader)) as seen:
             answered, behind = asyncio.run(sent(parts, RATE, seconds))
             waited = waits(seen, answered)
     laboratory.drop(url)
@@ -110,8 +110,8 @@ async def sent(parts: Parts, rate: float, seconds: float) -> tuple[list[tuple[in
 
 
 @contextmanager
-def _projector(url: str) -> Generator[None]:
-    """Have a projector follow the log in a process of its own, as the service has."""
+def projector(url: str) -> Generator[int]:
+    """Have a projector follow the log in a process of its own, as the service has; gives that process."""
     child = subprocess.Popen(
         [sys.executable, "-m", "knelpunt.infra.serving.projector"],
         stdin=subprocess.PIPE,
@@ -119,7 +119,7 @@ def _projector(url: str) -> Generator[None]:
     )
     assert child.stdin is not None
     try:
-        yield
+        yield child.pid
     finally:
         child.stdin.close()
         child.wait(READY_SECONDS_MAX)

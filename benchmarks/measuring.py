@@ -68,6 +68,25 @@ class Row(Struct, kw_only=True):
         )
 
 
+class Line(Struct, frozen=True):
+    """The share of a path's time that one function took itself, and with all that it called; 1 is the whole."""
+
+    function: str
+    own: float
+    with_called: float
+
+
+class Profile(Struct, frozen=True):
+    """Where time went on a path: microseconds of processor for each thing, while samples were taken and without."""
+
+    path: str
+    things: str
+    plain_us: float
+    sampled_us: float
+    samples: int
+    lines: list[Line]
+
+
 def alternate(sides: Sequence[Measure], rounds: int = ROUNDS) -> list[list[float]]:
     """Measure all sides in turn, after a round each that does not count; return the samples of each side."""
     samples: list[list[float]] = [[] for _ in sides]

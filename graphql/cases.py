@@ -11,6 +11,7 @@ from ..domain.case import facts as f
 from ..domain.case.corrections import is_mending
 from ..domain.case.facts import CaseOpened
 from ..domain.case.named import organisations_of
+from ..domain.event import Event as RecordedEvent
 from ..domain.vocabulary import CaseRelation
 from ..projections.derivation.answer import CaseAnswer, Told
 from ..projections.queries.cases import CaseRow
@@ -228,16 +229,21 @@ class Case(Node):
 
         if self.at.is_read or self.at.known_to is not None:
             return self.at.read(find)
-        return later(self._found(what, find))
+        opened = self.at.view.begun.known.get(self.at.id)
+        return later(self._found(what, find)) if opened is None else _of_opening(what, opened)
 
     async def _found(self, what: Callable[[Told, CaseOpened], T], find: Callable[[CaseReading], T]) -> T:
         opened = await self.at.view.recorded_opening(self.at.id)
         if opened is None:
             value: Any = self.at.read(find)
         else:
-            assert isinstance(opened.data, CaseOpened)
-            value = what(Told(opened, None, None, ()), opened.data)
+            value = _of_opening(what, opened)
         return await value if hasattr(value, "__await__") else value
+
+
+def _of_opening(what: Callable[[Told, CaseOpened], T], opened: RecordedEvent) -> T:
+    assert isinstance(opened.data, CaseOpened)
+    return what(Told(opened, None, None, ()), opened.data)
 
 
 def _from_one(number: int) -> int:

@@ -3,7 +3,7 @@
 The module is long because an obstacle, its chain and its cross-chain answer with one another.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from uuid import UUID
@@ -195,13 +195,18 @@ class Obstacle(Node):
         return self._derived(lambda one, reading: event_of(self.at, reading.event(one.report.id)))
 
     @strawberry.field(description="The causes that it comes from, as people judged, in the order in which they did.")
-    async def causes(self) -> list[Annotated["Cause", strawberry.lazy(".causes")]]:
+    def causes(self) -> list[Annotated["Cause", strawberry.lazy(".causes")]]:
         """Return its causes."""
+        found = self.at.view.linking.known.get((self.obstacle, LearningKind.CAUSE))
+        return later(self._causes()) if found is None else self._causes_of(found)
+
+    async def _causes(self) -> list[Any]:
+        return self._causes_of(await self.at.view.linking.load((self.obstacle, LearningKind.CAUSE)))
+
+    def _causes_of(self, found: Sequence[UUID]) -> list[Any]:
         from .causes import Cause  # noqa: PLC0415  causes imports this module
 
-        view = self.at.view
-        found = await view.linking.load((self.obstacle, LearningKind.CAUSE))
-        return [Cause(at=StreamAt(view, cause)) for cause in found]
+        return [Cause(at=StreamAt(self.at.view, cause)) for cause in found]
 
     @strawberry.field(description="Where it came from, as its reporter sees it.")
     def origin(self) -> Origin:

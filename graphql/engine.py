@@ -17,6 +17,7 @@ from graphql import (
     DocumentNode,
     ExecutionResult,
     GraphQLError,
+    GraphQLSchema,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
@@ -31,7 +32,6 @@ from msgspec import Struct
 from .asking import Asking
 from .guard import TOKENS_MAX, Weighed, cost_with, weigh
 from .problems import Problem, ProblemCode
-from .schema import SCHEMA
 
 EXECUTION_SECONDS_MAX: Final = 5.0
 """How long an answer may take, waiting for projections not included: what somebody waits for before a screen."""
@@ -67,9 +67,10 @@ class Refusal(Exception):  # noqa: N818  named for what it is
 
 
 class Engine:
-    """Answers documents on the registry's schema."""
+    """Answers documents on the registry's schema, or on the part of it that holds its questions."""
 
-    def __init__(self, *, introspection: bool) -> None:
+    def __init__(self, schema: GraphQLSchema, *, introspection: bool) -> None:
+        self._schema = schema
         rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
         self._rules = tuple(rules)
         self._kept: OrderedDict[str, tuple[DocumentNode, Weighed]] = OrderedDict()
@@ -93,7 +94,7 @@ class Engine:
             return kept
         document = parse(text, no_location=False, max_tokens=TOKENS_MAX)
         weighed = weigh(document)
-        errors = validate(SCHEMA, document, self._rules, max_errors=ERRORS_MAX)
+        errors = validate(self._schema, document, self._rules, max_errors=ERRORS_MAX)
         if errors:
             raise Refusal(errors)
         self._kept[text] = document, weighed
@@ -109,7 +110,7 @@ class Engine:
                 return failed(Problem(ProblemCode.INVALID, message))
             async with asyncio.timeout(EXECUTION_SECONDS_MAX + WAITING_SECONDS_MAX):
                 begun = execute(
-                    SCHEMA,
+                    self._schema,
                     prepared.document,
                     context_value=asking,
                     variable_values=dict(prepared.variables),
@@ -134,7 +135,7 @@ class Engine:
             yield await self.answer(prepared, operation, asking)
             return
         begun = subscribe(
-            SCHEMA,
+            self._schema,
             prepared.document,
             context_value=asking,
             variable_values=dict(prepared.variables),

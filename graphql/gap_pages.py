@@ -1,12 +1,14 @@
 """Pages of gaps: the registry's own list, and those that stand behind a figure."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import Annotated, Final
 from uuid import UUID
 
 import strawberry
 
+from ..domain.vocabulary import LearningKind
 from ..projections.queries import gaps
 from ..projections.queries.gaps import GapChoice, GapOrder, GapPlace, GapRow
 from .asking import Asking
@@ -37,6 +39,18 @@ async def _look_ahead(view: View, rows: Sequence[GapRow], *, whole: bool) -> Non
     await view.look_ahead(proving)
 
 
+async def _have_names(view: View, rows: Sequence[GapRow], asked: AbstractSet[str]) -> None:
+    """Have at hand what a page of gaps names, so that none of its fields has to wait by itself."""
+    if asked & {"toAct", "involved"}:
+        await view.have_organisations((name for row in rows for name in (*row.to_act, *row.involved)), asked)
+    if asked & {"accounts", "acknowledgements", "case", "cases", "selfNoticed"}:
+        cases = [case for row in rows if row.stream_kind is None for case in row.cases or (row.case,)]
+        await view.have_cases(cases, asked)
+    if "causes" in asked:
+        obstacles = [row.obstacle for row in rows if row.obstacle is not None]
+        await view.linking.look_ahead((obstacle, LearningKind.CAUSE) for obstacle in obstacles)
+
+
 async def gap_page(
     view: View,
     info: strawberry.Info[Asking, None],
@@ -52,6 +66,7 @@ async def gap_page(
     if "evidence" in asked:
         # Once for the page, so that no gap has to wait for its own.
         await _look_ahead(view, rows[:size], whole=bool(asked & OF_WHOLE_CASES))
+    await _have_names(view, rows[:size], asked)
     return connection(
         (GapConnection, GapEdge),
         view,

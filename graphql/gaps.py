@@ -3,7 +3,7 @@
 The module is long because a gap tells of all that was said of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 from uuid import UUID
@@ -13,7 +13,7 @@ import strawberry
 from ..domain.case import facts as f
 from ..domain.event import Event as RecordedEvent
 from ..domain.learning.facts import LearningGapAcknowledged
-from ..domain.text import Clear, Sealed
+from ..domain.text import Clear, Erased, Sealed, Withheld
 from ..domain.vocabulary import GapKind, LearningKind, Stance
 from ..projections.derivation.answer import Told
 from ..projections.derivation.shapes import Gap as DerivedGap
@@ -79,11 +79,18 @@ class Acknowledgement:
 
 def text_of(view: View, told: Told, text: object) -> str | None:
     """Return a sealed text of an event in clear, none where there is none or it was erased."""
-    return later(_text(view, told, text)) if isinstance(text, Sealed) else None
+    if not isinstance(text, Sealed):
+        return None
+    at_hand = None if told.corrected_by else view.texts.known.get(told.event.id)
+    return later(_text(view, told, text)) if at_hand is None else _clear(at_hand, text)
 
 
 async def _text(view: View, told: Told, text: Sealed) -> str | None:
-    opened = (await view.opened(await texts_held(view, told))).get(text)
+    return _clear(await view.opened(await texts_held(view, told)), text)
+
+
+def _clear(texts: Mapping[Sealed, Clear | Erased | Withheld], text: Sealed) -> str | None:
+    opened = texts.get(text)
     return opened.content.reveal() if isinstance(opened, Clear) else None
 
 
@@ -155,9 +162,16 @@ class Gap(Node):
     @strawberry.field(description="Whether an organisation that has to act acknowledged or confirmed it itself.")
     def self_noticed(self) -> bool:
         """Return whether one of those to act said so themselves."""
+        if self._unsaid:
+            return False
         if self.over:
             return later(self._self_noticed_across())
         return self.at.read(lambda reading: _self_noticed(reading.about.get(self.gap, ()), self.to_act_ids))
+
+    @property
+    def _unsaid(self) -> bool:
+        """Whether it is known without deriving its case that nothing was said of it there, nor could be elsewhere."""
+        return not self.over and self.at.id in self.at.view.silent
 
     async def _self_noticed_across(self) -> bool:
         return _self_noticed([told.event for _, told in await self._said_across()], self.to_act_ids)
@@ -248,6 +262,8 @@ class Gap(Node):
     @strawberry.field(description="What organisations and subjects say about it.")
     def accounts(self) -> list[Account]:
         """Return what was said about it."""
+        if self._unsaid:
+            return []
         if self.over:
             return later(self._accounts_across())
         return self.at.read(lambda reading: accounts_of(self.at, reading, self.gap))
@@ -258,6 +274,8 @@ class Gap(Node):
     @strawberry.field(description="Who owned up to it, and with what plan.")
     def acknowledgements(self) -> list[Acknowledgement]:
         """Return who owned up to it."""
+        if self._unsaid:
+            return []
         if self.over:
             return later(self._acknowledgements_across())
         return self.at.read(

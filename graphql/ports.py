@@ -198,6 +198,10 @@ class Session(Protocol):
         """Return some events of streams up to a position, and those that correct or strike any there; as above."""
         ...
 
+    async def begun(self, cases: Sequence[UUID], upto: int) -> Mapping[UUID, Sequence[Event] | Exception]:
+        """Return of cases, up to a position, what opened them, what was said in them of gaps, and what mends any."""
+        ...
+
     async def event_at(self, position: int) -> Event | Exception | None:
         """Return the event at a position, or the error of one that cannot be read."""
         ...

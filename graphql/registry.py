@@ -68,6 +68,7 @@ from .gap_pages import GapOrderArgument, gap_page
 from .gaps import GapKindCount
 from .interfaces import Interface, interface
 from .learning import stream_by_id, stream_page
+from .looking import asked_below
 from .nodes import page_size, place_of
 from .organisations import Organisation
 from .problems import bad_input, expect_between
@@ -77,7 +78,7 @@ from .scalars import GapCursor, Position
 from .search import SearchConnection, search_page
 from .settings import Settings, settings_shown
 from .subjects import Subject
-from .todos import Todo
+from .todos import Todo, have_todos
 from .view import CaseAt, View
 from .waiting import WaitingHandover
 
@@ -339,6 +340,7 @@ class Registry(Answers):
     @strawberry.field(description="What is left to do about the record itself.")
     async def todos(
         self,
+        info: strawberry.Info[Asking, None],
         filter: TodoFilterArgument = None,  # noqa: A002
         order_by: TodoOrderArgument = TodoOrder.OLDEST,
         first: First = None,
@@ -350,10 +352,12 @@ class Registry(Answers):
             choice = replace(choice, organisations=await _below(view, choice.organisations))
         place = place_of(after, tuple[datetime, UUID])
         found = await view.session.rows(*todos.page(view.moment, choice, order_by, place, size + 1))
+        rows = [todos.row(row) for row in found]
+        await have_todos(view, rows[:size], asked_below(info))
         return connection(
             (TodoConnection, TodoEdge),
             view,
-            [todos.row(row) for row in found],
+            rows,
             size,
             after,
             todos.count(view.moment, choice),
@@ -368,6 +372,7 @@ class Registry(Answers):
     )
     async def interfaces(
         self,
+        info: strawberry.Info[Asking, None],
         filter: InterfaceFilterArgument = None,  # noqa: A002
         order_by: InterfaceOrderArgument = InterfaceOrder.BUSIEST,
         first: HowManyArgument = interfaces.PAIRS_MAX,
@@ -381,20 +386,28 @@ class Registry(Answers):
             found = await self.view.session.rows(*counted.interfaces(self.view.moment, choice))
             return [interface(self.view, counted.interface(row)) for row in found[skip : skip + first]]
         found = await self.view.session.rows(*interfaces.query(self.view.moment, choice, order_by, first, skip))
-        return [interface(self.view, interfaces.row(row)) for row in found]
+        rows = [interfaces.row(row) for row in found]
+        await self.view.have_organisations((name for row in rows for name in (row.from_, row.to)), asked_below(info))
+        return [interface(self.view, row) for row in rows]
 
     @strawberry.field(
         description="What waits for an organisation to say something: offers that it has not answered, the most "
         f"urgent first, then referrals of the subject to it that have not arrived; {waiting.WAITING_MAX} at most."
     )
     async def waiting(
-        self, organisation: OrganisationIdArgument, first: HowManyArgument = waiting.WAITING_MAX
+        self,
+        info: strawberry.Info[Asking, None],
+        organisation: OrganisationIdArgument,
+        first: HowManyArgument = waiting.WAITING_MAX,
     ) -> list[WaitingHandover]:
         """Return what waits for an organisation. Raises ``Problem``."""
         name = ids.organisation_identifier(organisation, "organisation")
         expect_between("first", first, 0, waiting.WAITING_MAX)
         found = await self.view.session.rows(*waiting.query(self.view.moment, name, first))
-        return [WaitingHandover(view=self.view, row=waiting.row(row)) for row in found]
+        rows, asked = [waiting.row(row) for row in found], asked_below(info)
+        await self.view.have_organisations((row.from_ for row in rows), asked)
+        await self.view.have_cases((row.case for row in rows), asked)
+        return [WaitingHandover(view=self.view, row=row) for row in rows]
 
     @strawberry.field(
         description="One organisation, by its id or its identifier; null if it was not registered by then."

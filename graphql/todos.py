@@ -1,5 +1,7 @@
 """What is left to do about the record, as clients see it."""
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from uuid import UUID
 
@@ -56,7 +58,14 @@ class Todo:
     )
     def case(self) -> Case | None:
         """Return the case."""
-        return None if self.row.case is None else later(self._case(self.row.case))
+        case = self.row.case
+        if case is None:
+            return None
+        opening = self.view.begun.known.get(case)
+        if opening is None:
+            return later(self._case(case))
+        # What opened it was not mended, so that it was open from then on.
+        return case_of(CaseAt(self.view, case)) if opening.occurred_at <= self.view.as_of else None
 
     @strawberry.field(description="The obstacle; null where it is about none, or about an event alone.")
     def obstacle(self) -> Obstacle | None:
@@ -72,7 +81,14 @@ class Todo:
     )
     def event(self) -> Event | None:
         """Return the event."""
-        return later(self._event()) if self.row.position is None else None
+        case, event = self.row.case, self.row.event
+        if self.row.position is not None:
+            return None
+        try:
+            told = None if case is None else self.view.told(case, [event])
+        except KeyError:  # it was struck, and stands among what was recorded alone
+            told = None
+        return later(self._event()) if case is None or told is None else event_of(CaseAt(self.view, case), told[0])
 
     @strawberry.field(description="The place in the log of an event that cannot be read; of others the event tells it.")
     def position(self) -> Position | None:
@@ -97,3 +113,15 @@ class Todo:
         placed = next((event for event in mended.events if event.id == self.row.event), recorded[self.row.event])
         told = Told(placed, None, None, tuple(mended.corrected.get(placed.id, ())))
         return event_of(CaseAt(self.view, self.row.stream), told)
+
+
+async def have_todos(view: View, rows: Sequence[TodoRow], asked: AbstractSet[str]) -> None:
+    """Have at hand what is asked of a page of to-dos, by the names of fields: their cases, and what they are about."""
+    lying = [(row.case, row.event) for row in rows if row.case is not None]
+    if "case" in asked:
+        await view.have_cases((case for case, _ in lying), asked)
+    if "event" in asked:
+        about: dict[UUID, list[UUID]] = {}
+        for case, event in lying:
+            about.setdefault(case, []).append(event)
+        await view.look_ahead(about)

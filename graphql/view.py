@@ -6,13 +6,15 @@ because streams and cases are looked at in the same ways, which refer to each ot
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
 from ..domain.case.corrections import is_mending, mend
-from ..domain.case.facts import CaseFact, CaseOpened, HandoffOffered
+from ..domain.case.facts import AccountGiven, CaseFact, CaseOpened, GapAcknowledged, HandoffOffered
 from ..domain.event import Event
 from ..domain.ids import organisation_stream_of
 from ..domain.investigation.standing import Investigation
@@ -36,6 +38,15 @@ from .ports import Asker, Session
 
 if TYPE_CHECKING:
     from .across import Across
+
+SAYING: Final = (AccountGiven, GapAcknowledged)
+"""The facts by which something is said of a gap or an event."""
+
+_OF_OPENINGS: Final = frozenset({"accounts", "acknowledgements", "reference", "selfNoticed", "theme", "title"})
+"""Fields of cases that their openings tell, where nothing was mended; and those of gaps where nothing was said."""
+
+_OF_ORGANISATIONS: Final = frozenset({"name", "kind", "parent", "endedAt", "mergedInto"})
+"""Fields of an organisation that stand in its row."""
 
 __all__ = ["At", "CaseAt", "CaseReading", "Reading", "StreamAt", "StreamReading", "View", "ViewOfEvents", "later"]
 
@@ -107,9 +118,9 @@ class View:
     """The registry at two times. ``position`` is the last event it takes in; ``known_at`` only says when that was."""
 
     __slots__ = (
-        "_mended", "_offers", "_settings", "_to_open", "across", "adoptions", "as_of", "asker", "cases_of", "histories",
-        "known_at", "linking", "moment", "organisations", "position", "predecessors", "readings", "session",
-        "stream_readings", "tasks_to", "texts", "units",
+        "_mended", "_offers", "_settings", "_to_open", "across", "adoptions", "as_of", "asker", "begun", "cases_of",
+        "histories", "known_at", "linking", "moment", "organisations", "position", "predecessors", "readings",
+        "session", "silent", "stream_readings", "tasks_to", "texts", "units",
     )  # fmt: skip
 
     def __init__(
@@ -122,6 +133,10 @@ class View:
         self.position = position
         self.moment = moment
         self.histories = Batch[UUID, Sequence[Event]](self._histories)
+        self.begun = Batch[UUID, Event | None](self._begun)
+        """What opened a case, none where the record was mended since: see ``recorded_opening``."""
+        self.silent: set[UUID] = set()
+        """Cases in which nobody said anything of a gap or an event, among those whose openings were looked for."""
         self.organisations = Batch[str, OrganisationRow | None](self._organisations)
         self.units = Batch[str, list[str]](self._units)
         self.predecessors = Batch[str, list[str]](self._predecessors)
@@ -221,9 +236,37 @@ class View:
 
         What it says holds at every view then: a list of cases by their titles need not fold each of them.
         """
-        history = await self.histories.load(case)
-        openings = [event for event in history if isinstance(event.data, CaseOpened)]
-        return openings[0] if len(openings) == 1 and not any(map(is_mending, history)) else None
+        if case in self.begun.known:
+            return self.begun.known[case]
+        return _only_opening(await self.histories.load(case))
+
+    async def _begun(self, cases: Sequence[UUID]) -> Mapping[UUID, Event | Exception | None]:
+        found = await self.session.begun(cases, self.position)
+        for case, events in found.items():
+            if not isinstance(events, Exception) and not any(isinstance(one.data, SAYING) for one in events):
+                self.silent.add(case)
+        return {
+            case: events if isinstance(events, Exception) else _only_opening(events) for case, events in found.items()
+        }
+
+    async def have_cases(self, cases: Iterable[UUID], asked: AbstractSet[str]) -> None:
+        """Have at hand what is asked of many cases, by the names of fields: so that none has to wait by itself.
+
+        That is what their openings say of them; their titles are opened where these are asked for, and not else.
+        """
+        if asked.isdisjoint(_OF_OPENINGS):
+            return
+        wanted = [case for case in cases if case not in self.histories.known]
+        await self.begun.look_ahead(wanted)
+        if "title" in asked:
+            openings = [opening for case in wanted if (opening := self.begun.known.get(case)) is not None]
+            with suppress(Exception):  # told to whoever asks for it
+                await self.opened([one for one in openings if isinstance(getattr(one.data, "title", None), Sealed)])
+
+    async def have_organisations(self, names: Iterable[str], asked: AbstractSet[str]) -> None:
+        """Have at hand what is asked of organisations, by the names of fields."""
+        if not asked.isdisjoint(_OF_ORGANISATIONS):
+            await self.organisations.look_ahead(names)
 
     async def look_ahead(self, events: Mapping[UUID, Sequence[UUID]]) -> None:
         """Have events at hand for ``told``, by their cases: they and what mends them, not the whole histories."""
@@ -298,6 +341,12 @@ class View:
             derived = answer_of_stream(history, self.as_of, settings)
             found = self.stream_readings[stream] = StreamReading(history, derived)
         return found
+
+
+def _only_opening(history: Sequence[Event]) -> Event | None:
+    """Return what opened a case, none where the record was mended."""
+    openings = [event for event in history if isinstance(event.data, CaseOpened)]
+    return openings[0] if len(openings) == 1 and not any(map(is_mending, history)) else None
 
 
 class ViewOfEvents(View):

@@ -3,6 +3,8 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -19,6 +21,9 @@ from psycopg import sql
 from xdist.scheduler import LoadScopeScheduling
 
 from knelpunt.infra.postgres.embedded import EmbeddedServer
+from knelpunt.infra.postgres.lease import turn
+from knelpunt.infra.projecting.schema import ensure
+from knelpunt.infra.store.connection import DatabaseRole, connect
 from knelpunt.infra.store.migrate import LOCK as MIGRATION_LOCK
 from knelpunt.infra.store.migrate import migrate, migrations
 
@@ -108,10 +113,25 @@ def open_folder() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+NOT_FOR_KEEPS = """
+fsync = off
+full_page_writes = off
+autovacuum = off
+"""
+"""What the shared server has otherwise than a registry's: no database of it outlives the run, and few a minute.
+
+What is acknowledged and on disk, through kills and full disks, is tested on servers of those tests' own.
+"""
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[EmbeddedServer]:
     """The server of this test run: all workers share it, and the last one to finish stops it."""
     with EmbeddedServer.start(Path(os.environ[SERVER_FOLDER]) / "registry") as server:
+        # PostgreSQL reads this file last, whoever wrote it.
+        (server._places.cluster / "postgresql.auto.conf").write_text(NOT_FOR_KEEPS, "utf-8")
+        with psycopg.connect(server.url("postgres"), autocommit=True) as admin:
+            admin.execute("SELECT pg_reload_conf()")
         yield server
 
 
@@ -127,16 +147,67 @@ def empty_database_url(postgres_server: EmbeddedServer) -> Iterator[str]:
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+@contextmanager
+def _made_once(name: str) -> Iterator[tuple[Path, Path | None]]:
+    """Give a folder of this run, and where to make it unless another worker has; the others wait meanwhile."""
+    folder = Path(os.environ[SERVER_FOLDER]) / name
+    with turn(folder.with_suffix(".lock")):
+        if folder.exists():
+            yield folder, None
+            return
+        unfinished = folder.with_suffix(".new")
+        yield folder, unfinished
+        unfinished.rename(folder)
+
+
+@pytest.fixture(scope="session")
+def stopped_data() -> Path:
+    """The data of a server that was started once: to be copied. A start of a copy takes a fifth of the first one's."""
+    with _made_once("stopped") as (folder, unfinished):
+        if unfinished is not None:
+            EmbeddedServer.start(unfinished).stop()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo_data() -> Path:
+    """The data of a registry with the demo story, as the real command made it: to be copied. Its server has stopped."""
+    with _made_once("demo") as (folder, unfinished):
+        if unfinished is not None:
+            knelpunt = Path(sys.executable).parent / "knelpunt"
+            ours = {name: value for name, value in os.environ.items() if not name.startswith("KNELPUNT_")}
+            environment = ours | {"KNELPUNT_DATA_DIR": str(unfinished)}
+            subprocess.run([knelpunt, "demo", "--no-serve"], env=environment, stdout=subprocess.DEVNULL, check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def copy_data() -> Callable[[Path, Path], None]:
+    """Copies the data of a server that has stopped to where nothing is yet; whoever owned it owns the copy."""
+
+    def copy(data: Path, place: Path) -> None:
+        subprocess.run(["cp", "-a", data, place], check=True)
+
+    return copy
+
+
 @pytest.fixture(scope="session")
 def registry_template(postgres_server: EmbeddedServer) -> str:
-    """The name of a migrated database that the tests of this run clone; the first of all workers makes it."""
+    """The name of a migrated database, with an empty read model, that the tests of this run clone.
+
+    The first of all workers makes it.
+    """
     content = sha256(b"".join(migration.text.encode() for migration in migrations())).hexdigest()[:16]
     name = f"template_{content}"
     with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as admin:
         admin.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
         if admin.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
             admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(f"{name}_unfinished")))
-            migrate(postgres_server.url(f"{name}_unfinished"))
+            url = postgres_server.url(f"{name}_unfinished")
+            migrate(url)
+            # Nearly all of them project, and to make the tables takes longer than to clone them.
+            with connect(url, DatabaseRole.PROJECTOR) as connection:
+                ensure(connection)
             admin.execute(
                 sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
                     sql.Identifier(f"{name}_unfinished"), sql.Identifier(name)
@@ -154,7 +225,9 @@ def _registries(server: EmbeddedServer, template: str) -> Iterator[Callable[[], 
         def make() -> str:
             name = f"test_{uuid.uuid4().hex}"
             made.append(sql.Identifier(name))
-            admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(made[-1], sql.Identifier(template)))
+            # As files: half the work of passing every page through the server's memory, which dropping looks through.
+            clone = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+            admin.execute(clone.format(made[-1], sql.Identifier(template)))
             # What a migration grants on the database itself is not cloned with it.
             admin.execute(sql.SQL("GRANT CREATE ON DATABASE {} TO knelpunt_projector").format(made[-1]))
             return server.url(name)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -22,6 +22,7 @@ from websockets.sync.client import connect
 
 from knelpunt.graphql.schema import SCHEMA
 from knelpunt.infra.cli.main import app
+from knelpunt.infra.pages.examples import FOLDER, GROUPS, text_of
 from knelpunt.infra.rest.resources import RESOURCES
 from knelpunt.infra.settings import VARIABLES
 from knelpunt.infra.webhooks import signing
@@ -92,10 +93,11 @@ class Demo:
 
 
 @pytest.fixture(scope="module")
-def demo() -> Iterator[Demo]:
-    """The demo as ``knelpunt demo`` serves it, on a port of its own."""
+def demo(demo_data: Path, copy_data: Callable[[Path, Path], None]) -> Iterator[Demo]:
+    """The demo as ``knelpunt demo`` serves it, on a port of its own; it was loaded before."""
     folder = Path(tempfile.mkdtemp(prefix="knelpunt-docs-"))
     folder.chmod(0o711)
+    copy_data(demo_data, folder / "data")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KNELPUNT_")}
     settings = {"KNELPUNT_DATA_DIR": str(folder / "data"), "PATH": f"{BIN}:{os.environ['PATH']}", "COLUMNS": "110"}
     service = subprocess.Popen(
@@ -189,6 +191,15 @@ def test_every_type_is_met_in_an_example() -> None:
     prose = "".join(path.read_text("utf-8") for path in documents)
     own = {name for name in met - patterns - BUILT_IN if not name.endswith(("Connection", "Edge"))}
     assert {name for name in own if not re.search(rf"\b{name}\b", prose)} == set()
+
+
+def test_the_questions_of_the_documents_are_on_the_page() -> None:
+    """Each question of the documents stands among the examples of the page *Ask*, as it is there."""
+    documents = [README, *(ROOT / "docs").glob("*.md")]
+    told = {block.text for path in documents for block in blocks(path) if block.kind == "graphql"}
+    offered = [name for _, questions in GROUPS for _, name in questions]
+    assert sorted(offered) == sorted(path.stem for path in FOLDER.iterdir())
+    assert {text for text in told if text.startswith("{")} <= {f"{text_of(name)}\n" for name in offered}
 
 
 def test_the_examples_of_every_type_have_answers(demo: Demo) -> None:

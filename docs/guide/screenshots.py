@@ -7,12 +7,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 IMAGES = Path(__file__).with_name("images")
 
 WAL = "urn:knelpunt:demo:wal"
 WATERRIJK = "urn:knelpunt:demo:waterrijk"
+MINISTRY = "urn:knelpunt:demo:ministerie"
 SUBJECT = "19bf7dce-ee44-5848-b342-ac546507da6c"
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -33,10 +34,19 @@ SHOWN = ("case", "handoff", "step", "known", "cause")
 
 OTHERS = (
     ("inbox", "AGENCY", WATERRIJK, "", "/inbox"),
+    ("refuse", "AGENCY", WATERRIJK, "", "/inbox", "a[href*='refuseHandoff']"),
+    ("causes", "AGENCY", MINISTRY, "", "/causes"),
+    ("dossier", "AGENCY", MINISTRY, "", "/learning/dossiers/30a95528-87cb-5749-adc0-d1f5bb1272f3"),
+    ("readings", "PRIVACY_OFFICER", WAL, "", "/trail/readings"),
     ("mine", "SUBJECT", "", SUBJECT, "/mine"),
     ("trail", "AUDITOR", WAL, "", "/trail?position=20"),
 )
-"""The pages of the other guides, and as whom they are seen."""
+"""The pages of the other guides: as whom each is seen, and what is clicked on there first, if anything."""
+
+SIZE: ViewportSize = {"width": 660, "height": 440}
+
+SHOWN_HEIGHT = 600
+"""How much of a page stands in a picture, from its heading on."""
 
 
 def sign_in(page: Page, role: str, organisation: str, subject: str = "") -> None:
@@ -61,29 +71,39 @@ def walk(page: Page) -> Iterator[str]:
         yield name
 
 
+def picture(page: Page, path: Path) -> None:
+    """Take a page from its heading on."""
+    page.wait_for_load_state("networkidle")  # the first chart of a process takes a second
+    heading = page.locator("h1").bounding_box()
+    assert heading is not None
+    top, width = heading["y"] - 24, SIZE["width"]
+    page.screenshot(path=path, full_page=True, clip={"x": 0, "y": top, "width": width, "height": SHOWN_HEIGHT})
+
+
 def take(browser: Browser, address: str, language: str) -> None:
     """Take all screenshots in a language."""
 
     def visitor() -> Page:
-        context = browser.new_context(base_url=address, viewport={"width": 660, "height": 440}, reduced_motion="reduce")
+        context = browser.new_context(base_url=address, viewport=SIZE, reduced_motion="reduce")
         page = context.new_page()
         page.goto(f"/language/{language}")
         return page
 
     page = visitor()
     sign_in(page, "INVESTIGATOR", WAL)
-    page.wait_for_load_state("networkidle")  # the first chart of a process takes a second
-    page.screenshot(path=IMAGES / f"{language}-overview.png")
+    picture(page, IMAGES / f"{language}-overview.png")
     for name in walk(page):
         if name in SHOWN:
-            shown = page.locator("#state") if name == "step" else page
+            # How it stood follows the step from the server: only then is there a link to what was known.
+            shown = page.locator("#state:has(a[href*=knownAt])") if name == "step" else page
             shown.screenshot(path=IMAGES / f"{language}-{name}.png")
-    for name, role, organisation, subject, path in OTHERS:
+    for name, role, organisation, subject, path, *clicked in OTHERS:
         page = visitor()
         sign_in(page, role, organisation, subject)
         page.goto(path)
-        page.wait_for_load_state("networkidle")
-        page.screenshot(path=IMAGES / f"{language}-{name}.png")
+        for selector in clicked:
+            page.locator(selector).first.click()
+        picture(page, IMAGES / f"{language}-{name}.png")
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from ..store.codec import Row
 from ..store.connection import CONNECT_SECONDS_MAX, DatabaseRole
 from ..store.migrate import LOCK, LOCK_WAIT, Migration, applied, for_vault, migrations, run_within
 from ..store.reading import COLUMNS, attempt
-from ..vault.sealing import sealed_texts
+from ..vault.texts import sealed_texts
 from .errors import BackupError
 from .folder import Applied, Part, Progress, check, rows_of, size
 from .tables import PARTS, REGISTRY, SCHEMAS, VAULT, Found, Table, copy_in, set_forms, tables

@@ -124,6 +124,7 @@ def asking(settings: Settings) -> Generator[Asking]:
 def asking_over(settings: Settings, found: Database, parts: Parts) -> Generator[Asking]:
     """Give the means to ask a registry, brought up to date if the database is our own."""
     # Here and not above: making the schema takes a second, which commands that ask nothing need not wait for.
+    from ...graphql.questions import QUESTIONS  # noqa: PLC0415
     from ..http.registry import RunningRegistry  # noqa: PLC0415
     from ..http.services import Services  # noqa: PLC0415
 
@@ -134,6 +135,7 @@ def asking_over(settings: Settings, found: Database, parts: Parts) -> Generator[
             projector.catch_up()
     registry = RunningRegistry(
         Services(
+            schema=QUESTIONS,
             url=found.url,
             writer=parts.writer,
             vault=parts.vault,

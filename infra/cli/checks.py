@@ -135,12 +135,13 @@ def _documents(folder: Path) -> Finding:
     """Look whether each trusted document can be answered by the schema as it is now."""
     # Here and not above: making the schema takes a second, which only this check has need of.
     from ...graphql.engine import Engine, Refusal  # noqa: PLC0415
+    from ...graphql.schema import SCHEMA  # noqa: PLC0415
 
     try:
         documents = trusted_documents(folder)
     except DocumentsUnavailable as error:
         return Finding("documents", State.WRONG, str(error))
-    engine = Engine(introspection=True)
+    engine = Engine(SCHEMA, introspection=True)
     for text in documents.values():
         try:
             engine.prepare(text)

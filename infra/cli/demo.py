@@ -13,7 +13,7 @@ from ..demo.names import organisation_id
 from ..demo.story import cases
 from ..logbook.security import key_record
 from ..projecting.projector import Projector
-from ..serving.web import listening
+from ..serving.listening import listening
 from ..settings import Settings
 from ..trail.checking import check_files, published
 from ..trail.following import publisher_for

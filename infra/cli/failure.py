@@ -24,7 +24,7 @@ from ..postgres.errors import EmbeddedError
 from ..projecting.distribution import NotDistributed
 from ..projecting.rebuild import RebuildRunning
 from ..projecting.schema import ReadModelOutdated
-from ..serving.web import PortTaken
+from ..serving.listening import PortTaken
 from ..settings import WrongSetting
 from ..store.bulk import CommandReused, HistoryRefused, StreamMovedOn
 from ..store.migrate import MigrationError

@@ -15,9 +15,8 @@ from ..observing.lines import LogFormat
 from ..observing.shared import measured_together
 from ..projecting.schema import ensure
 from ..serving.beside import kept_running
+from ..serving.listening import listening
 from ..serving.watch import watched
-from ..serving.web import listening
-from ..serving.web import serve as serve_on
 from ..settings import Settings
 from ..store.connection import DatabaseRole, connect, connect_as_registry
 from ..store.rights import UnsafeRights, check_rights
@@ -64,6 +63,9 @@ def serve(host: Host = HOST, port: Port = PORT, workers: Workers = 1) -> None:
 
 def run_service(sock: socket.socket, found: Database, workers: int, given: Settings) -> None:
     """Serve on a socket until stopped, keeping the database and what runs beside the service running."""
+    # Here and not above: all other commands have no use for it.
+    from ..serving.web import serve as serve_on  # noqa: PLC0415
+
     lines.begin(given.log_format)
     lines.tell(_log, "serving", address=address_of(sock), workers=workers)
     with ExitStack() as closing:

@@ -4,10 +4,8 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-import uvicorn
 
-from ..http.witness import witness_app
-from ..serving.web import listening
+from ..serving.listening import listening
 from ..trail.key import witness_key
 from ..trail.note import ED25519, NoteError, PublicKey, public_key
 from ..trail.witness import Witness
@@ -31,6 +29,11 @@ def witness(
     port: Port = PORT,
 ) -> None:
     """Cosign checkpoints of logs over HTTP (C2SP tlog-witness), until stopped. Needs no database."""
+    # Here and not above: all other commands have no use for it.
+    import uvicorn  # noqa: PLC0415
+
+    from ..http.witness import witness_app  # noqa: PLC0415
+
     place = folder or settings().data_dir / FOLDER
     watched = [_log_key(each) for each in logs]
     place.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -27,7 +27,7 @@ from ..store.arrays import uuid_array
 from ..store.codec import Row
 from ..store.connection import REGISTRY, Principal, acting_for
 from ..store.reading import COLUMNS, events_of, readable, rows_of, to_rows
-from ..vault.sealing import sealed_texts
+from ..vault.texts import sealed_texts
 from .persons import Opening, Openings, Persons, opening_of
 from .story import Story, elsewhere, story_of
 

@@ -24,7 +24,7 @@ from ...domain.topics import VERSIONS
 from ...projections.derivation.fold import CaseFold
 from ...projections.derivation.lens import see
 from ..trail.entry import in_clear
-from ..vault.sealing import sealed_texts
+from ..vault.texts import sealed_texts
 
 WITHHELD: Final = {"withheld": True}
 """What stands for a text, as in GraphQL where it is not for the reader."""

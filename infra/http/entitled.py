@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from ...domain.case.facts import CaseFact
 from ...domain.event import Event
 from ...domain.text import Sealed, Withheld
-from ..vault.sealing import sealed_texts
+from ..vault.texts import sealed_texts
 
 OPENED_TO: Final = "SELECT position, own, about FROM read.opened_to(%s::bigint[])"
 """The events of which somebody may read texts: whether they recorded it, and about whom alone (none: whoever)."""

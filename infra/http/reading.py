@@ -276,6 +276,11 @@ class PostgresSession:
         values = {"streams": list(streams), "events": list(events), "upto": upto, "mending": list(reading.MENDING)}
         return _by_stream(streams, await self._fetched(reading.PARTS_UPTO, values))
 
+    async def begun(self, cases: Sequence[UUID], upto: int) -> Mapping[UUID, Sequence[Event] | Exception]:
+        """Return of cases, up to a position, what opened them, what was said in them of gaps, and what mends any."""
+        values = {"streams": list(cases), "upto": upto, "topics": list(reading.BEGINNING)}
+        return _by_stream(cases, await self._fetched(reading.BEGUN_UPTO, values))
+
     async def event_at(self, position: int) -> Event | Exception | None:
         """Return the event at a position."""
         for columns in await self._fetched(AT, (position,)):

@@ -40,7 +40,7 @@ class RunningRegistry:
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        self.engine = Engine(introspection=services.introspection)
+        self.engine = Engine(services.schema, introspection=services.introspection)
         self.admission = Admission(self.engine, Allowance(services.cost_per_minute), services.documents)
         self.measures = Measures()
         services.writer.watched_by(self.measures)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from graphql import GraphQLSchema
 from msgspec import Struct
 
 from ..exporting.jobs import Exports
@@ -21,9 +22,9 @@ READERS: int = 16
 class Services(Struct, frozen=True, kw_only=True):
     """The parts of the registry that answering over HTTP takes.
 
-    ``url`` logs in as a member of the registry's roles; the service makes its own pool of reading connections over it
-    and follows the log there. What is read of people, and what is refused, goes to the two
-    logs; ``overseer_url`` reads the first of them for the privacy officer, if it is named.
+    ``schema`` is what can be asked: all of it, or questions alone. ``url`` logs in as a member of the registry's roles;
+    the service makes its own pool of reading connections over it and follows the log there. What is read of people, and
+    what is refused, goes to the two logs; ``overseer_url`` reads the first of them for the privacy officer, if named.
     ``development`` says whether the built-in issuer's tokens are believed, which is shown;
     ``introspection`` whether tools may ask for the schema. ``documents`` are the only ones that are answered, by their
     ids, or none for all; ``cost_per_minute`` is what one asker may have answered, 0 for no limit. ``trail`` is the
@@ -32,6 +33,7 @@ class Services(Struct, frozen=True, kw_only=True):
     is not ready; 0 for no limit. ``exports`` makes exports; without it nobody gets any.
     """
 
+    schema: GraphQLSchema
     url: str
     writer: Writer
     vault: Vault

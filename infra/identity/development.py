@@ -9,7 +9,6 @@ from time import time
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec import Struct
@@ -66,6 +65,8 @@ class DevelopmentIssuer(Struct, frozen=True):
         subject: UUID | None = None,
     ) -> str:
         """Return a token, valid from now on, that says so."""
+        import jwt  # noqa: PLC0415  see tokens.Verifier
+
         now = int(time())
         claims: dict[str, Any] = {
             "iss": ISSUER,

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import jwt
-
 from .tokens import AUDIENCE, Keys, Verifier
 
 FETCH_SECONDS_MAX: Final = 5
@@ -33,6 +31,8 @@ def verifier(issuer: str, jwks: str, audience: str | None = None) -> Verifier:
 
 
 def _in(path: Path) -> Keys:
+    import jwt  # noqa: PLC0415  see tokens.Verifier
+
     try:
         found = jwt.PyJWKSet.from_dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, jwt.PyJWTError) as error:
@@ -42,6 +42,8 @@ def _in(path: Path) -> Keys:
 
 
 def _at(address: str) -> Keys:
+    import jwt  # noqa: PLC0415  see tokens.Verifier
+
     if urlsplit(address).scheme != "https" and urlsplit(address).hostname not in {"localhost", "127.0.0.1", "::1"}:
         message = f"The issuer's keys must come over https, not from {address}."
         raise KeysUnavailable(message)

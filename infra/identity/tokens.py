@@ -12,7 +12,6 @@ from time import monotonic, time
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-import jwt
 import msgspec
 from msgspec import Meta, Struct
 
@@ -104,6 +103,9 @@ class Verifier:
 
     def _checked(self, token: str) -> Viewer:
         """Return who a token says it is, by its signature and its claims. Raises ``BadToken``."""
+        # Here and not above, as wherever it is used: every program imports settings, and this; few ever see a token.
+        import jwt  # noqa: PLC0415
+
         try:
             _expect_said_once(token)
             kid = jwt.get_unverified_header(token).get("kid")

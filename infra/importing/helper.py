@@ -7,6 +7,7 @@ import gc
 import signal
 import sys
 
+from .. import frames
 from . import framing
 from .judging import judged
 from .packing import Packer
@@ -16,12 +17,12 @@ def main() -> None:
     """Answer each batch of traces with what became of them, in their order."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the import, with which this ends
     gc.disable()  # nothing here is in a circle, and looking for one takes a tenth of the time
-    instruction = framing.receive(sys.stdin.buffer, framing.INSTRUCTION)
+    instruction = frames.receive(sys.stdin.buffer, framing.INSTRUCTION)
     if instruction is None:
         return
     packer = Packer(instruction.secret)
-    while (traces := framing.receive(sys.stdin.buffer, framing.TRACES)) is not None:
-        framing.send(sys.stdout.buffer, [judged(trace, instruction.mapping, packer) for trace in traces])
+    while (traces := frames.receive(sys.stdin.buffer, framing.TRACES)) is not None:
+        frames.send(sys.stdout.buffer, [judged(trace, instruction.mapping, packer) for trace in traces])
 
 
 if __name__ == "__main__":

@@ -6,13 +6,14 @@ had in hand is done by the import itself. If the import dies, its helpers find t
 
 import logging
 import subprocess
-import sys
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from queue import SimpleQueue
 from typing import IO, Final, Self, cast
 
+from .. import frames
+from ..helping import started
 from . import framing
 from .framing import Instruction
 from .judging import Outcome
@@ -31,16 +32,7 @@ class Helpers:
         """Start so many. They take a quarter of a second, during which other things may be done."""
         self.count = count
         self._instruction = instruction
-        self._processes = [
-            subprocess.Popen(
-                [sys.executable, "-m", "knelpunt.infra.importing.helper"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,  # what goes wrong there goes wrong here too, when it is done again
-                start_new_session=True,
-            )
-            for _ in range(count)
-        ]
+        self._processes = [started("knelpunt.infra.importing.helper") for _ in range(count)]
         self._idle: SimpleQueue[subprocess.Popen[bytes] | None] = SimpleQueue()
         self._threads = ThreadPoolExecutor(count, "knelpunt-import-helper")
         for process in self._processes:
@@ -66,7 +58,7 @@ class Helpers:
         ready = None
         try:
             with suppress(OSError):  # it died at once; whoever asks next does without it
-                framing.send(cast("IO[bytes]", process.stdin), self._instruction)
+                frames.send(cast("IO[bytes]", process.stdin), self._instruction)
                 ready = process
         finally:
             self._idle.put(ready)
@@ -76,8 +68,8 @@ class Helpers:
         answer = None
         with suppress(OSError):  # told below
             if process is not None:
-                framing.send(cast("IO[bytes]", process.stdin), traces)
-                answer = framing.receive(cast("IO[bytes]", process.stdout), framing.OUTCOMES)
+                frames.send(cast("IO[bytes]", process.stdin), traces)
+                answer = frames.receive(cast("IO[bytes]", process.stdout), framing.OUTCOMES)
         if process is not None and answer is None:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(END_SECONDS_MAX)  # its pipe is closed a moment before it has a status

@@ -16,7 +16,7 @@ from ...domain.ids import event_id_of
 from ...domain.organisation.facts import OrganisationFact
 from ..store.staging import staged_event, staged_row
 from ..vault.request import RequestHashes
-from ..vault.sealing import clear_texts
+from ..vault.texts import clear_texts
 
 ID_BYTES: Final = 16
 

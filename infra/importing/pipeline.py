@@ -40,8 +40,8 @@ that commands of people wait for it no longer than they notice (infra.store.bulk
 BATCH_ROWS: Final = 400
 """How many rows a helper is given at a time: some 30 ms of work, beside which handing it over costs little."""
 
-LARGE_BYTES: Final = 1_000_000
-"""A log of this size has helpers: some 15,000 rows, which take as long to judge as helpers take to start."""
+LARGE_BYTES: Final = 250_000
+"""A log of this size has helpers: some 4,000 rows, which take longer to judge alone than helpers take to start."""
 
 LARGE_PACKED_BYTES: Final = LARGE_BYTES // 10
 """The same of a compressed log."""

@@ -25,7 +25,8 @@ from ..store.connection import REGISTRY, SET_PRINCIPAL, principal_text
 from ..store.reading import events_of
 from ..store.registry import Registry
 from ..store.staging import staged_row
-from ..vault.sealing import Place, clear_texts
+from ..vault.sealing import Place
+from ..vault.texts import clear_texts
 from ..vault.vault import ToSeal, Vault
 from .handover import Appended, RefusedCase
 from .packing import ID_BYTES, Packed, Packer, Worded, commands_of, event_of

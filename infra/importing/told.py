@@ -21,7 +21,7 @@ from ...domain.event import Actor, Fact
 from ...domain.ids import EventId, event_id_of, gap_id_of
 from ...domain.text import clear
 from ...domain.vocabulary import Role
-from ..vault.sealing import text_fields
+from ..vault.texts import text_fields
 from . import mapping as m
 from .identity import CaseNames, reference_of
 from .rows import LogRow, Trace

@@ -1,6 +1,7 @@
-"""Charts: Vega-Lite specifications, drawn on the server by vl-convert as SVG, PNG or PDF.
+"""Charts: Vega-Lite specifications, drawn on the server by vl-convert as SVG, PNG or PDF, and by browsers themselves.
 
 Each shows what a table on the same page says too. Nothing is fetched while drawing: the data are in the specification.
+What a browser draws (static/charts.js) also says what is pointed at, and leads to the list behind it.
 """
 
 import asyncio
@@ -8,11 +9,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from threading import Lock
 from typing import Any, Final, cast
 
+import msgspec
 import vl_convert
 from starlette.responses import Response
 
 from ..gap_kinds import Group
 from . import interfaces, overview
+from .rendering import link
 from .visit import PageProblem, Visit
 from .words import Words
 
@@ -29,6 +32,9 @@ DARK: Final = {
 VEGA_LITE: Final = "https://vega.github.io/schema/vega-lite/v6.json"
 """Names the language of the specification; nothing is fetched from there."""
 
+SPECIFICATION: Final = "json"
+"""The form in which a browser gets a chart that it draws itself."""
+
 TYPES: Final = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf"}
 
 PNG_SCALE: Final = 2.0
@@ -44,11 +50,19 @@ async def chart(visit: Visit) -> Response:
     """Answer GET /charts/NAME.FORM, with the query of the page that it stands on."""
     name, form = visit.request.path_params["name"], visit.request.path_params["form"]
     make = CHARTS.get(name)
-    if make is None or form not in TYPES:
+    if make is None or form not in {*TYPES, SPECIFICATION}:
         raise PageProblem(404, visit.words.say("There is no such chart."))
     colours = DARK if visit.query.get("dark") else LIGHT
     specification = await make(visit, colours)
+    if form == SPECIFICATION:
+        return Response(msgspec.json.encode(answering(specification)), media_type="application/json")
     return Response(await asyncio.to_thread(drawn, specification, form), media_type=TYPES[form])
+
+
+def answering(specification: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a specification whose marks say what they are when pointed at, and lead somewhere when clicked."""
+    pointing = {"tooltip": {"field": "tip"}, "href": {"field": "to"}}
+    return {**specification, "encoding": {**specification["encoding"], **pointing}}
 
 
 def drawn(specification: Mapping[str, Any], form: str) -> bytes:
@@ -68,6 +82,7 @@ def _framed(colours: Colours, **specification: Any) -> dict[str, Any]:
     axis = {
         "labelColor": colours["text"], "titleColor": colours["quiet"], "gridColor": colours["rule"],
         "domainColor": colours["rule"], "tickColor": colours["rule"], "labelLimit": 260, "titleFontWeight": "normal",
+        "titlePadding": 8,
     }  # fmt: skip
     return {
         "$schema": VEGA_LITE,
@@ -90,7 +105,13 @@ async def _gaps_by_kind(visit: Visit, colours: Colours) -> dict[str, Any]:
 def gaps_by_kind(counts: Sequence[Mapping[str, Any]], words: Words, colours: Colours) -> dict[str, Any]:
     """Return the chart of how many gaps of each kind are open, in the kinds' colours."""
     values = [
-        {"kind": words.kind(one["kind"]), "count": one["count"], "colour": colours[words.group(one["kind"])]}
+        {
+            "kind": words.kind(one["kind"]),
+            "count": one["count"],
+            "colour": colours[words.group(one["kind"])],
+            "tip": f"{words.kind(one['kind'])} ({words.number(one['count'])}): {words.meaning(one['kind'])}",
+            "to": link("/gaps", kind=one["kind"]),
+        }
         for one in counts
     ]
     place = {"field": "kind", "type": "nominal", "sort": None, "axis": {"title": None, "domain": False, "ticks": False}}
@@ -114,7 +135,7 @@ def gaps_by_kind(counts: Sequence[Mapping[str, Any]], words: Words, colours: Col
 
 
 async def _matrix(visit: Visit, colours: Colours) -> dict[str, Any]:
-    found = await interfaces.asked(visit)
+    found = await interfaces.asked(visit, await interfaces.period_of(visit))
     return matrix(interfaces.matrix(interfaces.with_lost(found["interfaces"])), visit.words, colours)
 
 
@@ -122,14 +143,23 @@ def matrix(shown: Mapping[str, Any], words: Words, colours: Colours) -> dict[str
     """Return the chart of who loses people to whom: from each row's organisation to each column's."""
     names = cast("Mapping[str, str]", shown["names"])
     values = [
-        {"from": names[side], "to": names[top], "lost": shown["cells"][side, top]["lost"]}
+        {
+            "side": names[side],
+            "top": names[top],
+            "lost": lost,
+            "tip": words.say("{one} to {other}: {n} lost", one=names[side], other=names[top], n=words.number(lost)),
+            "to": link("/gaps", organisation=side),
+        }
         for side in shown["sides"]
         for top in shown["tops"]
         if (side, top) in shown["cells"]
+        for lost in (shown["cells"][side, top]["lost"],)
     ]
-    down = {"field": "from", "type": "nominal", "sort": None, "axis": {"title": words.say("From")}}
+    # Level, and above the names: standing upright beside them it lies over the longest.
+    title = {"title": words.say("From"), "titleAngle": 0, "titleAlign": "right", "titleAnchor": "start", "titleY": -8}
+    down = {"field": "side", "type": "nominal", "sort": None, "axis": title}
     across = {
-        "field": "to",
+        "field": "top",
         "type": "nominal",
         "sort": None,
         "axis": {"title": words.say("To"), "orient": "top", "labelAngle": -40},

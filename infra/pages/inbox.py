@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from .gaps import GAP
 from .labels import COMMANDS
 from .visit import Visit
 from .words import COUNTED
@@ -29,18 +28,20 @@ query Inbox($own: ID!, $all: [ID!]!, $language: Language!, $atLeast: Position) {
     }}
     held: chains(filter: {{holder: $all, status: OPEN}}, orderBy: REPORTED_OLDEST, first: {LINES}) {{
       countUpTo(most: {COUNTED})
-      nodes {{ daysOpen obstacle {{ id claimed case {{ id reference title }} }} segments {{ from }} }}
+      nodes {{ obstacle {{ id case {{ id reference title }} }} segments {{ from }} }}
     }}
     gaps(filter: {{toAct: $all, open: true}}, first: {LINES}) {{
       countUpTo(most: {COUNTED})
-      nodes {{ ...Gap case {{ id }} acknowledgements {{ due organisation {{ identifier }} }} }}
+      nodes {{
+        id kind from days case {{ id }} cases {{ reference title }} obstacle {{ id }}
+        acknowledgements {{ due organisation {{ identifier }} }}
+      }}
     }}
     todos(filter: {{organisations: $all}}, first: {LINES}) {{
-      nodes {{ kind since case {{ id reference title }} obstacle {{ id }} event {{ summary(language: $language) }} }}
+      nodes {{ kind since case {{ id reference title }} event {{ summary(language: $language) }} }}
     }}
   }}
 }}
-{GAP}
 """
 
 

@@ -22,7 +22,7 @@ fragment Interface on Interface {
 INTERFACES: Final = f"""
 query Interfaces($asOf: DateTime, $knownAt: DateTime, $filter: InterfaceFilter, $first: Int!, $skip: Int!) {{
   registry(asOf: $asOf, knownAt: $knownAt) {{
-    asOf
+    asOf position
     interfaces(filter: $filter, orderBy: LOST, first: $first, skip: $skip) {{ ...Interface }}
     organisations(first: 200) {{ nodes {{ identifier name }} }}
   }}
@@ -37,6 +37,15 @@ PERIODS: Final = {
     "30": timedelta(days=30), "": PERIOD, "365": timedelta(days=365), "1825": timedelta(days=1825), "all": None,
 }  # fmt: skip
 """Over how long, by the address's word for it; none means over all time."""
+
+LONG: Final = frozenset({"1825", "all"})
+"""Periods over which handoffs are compared only where there are few: each of them is gone through."""
+
+LONG_EVENTS_MAX: Final = 100_000
+"""The largest registry in which that takes less than a tenth of a second, whatever the period."""
+
+LONGEST: Final = "365"
+"""The longest period in larger ones; its last day may be any."""
 
 ROWS: Final = 40
 """Interfaces on one page, those that lose the most people first."""
@@ -56,13 +65,16 @@ async def page(visit: Visit) -> Response:
     """Answer GET /interfaces."""
     number = _number(visit)
     # One more than is shown tells whether there is another page.
-    found = await asked(visit, ROWS + 1, ROWS * (number - 1))
+    period = await period_of(visit)
+    found = await asked(visit, period, ROWS + 1, ROWS * (number - 1))
     rows = with_lost(found["interfaces"])
     chosen = {name: visit.query.get(name, "") for name in FIELDS}
+    shortened = chosen["period"] in LONG and chosen["period"] != period
+    chosen["period"] = period
     following = link("/interfaces", chosen, page=number + 1) if len(rows) > ROWS else None
     return await visit.page(
         "interfaces.html", registry=found, rows=rows[:ROWS], chosen=chosen, number=number, following=following,
-        matrix=matrix(rows[:ROWS]),
+        shortened=shortened, long=found["position"] < LONG_EVENTS_MAX, matrix=matrix(rows[:ROWS]),
     )  # fmt: skip
 
 
@@ -73,16 +85,25 @@ def _number(visit: Visit) -> int:
     return min(int(given), PAGES_MAX)
 
 
-async def asked(visit: Visit, first: int = ROWS, skip: int = 0) -> dict[str, Any]:
-    """Return the interfaces that an address asks for. Raises ``PageProblem``."""
+async def period_of(visit: Visit) -> str:
+    """Return the address's word for the period that is shown: the one asked for, where that is not too much."""
+    given = visit.query.get("period", "")
+    if given in LONG:
+        registry = (await visit.ask("{ registry { position } }"))["registry"]
+        return given if registry["position"] < LONG_EVENTS_MAX else LONGEST
+    return given if given in PERIODS else ""
+
+
+async def asked(visit: Visit, period: str, first: int = ROWS, skip: int = 0) -> dict[str, Any]:
+    """Return the interfaces that an address asks for, over one of ``PERIODS``. Raises ``PageProblem``."""
     lens = lens_of(visit)
     chosen: dict[str, Any] = {}
     if visit.query.get("organisation"):
         chosen["organisation"] = visit.query["organisation"]
-    period = PERIODS.get(visit.query.get("period", ""), PERIOD)
-    if period is not None:
+    length = PERIODS[period]
+    if length is not None:
         until = datetime.fromisoformat(lens["asOf"]) if "asOf" in lens else datetime.now(UTC)
-        chosen["period"] = {"from": (until - period).isoformat()}
+        chosen["period"] = {"from": (until - length).isoformat()}
     if visit.query.get("rolledUp"):
         chosen["rolledUp"] = True
     return (await visit.ask(INTERFACES, **lens, filter=chosen, first=first, skip=skip))["registry"]

@@ -28,7 +28,7 @@ NAME_LETTERS: Final = 31
 BAR_LEAST: Final = 2.0
 """A stretch of a minute must be seen too."""
 
-LABEL_LEAST: Final = 14.0
+LABEL_LEAST: Final = 18.0
 """From how wide on a bar bears its obstacle's number."""
 
 TICKS_MAX: Final = 12

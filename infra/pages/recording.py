@@ -13,7 +13,7 @@ from ..cli.asking import is_id, raw_id
 from . import mending
 from .fields import ANSWERED, Context, Field, fields_of, input_of
 from .gaps import moment_of
-from .labels import COMMANDS, REFUSALS
+from .labels import COMMANDS, GROUPS, REFUSALS
 from .learning import KINDS
 from .learning_questions import FIELDS
 from .refusals import Said, fact, refusal
@@ -35,7 +35,12 @@ ADDRESSES: Final = {FIELDS[kind][0]: shape.address for kind, shape in KINDS.item
 NONE: Final[Mapping[str, Sequence[Any]]] = {"nodes": ()}
 """What a list is that was not asked for."""
 
-MAY: Final = "{ viewer { mayRecord } }"
+MAY: Final = """
+query May($id: ID, $known: Boolean!) {
+  viewer { mayRecord }
+  registry { case(id: $id) @include(if: $known) { reference title } }
+}
+"""
 
 
 class _Problem(Struct, frozen=True):
@@ -48,11 +53,26 @@ class _Problem(Struct, frozen=True):
 
 
 async def everything(visit: Visit) -> Response:
-    """Answer GET /record: every command that the visitor may give."""
-    may = (await visit.ask(MAY))["viewer"]["mayRecord"]
-    titled = [(name, visit.words.say(COMMANDS[name]) if name in COMMANDS else name) for name in may]
-    recorded = visit.query.get("recorded")
-    return await visit.page("record_all.html", commands=titled, case=visit.query.get("case"), recorded=recorded)
+    """Answer GET /record: every command that the visitor may give, under what it is about."""
+    named = visit.query.get("case")
+    found = await visit.ask(MAY, id=named, known=bool(named))
+    may = set(found["viewer"]["mayRecord"])
+    groups = {
+        heading: [(_form_of(name, named), text) for name, text in group.items() if name in may]
+        for heading, group in GROUPS.items()
+    }
+    return await visit.page(
+        "record_all.html",
+        groups=[(heading, commands) for heading, commands in groups.items() if commands],
+        case=found["registry"].get("case"),
+        recorded=visit.query.get("recorded"),
+    )
+
+
+def _form_of(name: str, case: str | None) -> str:
+    """Return where a command's form is, with the case if it is about one: others have no use for it."""
+    command = input_of(name)
+    return link(f"/record/{name}", case=case if command is not None and "case" in command.fields else None)
 
 
 async def form(visit: Visit) -> Response:

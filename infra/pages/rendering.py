@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..cli.asking import raw_id
+from . import vega
 from .words import Words
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
@@ -41,7 +42,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,  # else each use of a template, and a page uses three, looks whether its file changed
     )
-    made.globals.update({"asset": asset, "link": link, "called": called, "menu": MENU, "named": named, "raw": raw_id})  # pyright: ignore[reportUnknownMemberType]  jinja2 leaves its values open
+    offered = {"asset": asset, "link": link, "called": called, "menu": MENU, "named": named, "raw": raw_id}
+    made.globals.update({**offered, "vega": vega.ADDRESS})  # pyright: ignore[reportUnknownMemberType]  jinja2 leaves its values open
     return made
 
 

@@ -1,5 +1,6 @@
 """Every address of the pages, and what answers it."""
 
+import asyncio
 from typing import Final
 
 from starlette.requests import Request
@@ -20,7 +21,9 @@ from . import (
     overview,
     readings,
     recording,
+    schema,
     trail,
+    vega,
 )
 from .charts import chart
 from .rendering import static
@@ -70,7 +73,10 @@ def page_routes(running: RunningRegistry, sign_in: SignIn) -> list[BaseRoute]:
         get("/exports/{format}/file", exports.file),
         get("/ask", asking.page),
         post("/ask", asking.send),
-        get("/ask/schema", asking.schema),
+        get("/ask/schema", schema.index),
+        get("/ask/schema.graphql", schema.text),
+        get("/ask/schema.json", schema.words),
+        get("/ask/schema/{name}", schema.one_type),
         get("/charts/{name}.{form}", chart),
         get("/signin", sign_in.page),
         post("/signin", sign_in.sign_in),
@@ -84,7 +90,7 @@ def page_routes(running: RunningRegistry, sign_in: SignIn) -> list[BaseRoute]:
 
 async def _static(request: Request) -> Response:
     name = request.path_params["name"]
-    content = static(name)
+    content = await asyncio.to_thread(vega.program) if name == vega.NAME else static(name)
     kind = TYPES.get(name.rpartition(".")[2])
     if content is None or kind is None:
         return PlainTextResponse("There is no such file.\n", 404)

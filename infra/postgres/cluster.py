@@ -13,7 +13,7 @@ from .account import Account
 from .binaries import Binaries
 from .errors import EmbeddedError, disk_full
 from .places import Places, make_private
-from .settings import ADMIN, LOGINS, configuration
+from .settings import ADMIN, LOGINS, SCRAM_ITERATIONS, configuration
 
 
 def ensure_cluster(places: Places, binaries: Binaries, account: Account) -> None:
@@ -43,6 +43,7 @@ def ensure_cluster(places: Places, binaries: Binaries, account: Account) -> None
                 f"--username={ADMIN}",
                 f"--pwfile={first_password}",
                 "--auth=scram-sha-256",
+                f"--set=scram_iterations={SCRAM_ITERATIONS}",
                 "--data-checksums",
                 "--encoding=UTF8",
                 "--locale=C",

@@ -8,6 +8,10 @@ from pathlib import Path
 
 ADMIN = "knelpunt_admin"
 
+SCRAM_ITERATIONS = 1
+"""How often a password is hashed by who logs in: thousands of times slow down who tries out words. Ours are 256 random
+bits each (``cluster.password_of``), which nobody tries out, and each of our connections would pay for it."""
+
 # Every login gives its password, whoever asks. No address is listened on, so only the socket is named.
 LOGINS = """\
 # TYPE  DATABASE     USER            METHOD
@@ -26,6 +30,7 @@ def configuration(*, socket: Path, logins: Path) -> str:
             f"unix_socket_directories = {_quoted(_listed(socket))}",
             "unix_socket_permissions = 0700",
             "password_encryption = 'scram-sha-256'",
+            f"scram_iterations = {SCRAM_ITERATIONS}",
             "allow_alter_system = off               # this file is the only place for settings",
             "max_connections = 100                  # 4 service workers with pools of 20, a projector, people",
             "",

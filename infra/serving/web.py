@@ -8,8 +8,7 @@ import multiprocessing
 import os
 import signal
 import socket
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from multiprocessing.connection import wait
 from threading import Thread
 from typing import Final
@@ -23,42 +22,15 @@ from ..bootstrap import bootstrap, database
 from ..http.documents import trusted_documents
 from ..observing.lines import LogFormat
 from ..settings import settings_from
+from . import memory
+from .listening import BACKLOG
 from .observed import observed
 
 STOP_SECONDS_MAX: Final = 10
 """How long open requests and subscriptions may go on after the word to stop."""
 
-BACKLOG: Final = 1024
-"""How many connections may wait to be taken: a burst, and a restart of a worker."""
-
 MESSAGE_BYTES_MAX: Final = 1 << 20
 """The largest message over a WebSocket; a question in GraphQL is a few kilobytes."""
-
-
-class PortTaken(Exception):  # noqa: N818  named for what it is
-    """The address cannot be listened on; the message is one sentence that says what to do."""
-
-
-@contextmanager
-def listening(host: str, port: int) -> Generator[socket.socket]:
-    """Give a socket that listens; connections wait there until a process takes them. Raises ``PortTaken``."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        sock = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise PortTaken(f"{host} is no address of this machine ({error.strerror}): choose another --host.") from error
-    with sock:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            sock.bind(address)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise PortTaken(f"Cannot listen on {host}:{port} ({reason}): choose another --port or --host.") from error
-        sock.listen(BACKLOG)
-        sock.set_inheritable(True)
-        yield sock
 
 
 def serve(sock: socket.socket, workers: int, *, log_level: str, log_format: LogFormat = LogFormat.TEXT) -> None:
@@ -86,6 +58,7 @@ def serve(sock: socket.socket, workers: int, *, log_level: str, log_format: LogF
 def application() -> ASGIApp:
     """Return what a process serves; it takes part in the database from now until the server shuts down."""
     # Here and not above: making the schema takes a second, and the process that only listens has no need of it.
+    from ...graphql.schema import SCHEMA  # noqa: PLC0415
     from ..exporting.jobs import Access, Exports  # noqa: PLC0415
     from ..http.app import create_app  # noqa: PLC0415
     from ..http.services import Services  # noqa: PLC0415
@@ -103,6 +76,7 @@ def application() -> ASGIApp:
         parts = closing.enter_context(bootstrap(found.url, settings.master_key(), found.vault_url))
         access = Access(found.url, found.vault_url, settings.master_key(), settings.oin)
         services = Services(
+            schema=SCHEMA,
             url=parts.url,
             writer=parts.writer,
             vault=parts.vault,
@@ -120,7 +94,9 @@ def application() -> ASGIApp:
             lag_events_max=settings.lag_events_max,
             lag_seconds_max=settings.lag_seconds_max,
         )
-        return _Closing(create_app(services, sign_in_for(settings, services.verifier)), closing)
+        app = create_app(services, sign_in_for(settings, services.verifier))
+        memory.settle()
+        return _Closing(app, closing)
     except BaseException:
         closing.close()
         raise

@@ -3,7 +3,6 @@
 Nothing else writes events. What the functions promise stands in infra/migrations, above each of them.
 """
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -12,13 +11,24 @@ from uuid import UUID
 
 import psycopg
 from msgspec import Struct
+from psycopg import generators
+from psycopg.abc import PQGen
+from psycopg.pq import ExecStatus, Format
+from psycopg.pq.abc import PGconn, PGresult
 
-from .arrays import bytea_array, int2_array, int4_array, text_array, timestamptz_array, uuid_array
-from .connection import DatabaseRole, connect_to_wait_as_registry
+from .arrays import Array, bytea_array, int2_array, int4_array, text_array, timestamptz_array, uuid_array
+from .beside import mark
+from .connection import DatabaseRole, connect_as_registry
 from .mapper import NewEvent
+from .moments import moment_of
 
 APPEND: Final = (
     "SELECT outcome, position, version, recorded_at FROM knelpunt.append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+)
+_PREPARED: Final = b"append"
+_BINARY: Final = (Format.BINARY,) * 11
+_APPEND_NUMBERED: Final = b"SELECT outcome, position, version, recorded_at FROM knelpunt.append(%s)" % b", ".join(
+    b"$%d" % number for number in range(1, 12)
 )
 HOLD_LOG: Final = "SELECT knelpunt.hold_log()"
 RECORDED: Final = "SELECT command_id, outcome, position, version, recorded_at FROM knelpunt.recorded_commands(%s, %s)"
@@ -48,56 +58,104 @@ def append(connection: psycopg.Connection, events: Sequence[NewEvent], request_h
     return _answers(reply.fetchall())
 
 
+class Sent(Struct, frozen=True, eq=False):
+    """An append under way, and the connection on which it was sent."""
+
+    connection: psycopg.Connection
+
+
 class AppendLine:
     """A connection of its own for appending, while whoever appends does something else. For one thread.
 
-    psycopg sends and waits in one call, but for its connections of asyncio. So this has a loop, which runs for as long
-    as it takes to send, and again when the answers are wanted.
+    psycopg sends and waits in one call. So this speaks libpq's pipeline mode by itself, in which what is sent behind an
+    append under way is begun by the server as soon as that is committed; each append is a transaction of its own.
     """
 
     def __init__(self, url: str) -> None:
         """Connect when first needed."""
         self._url = url
-        self._loop = asyncio.new_event_loop()
-        self._connection: psycopg.AsyncConnection | None = None
+        self._connection: psycopg.Connection | None = None
+        self._marked = 0
 
-    def send(self, events: Sequence[NewEvent], request_hashes: Sequence[bytes]) -> "asyncio.Task[list[Answer]]":
-        """Send events off to be appended in this order. Raises psycopg's errors, if it cannot connect.
+    def ready(self) -> int:
+        """Connect, if need be, and return the session's mark (``beside``): what is sealed beside it, it may append.
 
-        Behind others that are under way they wait for these, and go as soon as their answers are read.
+        Raises psycopg's errors.
         """
         if self._connection is None or self._connection.closed:
-            self._connection = self._loop.run_until_complete(
-                connect_to_wait_as_registry(self._url, DatabaseRole.APPENDER)
-            )
-        sent = self._loop.create_task(self._append(self._connection, _columns(events, request_hashes)))
-        # One turn of the loop: it goes as far as to wait for the answer. Of what is more than fits on the way the rest
-        # goes when the answer is asked for.
-        self._loop.run_until_complete(asyncio.sleep(0))
-        return sent
+            self._connection, self._marked = self._connected()
+        return self._marked
 
-    def answers(self, sent: "asyncio.Task[list[Answer]]") -> list[Answer]:
-        """Return the answers to what was sent, once they are there. Raises psycopg's errors: nothing is known then."""
-        return self._loop.run_until_complete(sent)
+    def send(self, events: Sequence[NewEvent], request_hashes: Sequence[bytes]) -> Sent:
+        """Send events off to be appended in this order. Raises psycopg's errors, if the line is not ready (any more).
+
+        It does not connect anew: keys that were made beside another session may be lost with it (decisions/0058).
+        """
+        if self._connection is None or self._connection.closed:
+            message = "the connection was lost on which events were to be appended"
+            raise psycopg.OperationalError(message)
+        pgconn = self._connection.pgconn
+        pgconn.send_query_prepared(_PREPARED, _columns(events, request_hashes), _BINARY, Format.BINARY)
+        pgconn.pipeline_sync()
+        # Of what is more than fits on the way the rest goes when the answer is asked for.
+        pgconn.flush()
+        return Sent(self._connection)
+
+    def answers(self, sent: Sent) -> list[Answer]:
+        """Return the answers to what was sent, once they are there; asked for in the order in which it was sent.
+
+        Raises psycopg's errors: nothing is known then of this and of all that was sent behind it.
+        """
+        if sent.connection is not self._connection:
+            message = "the connection was lost on which events were sent to be appended"
+            raise psycopg.OperationalError(message)
+        result = sent.connection.wait(_fetched(sent.connection.pgconn))
+        if result.status != ExecStatus.TUPLES_OK:
+            raise psycopg.errors.error_from_result(result)
+        return [_answer(result, row) for row in range(result.ntuples)]
+
+    def append(self, events: Sequence[NewEvent], request_hashes: Sequence[bytes]) -> list[Answer]:
+        """Append events in this order, with nothing else under way, and return the answer for each."""
+        return self.answers(self.send(events, request_hashes))
 
     def disconnect(self) -> None:
         """Let the connection go; the next events get another."""
         if self._connection is not None:
-            self._loop.run_until_complete(self._connection.close())
+            self._connection.close()
             self._connection = None
 
-    def close(self) -> None:
-        """Disconnect, for good."""
-        self.disconnect()
-        self._loop.close()
+    def _connected(self) -> tuple[psycopg.Connection, int]:
+        """Return a session that knows the statement, and its mark."""
+        connection = connect_as_registry(self._url, DatabaseRole.APPENDER)
+        marked = mark(connection)
+        connection.pgconn.send_prepare(_PREPARED, _APPEND_NUMBERED)
+        (result,) = connection.wait(generators.execute(connection.pgconn))
+        if result.status != ExecStatus.COMMAND_OK:
+            raise psycopg.errors.error_from_result(result)
+        connection.pgconn.enter_pipeline_mode()
+        return connection, marked
 
-    @staticmethod
-    async def _append(connection: psycopg.AsyncConnection, columns: Sequence[object]) -> list[Answer]:
-        reply = await connection.cursor(binary=True).execute(APPEND, columns, prepare=True)
-        return _answers(await reply.fetchall())
+
+def _fetched(pgconn: PGconn) -> PQGen[PGresult]:
+    """Return the result of what was sent first of all that is under way."""
+    yield from generators.send(pgconn)
+    (result,) = yield from generators.fetch_many(pgconn)
+    yield from generators.fetch_many(pgconn)  # that its transaction has ended
+    return result
 
 
-def _columns(events: Sequence[NewEvent], request_hashes: Sequence[bytes]) -> tuple[object, ...]:
+def _answer(result: PGresult, row: int) -> Answer:
+    outcome, position, version, recorded_at = (result.get_value(row, column) for column in range(4))
+    assert outcome is not None, "every event has an outcome"
+    return Answer(
+        Outcome(outcome.decode()),
+        None if position is None else int.from_bytes(position),
+        None if version is None else int.from_bytes(version),
+        None if recorded_at is None else moment_of(int.from_bytes(recorded_at, signed=True)),
+    )
+
+
+def _columns(events: Sequence[NewEvent], request_hashes: Sequence[bytes]) -> tuple[Array, ...]:
     """Return what ``APPEND`` takes: an array for each column."""
     return (
         text_array(event.kind for event in events),

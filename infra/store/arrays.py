@@ -15,7 +15,7 @@ import psycopg
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
-from .staging import microseconds
+from .moments import microseconds
 
 _HEAD: Final = Struct(">iiIii").pack
 _LENGTH: Final = Struct(">i").pack
@@ -74,7 +74,7 @@ class _ArrayDumper(Dumper):
         return obj
 
 
-def register(connection: psycopg.Connection | psycopg.AsyncConnection) -> None:
+def register(connection: psycopg.Connection) -> None:
     """Teach a connection the arrays of this module."""
     for array, array_oid in _ARRAY_OIDS.items():
         dumper = type(f"{array.__name__}Dumper", (_ArrayDumper,), {"oid": array_oid})

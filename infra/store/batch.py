@@ -6,7 +6,6 @@ on a history that has moved on, is decided again, in another round.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -24,9 +23,9 @@ from ...domain.topics import VERSIONS
 from ..trail import entry
 from ..vault.sealing import Place
 from ..vault.vault import ToSeal, Vault
-from . import appending, codec
+from . import appending
 from .appending import Answer, Outcome
-from .codec import KINDS, STATE_BYTES_MAX, UnreadableEvent
+from .codec import KINDS, STATE_BYTES_MAX
 from .directory import StoredDirectory
 from .handover import Pending
 from .kept import KeptHistories
@@ -38,6 +37,9 @@ if TYPE_CHECKING:
 
 Decide = Callable[[Command, Sequence[Event], datetime, Directory], Fact | Refused]
 """A decider: the fact to record for a command, or its refusal, on the history of its stream at a moment."""
+
+Append = Callable[[Sequence[NewEvent], Sequence[bytes]], Sequence[Answer]]
+"""What appends events, with the hashes of their requests, and answers each."""
 
 
 class Recorded(Struct, frozen=True):
@@ -85,6 +87,7 @@ class _Proposal(Struct):
     ticket: Ticket
     stream: Stream
     event: Event
+    """As it was decided; once ``stored`` is there, with its texts sealed."""
     stored: NewEvent | None = None
     answer: Answer | None = None
 
@@ -113,17 +116,23 @@ class Begun(Struct):
         return events, [proposal.ticket.request_hash for proposal in self.ready]
 
 
-def run_round(connection: psycopg.Connection, desk: Desk, tickets: Sequence[Ticket]) -> Round:
+def run_round(
+    connection: psycopg.Connection, desk: Desk, tickets: Sequence[Ticket], append: Append, marked: int | None = None
+) -> Round:
     """Handle commands of different ids. Raises psycopg's errors; then nothing is known of any of them.
 
-    ``connection`` commits each statement and reads for the registry (``connect_as_registry``).
+    ``connection`` commits each statement and reads for the registry (``connect_as_registry``); ``marked`` as below.
     """
-    begun = begin_round(connection, desk, tickets)
-    return finish_round(desk, begun, appending.append(connection, *begun.append()) if begun.ready else ())
+    begun = begin_round(connection, desk, tickets, marked)
+    return finish_round(desk, begun, append(*begun.append()) if begun.ready else ())
 
 
-def begin_round(connection: psycopg.Connection, desk: Desk, tickets: Sequence[Ticket]) -> Begun:
+def begin_round(
+    connection: psycopg.Connection, desk: Desk, tickets: Sequence[Ticket], marked: int | None = None
+) -> Begun:
     """Decide commands of different ids, and seal what is to be recorded of them. Raises psycopg's errors.
+
+    ``marked`` is the mark of the session that will append it, and no other (``Vault.seal``); none if any may.
 
     Of commands about cases at hand, none of which is refused, nothing is asked of the database. What happened since
     their histories were read, the expected versions notice.
@@ -134,7 +143,7 @@ def begin_round(connection: psycopg.Connection, desk: Desk, tickets: Sequence[Ti
     directory = desk.directory.through(connection)
     directory.look_up(obstacle for ticket in tickets for obstacle in obstacles_asked(ticket.command.data))
     proposals, objections = _decide(desk, directory, tickets, streams, outcome)
-    _seal(desk, proposals, objections, outcome)
+    _seal(desk, proposals, objections, outcome, marked)
     before: dict[UUID, Answer] = {}
     if objections:
         # A command sent twice may be refused for what it did itself, so a refusal is given only after looking.
@@ -213,7 +222,9 @@ def _event(command: Command, fact: Fact, history: History, now: datetime) -> Eve
     )
 
 
-def _seal(desk: Desk, proposals: Sequence[_Proposal], objections: list[_Objection], outcome: Round) -> None:
+def _seal(
+    desk: Desk, proposals: Sequence[_Proposal], objections: list[_Objection], outcome: Round, marked: int | None
+) -> None:
     """Give each proposal what will be stored; where one may not be, object, and put off those that build on it."""
     sealed = desk.vault.seal(
         [
@@ -223,7 +234,8 @@ def _seal(desk: Desk, proposals: Sequence[_Proposal], objections: list[_Objectio
                 _whom(proposal),
             )
             for proposal in proposals
-        ]
+        ],
+        marked,
     )
     for proposal, fact in zip(proposals, sealed, strict=True):
         stream = proposal.stream
@@ -232,8 +244,9 @@ def _seal(desk: Desk, proposals: Sequence[_Proposal], objections: list[_Objectio
             continue
         refusal: Refused | None = fact if isinstance(fact, Refused) else None
         if not isinstance(fact, Refused):
-            event = proposal.event if fact is proposal.event.data else structs.replace(proposal.event, data=fact)
-            stored = desk.mapper.to_stored_event(cast("Any", event))
+            if fact is not proposal.event.data:
+                proposal.event = structs.replace(proposal.event, data=fact)
+            stored = desk.mapper.to_stored_event(cast("Any", proposal.event))
             refusal = _refuse_size(stored)
             proposal.stored = None if refusal else stored
         if refusal is not None:
@@ -302,15 +315,10 @@ def _keep(kept: KeptHistories, streams: Sequence[Stream], proposals: Sequence[_P
 
 def _as_recorded(proposal: _Proposal) -> Event | None:
     """Return a proposed event as whoever reads it gets it, its texts sealed; none if it was not recorded."""
-    stored, answer = proposal.stored, proposal.answer
-    if stored is None or answer is None or answer.outcome is not Outcome.RECORDED:
+    answer = proposal.answer
+    if answer is None or answer.outcome is not Outcome.RECORDED:
         return None
-    assert answer.position is not None
-    assert answer.recorded_at is not None
-    place = (answer.position, proposal.event.stream, stored.originator_version)
-    with suppress(UnreadableEvent):  # whoever loads it will say so
-        return codec.decode(codec.Row(*place, stored.topic, stored.topic_version, answer.recorded_at, stored.state))
-    return None
+    return structs.replace(proposal.event, position=answer.position, recorded_at=answer.recorded_at)
 
 
 def _answer(command: Command, event: EventId, answer: Answer) -> Recorded | Refused:

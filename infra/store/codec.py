@@ -7,7 +7,7 @@ to encode one.
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
@@ -104,12 +104,16 @@ _raw = msgspec.json.Decoder(dict[str, Any])
 _read_actor = msgspec.json.Decoder(Actor).decode
 
 
-def _decoder(fact: type[Fact]) -> Callable[[bytes], State[Any]]:
+@cache
+def _decoder(topic: str, topic_version: int) -> Callable[[bytes], State[Any]] | None:
+    """Return what decodes today's version of a topic straight to its type; older ones take the way over upcasters.
+
+    Made when first needed: all of them take longer than a small program, such as a helper of an import, has to start.
+    """
+    fact = topics.FACTS.get(topic)
+    if fact is None or topic_version != topics.VERSIONS[topic]:
+        return None
     return msgspec.json.Decoder(State[fact]).decode
-
-
-# Today's version of each topic is decoded straight to its type; older ones take the way over upcasters.
-_decoders: Final = {(topic, topics.VERSIONS[topic]): _decoder(fact) for topic, fact in topics.FACTS.items()}
 
 
 def encode(event: Event) -> bytes:
@@ -141,7 +145,7 @@ def decode_columns(
 ) -> Event:
     """Return the event of a row that is given as its columns, as ``decode``: for those who read millions."""
     try:
-        known = _decoders.get((topic, topic_version))
+        known = _decoder(topic, topic_version)
         read = known(state) if known is not None else _lifted(topic, topic_version, state)
         actor = _actor(bytes(read.actor))
     except (msgspec.MsgspecError, ValueError, KeyError, TypeError) as error:

@@ -154,14 +154,6 @@ def connect_as_registry(url: str, role: DatabaseRole) -> psycopg.Connection:
     return connection
 
 
-async def connect_to_wait_as_registry(url: str, role: DatabaseRole) -> psycopg.AsyncConnection:
-    """Return what ``connect_as_registry`` does, as a connection of asyncio: to wait for while doing something else."""
-    connection = await psycopg.AsyncConnection.connect(address(url, role), autocommit=True)
-    arrays.register(connection)
-    await connection.execute(ACT_AS_REGISTRY, (principal_text(REGISTRY),))
-    return connection
-
-
 def pool(url: str, role: DatabaseRole, size: int) -> ConnectionPool:
     """Return an open pool of at most ``size`` connections in ``role``. Connections are made when first needed.
 

@@ -11,6 +11,7 @@ from uuid import UUID
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from ...domain.case.facts import AccountGiven, CaseOpened, GapAcknowledged
 from ...domain.event import Event
 from ...domain.topics import FACTS
 from .arrays import uuid_array
@@ -31,6 +32,13 @@ PARTS_UPTO: Final = (
     "AND (event_id = ANY(%(events)s) OR topic = ANY(%(mending)s)) ORDER BY position"
 )
 """Some events of streams, and what mends any."""
+
+BEGUN_UPTO: Final = (
+    f"SELECT {COLUMNS} FROM knelpunt.event WHERE stream_id = ANY(%(streams)s) AND position <= %(upto)s "  # noqa: S608
+    f"AND topic = ANY(%(topics)s) ORDER BY position"
+)
+BEGINNING: Final = (CaseOpened.topic, AccountGiven.topic, GapAcknowledged.topic, *MENDING)
+"""The topics of what opens cases and of what is said in them of gaps and events, and of what may have changed that."""
 
 AFTER: Final = f"SELECT {COLUMNS} FROM knelpunt.event WHERE position > %s ORDER BY position LIMIT %s"  # noqa: S608
 

@@ -5,7 +5,7 @@ So what is sent of an import can be made by processes that have no connection. A
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from struct import Struct as Layout
 from typing import Final
 from uuid import UUID
@@ -14,6 +14,7 @@ from ...domain.event import Event
 from ...domain.topics import VERSIONS
 from ..trail import entry
 from . import codec
+from .moments import microseconds, moment_of
 
 COPY: Final = (
     "COPY pg_temp.staged_event (nr, stream_id, version, event_id, occurred_at, command_id, request_hash, recorded_at, "
@@ -24,9 +25,6 @@ SIGNATURE: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 END: Final = b"\xff\xff"
 
 HASH_BYTES: Final = 32
-
-_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 _BEGINNING: Final = Layout(">hii").pack
 _FIELDS: Final = 13
@@ -43,12 +41,6 @@ class TooLarge(Exception):  # noqa: N818  named for what it is
     def __init__(self, event: UUID) -> None:
         super().__init__(f"The event {event} holds more than one event may; nothing of this chunk was recorded.")
         self.event = event
-
-
-def microseconds(moment: datetime) -> int:
-    """Return an aware moment as PostgreSQL counts: microseconds since 2000-01-01 UTC."""
-    since = moment - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def numbered(rows: Iterable[tuple[int, bytes]]) -> bytes:
@@ -92,7 +84,7 @@ def staged_event(row: bytes) -> Event:
         fields.append(row[at + 4 : at + 4 + length])
         at += 4 + length
     stream, version, _, occurred, _, _, _, topic, _, topic_version, _, state = fields
-    moment = _EPOCH + int.from_bytes(occurred, signed=True) * _MICROSECOND
+    moment = moment_of(int.from_bytes(occurred, signed=True))
     return codec.decode_columns(
         0, UUID(bytes=stream), int.from_bytes(version), topic.decode(), int.from_bytes(topic_version), moment, state
     )

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from queue import Empty, Full, Queue
 from threading import Event as Signal
 from threading import Thread
@@ -25,7 +26,7 @@ from msgspec import Struct
 from ...domain.command import Command, Refused
 from ..observing import tracing
 from ..vault.vault import Vault
-from .appending import Answer, AppendLine, hold_log
+from .appending import AppendLine, Sent, append, hold_log
 from .batch import Begun, Decide, Desk, Recorded, Round, Ticket, begin_round, finish_round, run_round
 from .connection import DatabaseRole, connect_as_registry
 from .directory import Gaps, StoredDirectory
@@ -107,7 +108,7 @@ class _Flight(Struct):
     streams: frozenset[UUID]
     began: float
     decided: Begun | None = None
-    sent: "asyncio.Task[list[Answer]] | None" = None
+    sent: Sent | None = None
 
 
 class Writer:
@@ -198,7 +199,7 @@ class Writer:
                 flight = following
         finally:
             self._disconnect()
-            self._line.close()
+            self._line.disconnect()
 
     def _next_batch(self, flight: "_Flight | None") -> list[Ticket]:
         """Return the commands of the next round. Without a round under way wait for one; none: it is time to stop.
@@ -245,7 +246,7 @@ class Writer:
         traces = [ticket.trace for ticket in tickets]
         # Without ``decided`` all of it is tried again when its turn to be finished has come.
         with tracing.joint_span("decide", traces, commands=len(tickets)), suppress(Exception):
-            begun = begin_round(self._connected(), self._desk, tickets)
+            begun = begin_round(self._connected(), self._desk, tickets, self._line.ready())
             flight.sent = self._line.send(*begun.append()) if begun.ready else None
             flight.decided = begun
         return flight
@@ -280,8 +281,9 @@ class Writer:
         while tickets:
             began = monotonic()
             try:
+                play = _round_alone if rounds >= FREE_ROUNDS_MAX else self._round_free
                 with tracing.joint_span("append", [ticket.trace for ticket in tickets], commands=len(tickets)):
-                    outcome = self._through_outages(tickets, _round_alone if rounds >= FREE_ROUNDS_MAX else run_round)
+                    outcome = self._through_outages(tickets, play)
             except StoreUnavailable as error:
                 for ticket in tickets:
                     self._answer(ticket, error)
@@ -331,12 +333,17 @@ class Writer:
                     raise StoreUnavailable(message) from error
                 pause = min(2 * pause, RETRY_SECONDS_MAX)
 
+    def _round_free(self, connection: psycopg.Connection, desk: Desk, tickets: Sequence[Ticket]) -> Round:
+        """Run a round while others may append."""
+        return run_round(connection, desk, tickets, self._line.append, self._line.ready())
+
     def _connected(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:
             self._connection = connect_as_registry(self._url, DatabaseRole.APPENDER)
         return self._connection
 
     def _disconnect(self) -> None:
+        self._line.disconnect()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -347,7 +354,7 @@ def _round_alone(connection: psycopg.Connection, desk: Desk, tickets: Sequence[T
     """Run a round while nobody else can append."""
     with connection.transaction():
         hold_log(connection)
-        return run_round(connection, desk, tickets)
+        return run_round(connection, desk, tickets, partial(append, connection))
 
 
 def gather(queue: "Queue[Any]", handled: int) -> None:

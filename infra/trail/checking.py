@@ -4,9 +4,11 @@ Everything is derived again from the events, and compared file by file; where th
 they are still what was signed, and so which of the two was changed.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 import psycopg
@@ -16,9 +18,9 @@ from . import checkpoint as checkpoints
 from .checkpoint import Checkpoint
 from .errors import TileError, TrailError
 from .folder import CHECKPOINT, TrailFolder
-from .merkle import HASH_BYTES
 from .note import NoteError, PublicKey
-from .stretches import compared, stretches, too_early
+from .sharing import stretches
+from .stretches import compared, too_early
 from .tiles import ENTRIES, WIDTH, GrowingHashes, GrowingTree, entries_in, narrowed, tile_at, tile_of, tiles_of
 
 FINDINGS_MAX: Final = 100
@@ -110,9 +112,10 @@ def _derived(url: str, folder: TrailFolder, signed: Checkpoint, told: Told) -> I
         yield from found.findings
         # Where an event is missing, those after it have lost their place in the tree; that is said by now.
         if first == tree.size:
-            for leaf in _hashes(found.leaves):
-                for tile, content in tree.append_hash(leaf):
-                    yield from compared(folder, tile, content)
+            filled = [*chain.from_iterable(map(tree.append_root, found.roots))]
+            filled += chain.from_iterable(map(tree.append_hash, found.leaves))
+            for tile, content in filled:
+                yield from compared(folder, tile, content)
         told(upto, signed.size)
     if tree.size == signed.size:
         for tile, content in tree.edge():
@@ -121,17 +124,12 @@ def _derived(url: str, folder: TrailFolder, signed: Checkpoint, told: Told) -> I
             yield f"The events give another root than the one that was signed for {signed.size} entries."
 
 
-def _hashes(leaves: bytes) -> Iterator[bytes]:
-    return (leaves[at : at + HASH_BYTES] for at in range(0, len(leaves), HASH_BYTES))
-
-
 def _strays(folder: TrailFolder, size: int) -> Iterator[str]:
     """Yield what lies among the files and is none of the log's, or a part of a tile that is not the tile's."""
     wanted = {tile.path for tile in tiles_of(size)} | {CHECKPOINT}
-    for path in sorted(folder.public.rglob("*")):
-        name = path.relative_to(folder.public).as_posix()
-        if path.is_dir() or name in wanted:
-            continue
+    files = (os.path.join(path, name) for path, _, names in os.walk(folder.public) for name in names)  # noqa: PTH118  millions
+    below = len(f"{folder.public}/")
+    for name in sorted({file[below:] for file in files} - wanted):
         try:
             tile = tile_of(name)
         except TileError:

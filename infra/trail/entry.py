@@ -7,20 +7,21 @@ Version 1 of the entry: ``{"actor": {"organisation", "role", "user"}, "at", "com
 "inferred", "known_to", "position", "precision", "recorded_at", "source", "stream", "topic", "topic_version",
 "version"}``. What holds its default is left out, as it is in the stored bytes, and so is the user where the actor is a
 subject. ``recorded_at`` is in UTC with six decimals; other times and the content of fields are as stored.
-
-The module is long because of its table, whose lines stay for ever.
 """
 
-import base64
-import binascii
+import keyword
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import sha256
-from types import MappingProxyType
-from typing import Any, Final, cast
+from types import MappingProxyType, SimpleNamespace
+from typing import Annotated, Any, Final, Generic, TypeVar, cast
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from .frozen import FROZEN, UUIDS_OF_NO_SUBJECT
 
 ENTRY_BYTES_MAX: Final = 8192
 """The largest entry. A larger event is refused before it is recorded."""
@@ -33,156 +34,44 @@ class EntryError(Exception):
     """Stored bytes of which no entry can be made: they hold what the frozen table does not know."""
 
 
-# Each field of a fact is published as its mark says:
-#   (none)  as it stands: an id that is no subject's, an enumeration, a number, a time
-#   -       not at all: subjects' ids
-#   *       a sealed text: the SHA-256 of its box
-#   #       a name in clear that is public, but no id: the SHA-256 of its UTF-8
-#   @       a party: its organisation; nothing if it is a subject
-#   =       the value of a correction: as it stands, unless it may be a subject's id
-#   +       the value of an organisation's correction: as it stands, but a name as its SHA-256
-# A line never changes once events of its version have been recorded. A new version of a topic gets a line of its own.
-_FROZEN: Final[Mapping[tuple[str, int], str]] = MappingProxyType(
-    {
-        ("account-given", 1): "by@ stance event gap account*",
-        ("account-given", 2): "by@ stance event gap account* subject-",
-        ("action-team-formed", 1): "organisations participants- options plan*",
-        ("barrier-added", 1): "slug place dutch# english#",
-        ("barrier-met", 1): "barrier note*",
-        ("bottleneck-named", 1): "bottleneck statement* causes",
-        ("case-closed", 1): "organisation ground*",
-        ("case-included", 1): "case",
-        ("case-linked", 1): "case relation",
-        ("case-opened", 1): "reference subjects- theme noticed_by title*",
-        ("case-reopened", 1): "organisation",
-        ("cause-accepted-as-is", 1): "organisation reason*",
-        ("cause-escalated", 1): "escalation to level respond_by reason*",
-        ("cause-event-struck", 1): "event reason",
-        ("cause-fact-corrected", 1): "event field value= content* reason*",
-        ("cause-gap-acknowledged", 1): "gap organisation plan* due",
-        ("cause-identified", 1): "locus statement* theme barrier",
-        ("cause-removed", 1): "organisation",
-        ("challenge-set", 1): "challenge organisation description*",
-        ("challenge-taken-up", 1): "challenge organisation note*",
-        ("citizens-involved", 1): "stage how influence note*",
-        ("contact-made", 1): "obstacles organisation initiated_by channel story_retold note*",
-        ("contest-withdrawn", 1): "obstacle",
-        ("coordinator-named", 1): "organisation until",
-        ("custody-released", 1): "obstacle organisation ground",
-        ("custody-taken", 1): "obstacle organisation",
-        ("dialogue-attached", 1): "dialogue",
-        ("dialogue-concluded", 1): "lesson*",
-        ("dialogue-convened", 1): "organisation theme problem* investigation",
-        ("dialogue-event-struck", 1): "event reason",
-        ("dialogue-fact-corrected", 1): "event field value= content* reason*",
-        ("dialogue-gap-acknowledged", 1): "gap organisation plan* due",
-        ("dossier-linked", 1): "cause dialogue network signal",
-        ("escalation-answered", 1): "escalation organisation answer suggests reason*",
-        ("event-struck", 1): "event reason",
-        ("experience-shared", 1): "participant- experience*",
-        ("experiment-adopted", 1): "organisation strategy shared_by",
-        ("experiment-concluded", 1): "finding lesson*",
-        ("experiment-event-struck", 1): "event reason",
-        ("experiment-fact-corrected", 1): "event field value= content* reason*",
-        ("experiment-started", 1): "organisations theme hypothesis* place* professionals citizens causes",
-        ("fact-corrected", 1): "event field value= content* reason*",
-        ("failure-cost-estimated", 1): "organisation euros per basis*",
-        ("finding-recorded", 1): "finding statement* causes",
-        ("first-part-closed", 1): "",
-        ("first-step-chosen", 1): "step organisation due description* expected_effect* experiment",
-        ("follow-up-done", 1): "follow_up note*",
-        ("follow-up-planned", 1): "follow_up due organisation plan*",
-        ("gap-acknowledged", 1): "gap organisation plan* due",
-        ("gap-acknowledged", 2): "gap organisation plan* due subject-",
-        ("grace-changed", 1): "kind days",
-        ("handoff-accepted", 1): "handoff subject_present file_received",
-        ("handoff-offered", 1): "handoff obstacle from to reason* delivered_at respond_by",
-        ("handoff-refused", 1): "handoff ground suggests",
-        ("handoff-withdrawn", 1): "handoff",
-        ("harm-stated", 1): "obstacle harm since until note*",
-        ("help-asked", 1): "help organisation question*",
-        ("help-offered", 1): "organisation asked offer*",
-        ("investigation-event-struck", 1): "event reason",
-        ("investigation-fact-corrected", 1): "event field value content* reason*",
-        ("investigation-opened", 1): "question* programme",
-        ("investigator-assigned", 1): "user",
-        ("investigator-released", 1): "user",
-        ("measure-committed", 1): "measure organisation due plan*",
-        ("measure-evaluated", 1): "measure organisation stopped partners findings*",
-        ("measure-implemented", 1): "measure organisation",
-        ("member-joined", 1): "organisation",
-        ("member-left", 1): "organisation",
-        ("network-event-struck", 1): "event reason",
-        ("network-fact-corrected", 1): "event field value+ content* reason*",
-        ("network-founded", 1): "name# members purpose*",
-        ("observation-made", 1): "observation*",
-        ("obstacle-linked", 1): "obstacle reason*",
-        ("obstacle-reopened", 1): "obstacle organisation",
-        ("obstacle-reported", 1): "obstacle origin experienced_at story* need* told received_by triggered_by",
-        ("obstacle-resolved", 1): "obstacle organisation outcome confirmed_by_subject",
-        ("obstacle-split", 1): "obstacle into",
-        ("obstacle-withdrawn", 1): "obstacle ground on_word_of- statement*",
-        ("option-proposed", 1): "option proposal* bottlenecks participant-",
-        ("organisation-dissolved", 1): "organisation",
-        ("organisation-event-struck", 1): "organisation event reason",
-        ("organisation-fact-corrected", 1): "organisation event field value+ content* reason*",
-        ("organisation-merged", 1): "organisation into",
-        ("organisation-registered", 1): "organisation name# kind parent",
-        ("organisation-renamed", 1): "organisation name#",
-        ("owner-accepted", 1): "organisation",
-        ("owner-declined", 1): "organisation ground reason*",
-        ("owner-proposed", 1): "owner reason*",
-        ("ownership-passed", 1): "organisation to",
-        ("parent-changed", 1): "organisation parent",
-        ("participant-joined", 1): "participant- role organisation name*",
-        ("policy-dossier-event-struck", 1): "event reason",
-        ("policy-dossier-fact-corrected", 1): "event field value= content* reason*",
-        ("policy-dossier-gap-acknowledged", 1): "gap organisation plan* due",
-        ("policy-dossier-opened", 1): "organisation theme title*",
-        ("promise-added", 1): "slug dutch# english#",
-        ("promise-kept", 1): "promise note*",
-        ("promise-made", 1): "promise organisation due kind promised*",
-        ("question-answered", 1): "question answer* behaviour*",
-        ("remedy-applied", 1): "obstacle organisation rule_departed_from note*",
-        ("report-published", 1): "title* location*",
-        ("resolution-contested", 1): "obstacle by@ answer_due note*",
-        ("resolution-upheld", 1): "obstacle organisation",
-        ("responsibility-moved", 1): "obstacle from to basis first_received subject_told",
-        ("ruling-given", 1): "obstacle body binding annuls due note*",
-        ("signal-answered", 1): "signal organisation reply answer*",
-        ("signal-raised", 1): "signal to members causes message* respond_by",
-        ("solution-team-established", 1): "organisation motives mandate* contact*",
-        ("step-done", 1): "step effect*",
-        ("step-given-up", 1): "step reason*",
-        ("step-progressed", 1): "step note*",
-        ("step-taken", 1): "obstacle organisation kind note*",
-        ("strategy-adopted", 1): "organisation strategy shared_by",
-        ("strategy-shared", 1): "organisation strategy title* description*",
-        ("strategy-shared", 2): "organisation strategy title* description* themes origins",
-        ("subject-erased", 1): "request subject- requested_by approved_by receipts",
-        ("subject-referred", 1): "obstacle from to released",
-        ("subject-related", 1): "subject- to- relation from until",
-        ("task-transferred", 1): "organisation theme to since basis",
-        ("term-changed", 1): "term days",
-        ("term-set", 1): "obstacle due basis",
-        ("theme-adopted", 1): "theme",
-        ("view-given", 1): "participant- view*",
-        ("waiting-began", 1): "obstacle organisation ground for@ for_obstacle until",
-        ("waiting-ended", 1): "obstacle",
-    }
-)
+_Place = Annotated[int, Meta(gt=0, lt=0)]
+_Name = Annotated[str, Meta(pattern=r"\A\Z.")]
+"""What the columns say: no stored bytes may, so nothing that is read is one."""
 
-_UUIDS_OF_NO_SUBJECT: Final = frozenset(
-    {
-        *("obstacle", "obstacles", "into", "triggered_by", "for_obstacle", "case", "event"),
-        *("escalation", "measure", "bottleneck", "bottlenecks", "option", "options", "step", "promise", "signal"),
-        *("challenge", "help", "asked", "strategy", "cause", "causes", "dialogue", "investigation", "network"),
-        "experiment",
-    }
-)
-"""Fields that a correction may change and that hold UUIDs, in every version, but never a subject's."""
 
-_LEFT_OUT: Final = object()
+class Actor(Struct, gc=False):
+    """Who recorded an event, in an entry; what else is stored of them stays out."""
+
+    organisation: Any
+    role: Any
+    user: Any
+
+
+D = TypeVar("D", bound=Struct)
+
+
+class Entry(Struct, Generic[D], kw_only=True, forbid_unknown_fields=True, gc=False):
+    """An entry before it is bytes: read from the stored ones, in which nothing may be that is not known here.
+
+    The fields are in the order of RFC 8785; what is left out is ``UNSET``.
+    """
+
+    actor: Actor
+    at: Any
+    command: Any
+    data: D
+    entry: _Place = 1
+    id: Any
+    inferred: Any = UNSET
+    known_to: Any = UNSET
+    position: _Place = 0
+    precision: Any = UNSET
+    recorded_at: _Name = ""
+    source: Any = UNSET
+    stream: _Name = ""
+    topic: _Name = ""
+    topic_version: _Place = 0
+    version: _Place = 0
 
 
 def entry(
@@ -192,37 +81,47 @@ def entry(
 
     The result may be longer than ``ENTRY_BYTES_MAX`` only for an event that was never recorded: see ``fits``.
     """
-    table = _TABLES.get((topic, topic_version))
-    if table is None:
-        message = f"There is no entry for version {topic_version} of {topic}."
-        raise EntryError(message)
+    return encoded(read(position, recorded_at, str(stream), version, topic, topic_version, state))
+
+
+def read(
+    position: int, recorded_at: datetime, stream: str, version: int, topic: str, topic_version: int, state: bytes
+) -> Entry[Any]:
+    """Return an entry before it is bytes, for those who look into it as well. Raises ``EntryError``."""
+    decode, marked = _form(topic, topic_version)
     try:
-        stored = msgspec.json.decode(state)
-        published: dict[str, Any] = {
-            "entry": 1,
-            "position": position,
-            "recorded_at": recorded_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-            "stream": str(stream),
-            "version": version,
-            "topic": topic,
-            "topic_version": topic_version,
-            "id": stored.pop("id"),
-            "at": stored.pop("at"),
-            "command": stored.pop("command"),
-            "actor": _actor(stored.pop("actor")),
-            "data": _data(table, stored.pop("data")),
-        }
-        for name in ("precision", "source", "inferred", "known_to"):
-            if name in stored:
-                published[name] = stored.pop(name)
-    except (msgspec.DecodeError, KeyError, TypeError, AttributeError, binascii.Error) as error:
+        if not state.isascii():
+            state.decode()  # what is passed over is not looked at otherwise
+        made = decode(state)
+        # The pseudonym of a subject who acts for themselves leads to the subject.
+        if made.actor.role == "SUBJECT":
+            made.actor.user = UNSET
+        data = made.data
+        for name, shown in marked:
+            value = getattr(data, name)
+            if value is not UNSET:
+                setattr(data, name, shown(value, data))
+    except (msgspec.DecodeError, ValueError, TypeError, AttributeError) as error:
         message = f"The event at position {position} is not stored as version {topic_version} of {topic} is."
         raise EntryError(message) from error
-    if stored:
-        message = f"The event at position {position} holds what no entry knows: {', '.join(sorted(stored))}."
-        raise EntryError(message)
-    # Keys are ASCII and no number is a fraction, and then this is RFC 8785; tests compare it with another encoder.
-    return msgspec.json.encode(published, order="sorted")
+    made.position, made.stream, made.version = position, stream, version
+    made.topic, made.topic_version = topic, topic_version
+    made.recorded_at = _moment(recorded_at)
+    return made
+
+
+encoded: Final[Callable[[Entry[Any]], bytes]] = msgspec.json.Encoder(order="deterministic").encode
+"""Return an entry as the bytes that are published.
+
+Structs are written in the order of their fields, maps sorted; keys are ASCII and no number is a fraction, and then this
+is RFC 8785. Tests compare it with another encoder.
+"""
+
+
+def _moment(moment: datetime) -> str:
+    """Return a moment in UTC with six decimals."""
+    text: str = msgspec.to_builtins(moment if moment.tzinfo is UTC else moment.astimezone(UTC))
+    return text if moment.microsecond else f"{text[:-1]}.000000Z"
 
 
 def in_clear(topic: str, topic_version: int, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -230,9 +129,9 @@ def in_clear(topic: str, topic_version: int, data: Mapping[str, Any]) -> dict[st
 
     That is no text, no name and no hash of one, and of subjects nothing.
     """
-    table, stored = _TABLES[topic, topic_version], dict(data)
-    published = {name: value for name, value in stored.items() if table[name] not in _HASHED}
-    return {name: shown for name in published if (shown := table[name](stored[name], stored)) is not _LEFT_OUT}
+    table, stored = _TABLES[topic, topic_version], SimpleNamespace(**data)
+    published = {name: value for name, value in data.items() if table[name] not in _HASHED}
+    return {name: shown for name, value in published.items() if (shown := table[name](value, stored)) is not UNSET}
 
 
 def fits(stream: UUID, version: int, topic: str, topic_version: int, state: bytes) -> bool:
@@ -248,51 +147,52 @@ _GROWTH_MAX: Final = 1024
 becomes 64 digits. Everything else stays as long as it is, or gets shorter."""
 
 
-def _actor(stored: dict[str, Any]) -> dict[str, Any]:
-    organisation, role, user = stored["organisation"], stored["role"], stored["user"]
-    published = {"organisation": organisation, "role": role}
-    # The pseudonym of a subject who acts for themselves leads to the subject.
-    return published if role == "SUBJECT" else {**published, "user": user}
+Shown = Callable[[Any, Any], object]
+"""What an entry shows of a field, given its value and all fields of the fact as attributes; ``UNSET`` if nothing."""
 
 
-def _data(table: Mapping[str, Callable[[Any, dict[str, Any]], object]], stored: dict[str, Any]) -> dict[str, Any]:
-    published: dict[str, Any] = {}
-    for name, value in stored.items():
-        shown = table[name](value, stored)
-        if shown is not _LEFT_OUT:
-            published[name] = shown
-    return published
-
-
-def _as_it_stands(value: Any, _: dict[str, Any]) -> object:
+def _as_it_stands(value: Any, _: Any) -> object:
     return value
 
 
-def _nothing(_: Any, __: dict[str, Any]) -> object:
-    return _LEFT_OUT
+def _nothing(_: Any, __: Any) -> object:
+    return UNSET
 
 
-def _sealed(value: Any, _: dict[str, Any]) -> object:
-    return None if value is None else sha256(base64.b64decode(value["box"], validate=True)).hexdigest()
+class _Text(Struct, gc=False):
+    """What is published of a sealed text rests on its box alone."""
+
+    box: bytes
 
 
-def _hashed(value: Any, _: dict[str, Any]) -> object:
+def _sealed(value: _Text | None, _: Any) -> object:
+    return None if value is None else sha256(value.box).hexdigest()
+
+
+def _hashed(value: Any, _: Any) -> object:
     return sha256(value.encode()).hexdigest()
 
 
-def _party(value: Any, _: dict[str, Any]) -> object:
-    return {"organisation": value["organisation"]} if value and "organisation" in value else _LEFT_OUT
+def _party(value: Any, _: Any) -> object:
+    return {"organisation": value["organisation"]} if value and "organisation" in value else UNSET
 
 
-def _corrected(value: Any, stored: dict[str, Any]) -> object:
-    if stored["field"] in _UUIDS_OF_NO_SUBJECT:
+def _corrected(value: Any, stored: Any) -> object:
+    if _field(stored) in UUIDS_OF_NO_SUBJECT:
         return value
     several = cast("list[Any]", value) if isinstance(value, list) else [value]
-    return _LEFT_OUT if any(_is_uuid(one) for one in several) else cast("object", value)
+    return UNSET if any(_is_uuid(one) for one in several) else cast("object", value)
 
 
-def _corrected_of_organisation(value: Any, stored: dict[str, Any]) -> object:
-    return _hashed(value, stored) if stored["field"] == "name" else value
+def _corrected_of_organisation(value: Any, stored: Any) -> object:
+    return _hashed(value, stored) if _field(stored) == "name" else value
+
+
+def _field(stored: Any) -> object:
+    """Return which field a correction is about. Raises ``TypeError`` for one that does not say."""
+    if stored.field is UNSET:
+        raise TypeError("A value without its field.")
+    return stored.field
 
 
 def _is_uuid(value: Any) -> bool:
@@ -305,7 +205,7 @@ def _is_uuid(value: Any) -> bool:
     return True
 
 
-_MARKS: Final[Mapping[str, Callable[[Any, dict[str, Any]], object]]] = MappingProxyType(
+_MARKS: Final[Mapping[str, Shown]] = MappingProxyType(
     {"-": _nothing, "*": _sealed, "#": _hashed, "@": _party, "=": _corrected, "+": _corrected_of_organisation}
 )
 
@@ -313,8 +213,30 @@ _HASHED: Final = frozenset({_sealed, _hashed})
 """Marks of what stands in an entry as its SHA-256."""
 
 
-def _table(line: str) -> dict[str, Callable[[Any, dict[str, Any]], object]]:
+def _table(line: str) -> dict[str, Shown]:
     return {word.rstrip("-*#@=+"): _MARKS.get(word[-1], _as_it_stands) for word in line.split()}
 
 
-_TABLES: Final = MappingProxyType({version: _table(line) for version, line in _FROZEN.items()})
+_TABLES: Final = MappingProxyType({version: _table(line) for version, line in FROZEN.items()})
+
+
+@cache
+def _form(topic: str, topic_version: int) -> tuple[Callable[[bytes], Entry[Any]], list[tuple[str, Shown]]]:
+    """Return a version's decoder, and its fields that are not shown as they stand, by their attributes.
+
+    Made when it is first asked for, as most programs need few or none. Raises ``EntryError``.
+    """
+    table = _TABLES.get((topic, topic_version))
+    if table is None:
+        message = f"There is no entry for version {topic_version} of {topic}."
+        raise EntryError(message)
+    attributes = {name: f"{name}_" if keyword.iskeyword(name) else name for name in sorted(table)}
+    data = msgspec.defstruct(
+        "Data",
+        [(of, _Text | None | UnsetType if table[name] is _sealed else Any, UNSET) for name, of in attributes.items()],
+        rename={of: name for name, of in attributes.items()},
+        forbid_unknown_fields=True,
+        gc=False,
+    )
+    marked = [(attributes[name], shown) for name, shown in table.items() if shown is not _as_it_stands]
+    return msgspec.json.Decoder(Entry[data]).decode, marked

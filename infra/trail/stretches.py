@@ -1,17 +1,14 @@
-"""The log derived again from the database, a stretch at a time, and held against its bundles: by all cores at once.
+"""The log derived again from the database, a stretch at a time, and held against its bundles and the tiles of level 0.
 
-A stretch is looked at by itself, so that any process can; what goes over several, the tree, is left to whoever puts
-them together.
+A stretch is looked at by itself, so that any process can; what goes over several, the rest of the tree, is left to
+whoever puts them together. That all is as it was published is found by comparing whole files. Only where that does not
+hold are its events looked at one by one, to say which of them, and how.
 """
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import closing
+from collections.abc import Iterator
 from datetime import datetime
-from functools import partial
 from itertools import islice
-from multiprocessing import get_context
-from pathlib import Path
+from operator import lt
 from typing import Final
 from uuid import UUID
 
@@ -19,34 +16,34 @@ import msgspec
 import psycopg
 from msgspec import Struct
 
-from ..processors import processors
-from ..store.connection import DatabaseRole, connect_as_registry
-from .entry import EntryError, entry
+from .entry import EntryError, encoded, read
 from .errors import TileError
 from .folder import TrailFolder
-from .merkle import leaf_hash
+from .merkle import leaf_hash, perfect_root
 from .tiles import ENTRIES, WIDTH, Tile, bundle, entries_in, tile_at
 
 STRETCH_EVENTS: Final = 32 * WIDTH
-"""Events looked at in one piece: some 10 MB, and a third of a second of one core."""
-
-ALONE_MAX: Final = 8 * STRETCH_EVENTS
-"""Up to so many events one process is as quick: others take a second to start."""
+"""Events looked at in one piece: some 10 MB, and a tenth of a second of one core."""
 
 ROWS: Final = (
-    "SELECT position, recorded_at, stream_id, version, topic, topic_version, state, event_id, occurred_at "
+    "SELECT position, recorded_at, stream_id::text, version, topic, topic_version, state, event_id::text, occurred_at "
     "FROM knelpunt.event WHERE position >= %s AND position < %s ORDER BY position, case_id"
 )
 
+Row = tuple[int, datetime, str, int, str, int, bytes, str, datetime]
+"""What ``ROWS`` gives of an event. UUIDs come as texts, in which entries have them."""
+
 
 class Stretch(Struct, frozen=True):
-    """What was found of a stretch: what is wrong, in sentences; the hashes of its entries, up to where one is missing.
+    """What was found of a stretch: what is wrong, in sentences, and what the tree over all stretches is made of.
 
+    That are the roots of its full tiles and the hashes of the entries beyond them, up to where an event is missing.
     ``first_at`` and ``last_at`` are when its first and last events were recorded, none where there is none.
     """
 
     findings: list[str]
-    leaves: bytes
+    roots: list[bytes]
+    leaves: list[bytes]
     first_at: datetime | None
     last_at: datetime | None
 
@@ -58,40 +55,66 @@ class _Copied(Struct):
     at: datetime
 
 
-def stretches(url: str, folder: TrailFolder, size: int) -> Iterator[tuple[int, int, Stretch]]:
-    """Yield the stretches of a log of ``size`` entries in order: from where, up to where, and what was found.
-
-    Raises ``psycopg.Error`` and ``OSError``.
-    """
-    bounds = [(first, min(size, first + STRETCH_EVENTS)) for first in range(0, size, STRETCH_EVENTS)]
-    if size <= ALONE_MAX:
-        with closing(connect_as_registry(url, DatabaseRole.AUDITOR)) as connection:
-            for first, upto in bounds:
-                yield first, upto, looked_at(connection, folder, first, upto, size)
-        return
-    workers = processors()
-    with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (url, folder.path)) as processes:
-        asked: list[tuple[int, int, Future[Stretch]]] = []
-        left = iter(bounds)
-        # No more than are worked on and wait their turn: what is found is held in memory until it is put together.
-        ask = partial(_asked, processes, size)
-        asked.extend(ask(first, upto) for first, upto in islice(left, 2 * workers))
-        while asked:
-            first, upto, future = asked.pop(0)
-            asked.extend(ask(*bound) for bound in islice(left, 1))
-            yield first, upto, future.result()
-
-
 def looked_at(connection: psycopg.Connection, folder: TrailFolder, first: int, upto: int, size: int) -> Stretch:
-    """Return what is found of the events from ``first``, a multiple of 256, up to ``upto``, and of their bundles."""
+    """Return what is found of the events from ``first``, a multiple of 256, up to ``upto``, and of their files."""
+    rows: list[Row] = connection.cursor(binary=True).execute(ROWS, (first, upto), prepare=True).fetchall()
+    return _as_published(rows, folder, first, upto, size) or _one_by_one(rows, folder, first, upto, size)
+
+
+def _as_published(rows: list[Row], folder: TrailFolder, first: int, upto: int, size: int) -> Stretch | None:
+    """Return a stretch of which nothing is wrong; none if anything may be."""
+    moments = [row[1] for row in rows]
+    in_order = all(map(lt, moments, islice(moments, 1, None)))
+    if not in_order or [row[0] for row in rows] != list(range(first, upto)):
+        return None
+    roots: list[bytes] = []
+    leaves: list[bytes] = []
+    for start in range(0, len(rows), WIDTH):
+        number = (first + start) // WIDTH
+        try:
+            entries = _entries(rows[start : start + WIDTH])
+            if entries is None or folder.read(tile_at(ENTRIES, number, size)) != bundle(entries):
+                return None
+            leaves = list(map(leaf_hash, entries))
+            if len(leaves) == WIDTH:
+                if folder.read(Tile(0, number)) != b"".join(leaves):
+                    return None
+                roots.append(perfect_root(leaves))
+                leaves = []
+        except (EntryError, TileError):
+            return None
+    return Stretch([], roots, leaves, moments[0], moments[-1])
+
+
+def _entries(rows: list[Row]) -> list[bytes] | None:
+    """Return the entries of events; none where columns do not repeat what they should. Raises ``EntryError``."""
+    ids: list[object] = []
+    moments: list[object] = []
+    entries: list[bytes] = []
+    for position, recorded_at, stream, version, topic, topic_version, state, *_ in rows:
+        made = read(position, recorded_at, stream, version, topic, topic_version, state)
+        ids.append(made.id)
+        moments.append(made.at)
+        entries.append(encoded(made))
+    # As JSON, since that is how an event holds its moment, and quicker than reading each.
+    same = ids == [row[7] for row in rows] and _json(moments) == _json([row[8] for row in rows])
+    return entries if same else None
+
+
+_json: Final = msgspec.json.encode
+
+
+def _one_by_one(rows: list[Row], folder: TrailFolder, first: int, upto: int, size: int) -> Stretch:
+    """Return what is found of a stretch, each event looked at by itself."""
     findings: list[str] = []
-    leaves = bytearray()
+    roots: list[bytes] = []
+    leaves: list[bytes] = []
     filling: list[bytes] = []
     made_upto = expected = first
     first_at: datetime | None = None
     before: datetime | None = None
-    rows = connection.cursor(binary=True).execute(ROWS, (first, upto), prepare=True).fetchall()
-    for position, recorded_at, *columns, event_id, occurred_at in rows:
+    for row in rows:
+        position, recorded_at = row[:2]
         if position < expected:
             findings.append(f"The event at position {position} is in the database twice.")
             continue
@@ -102,19 +125,22 @@ def looked_at(connection: psycopg.Connection, folder: TrailFolder, first: int, u
             findings.append(too_early(position))
         before = recorded_at
         first_at = first_at or recorded_at
-        made = _made(position, recorded_at, columns, event_id, occurred_at, findings)
+        made = _made(row, findings)
         if made is None or position != made_upto:
             continue  # it cannot have its place any more: an event before it is missing, which has been said
         made_upto += 1
-        leaves += leaf_hash(made)
         filling.append(made)
         if made_upto % WIDTH == 0 or made_upto == size:
-            tile = tile_at(ENTRIES, position // WIDTH, size)
-            findings += compared(folder, tile, bundle(filling))
+            findings += compared(folder, tile_at(ENTRIES, position // WIDTH, size), bundle(filling))
+            leaves = list(map(leaf_hash, filling))
             filling.clear()
+        if made_upto % WIDTH == 0:
+            findings += compared(folder, Tile(0, position // WIDTH), b"".join(leaves))
+            roots.append(perfect_root(leaves))
+            leaves = []
     if expected < upto:
         findings.append(_missing(expected, upto))
-    return Stretch(findings, bytes(leaves), first_at, before)
+    return Stretch(findings, roots, leaves, first_at, before)
 
 
 def too_early(position: int) -> str:
@@ -145,28 +171,16 @@ def compared(folder: TrailFolder, tile: Tile, content: bytes) -> Iterator[str]:
             yield f"The event at position {index} is not the one that was published (leaf {hashes})."
 
 
-def _made(
-    position: int,
-    recorded_at: datetime,
-    columns: list[object],
-    event_id: UUID,
-    occurred_at: datetime,
-    findings: list[str],
-) -> bytes | None:
+def _made(row: Row, findings: list[str]) -> bytes | None:
     """Return the entry of an event, none if it has none; adds what is wrong with it to ``findings``."""
-    stream, version, topic, topic_version, state = columns
-    assert isinstance(stream, UUID)
-    assert isinstance(version, int)
-    assert isinstance(topic, str)
-    assert isinstance(topic_version, int)
-    assert isinstance(state, bytes)
+    position, recorded_at, stream, version, topic, topic_version, state, event_id, occurred_at = row
     try:
-        made = entry(position, recorded_at, stream, version, topic, topic_version, state)
+        made = encoded(read(position, recorded_at, stream, version, topic, topic_version, state))
         copied = _COPIED.decode(state)
     except (EntryError, msgspec.DecodeError) as error:
         findings.append(str(error))
         return None
-    if copied.id != event_id or copied.at != occurred_at:
+    if copied.id != UUID(event_id) or copied.at != occurred_at:
         findings.append(f"The columns of the event at position {position} say something else than the event.")
     return made
 
@@ -178,24 +192,3 @@ def _missing(first: int, end: int) -> str:
     if end == first + 1:
         return f"The event at position {first} is missing in the database."
     return f"The events at positions {first} to {end - 1} are missing in the database."
-
-
-Look = Callable[[int, int, int], Stretch]
-
-_look: Look | None = None
-"""What a process of the pool looks with, from when it began."""
-
-
-def _begin(url: str, path: Path) -> None:
-    """Be a process of the pool: connect, for as long as it lives."""
-    global _look  # noqa: PLW0603  a process of a pool has no other place to keep its connection
-    _look = partial(looked_at, connect_as_registry(url, DatabaseRole.AUDITOR), TrailFolder(path))
-
-
-def _found(first: int, upto: int, size: int) -> Stretch:
-    assert _look is not None, "the pool begins each of its processes"
-    return _look(first, upto, size)
-
-
-def _asked(processes: ProcessPoolExecutor, size: int, first: int, upto: int) -> tuple[int, int, Future[Stretch]]:
-    return first, upto, processes.submit(_found, first, upto, size)

@@ -6,7 +6,7 @@ tiles below. Beside the tiles of level 0 stand bundles with the entries themselv
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -102,7 +102,12 @@ def tile_at(level: int, number: int, size: int) -> Tile:
 
 def bundle(entries: Sequence[bytes]) -> bytes:
     """Return entries as the bytes of a bundle; each is at most 65,535 bytes long."""
-    return b"".join(len(entry).to_bytes(LENGTH_BYTES, "big") + entry for entry in entries)
+    return b"".join([part for entry in entries for part in (_length(len(entry)), entry)])
+
+
+@cache
+def _length(count: int) -> bytes:
+    return count.to_bytes(LENGTH_BYTES, "big")
 
 
 def entries_in(content: bytes, width: int) -> list[bytes]:
@@ -194,11 +199,20 @@ class GrowingHashes:
 
     def append_hash(self, leaf: bytes) -> list[tuple[Tile, bytes]]:
         """Add an entry by its hash, and return the tiles that are full with it, from level 0 on."""
-        number, level, found = self.size // WIDTH, 0, leaf
         self.size += 1
+        return self._added(0, (self.size - 1) // WIDTH, leaf)
+
+    def append_root(self, root: bytes) -> list[tuple[Tile, bytes]]:
+        """Add 256 entries by the root of their tile, where one begins; return the tiles that are full with it."""
+        assert self.size % WIDTH == 0, "a tile begins where the one before it is full"
+        self.size += WIDTH
+        return self._added(1, (self.size - 1) // WIDTH**2, root)
+
+    def _added(self, level: int, number: int, found: bytes) -> list[tuple[Tile, bytes]]:
+        """Add a hash to the tile of that number and level, and return the tiles that are full with it."""
         filled: list[tuple[Tile, bytes]] = []
         while True:
-            if level == len(self._levels):
+            while level >= len(self._levels):
                 self._levels.append([])
             hashes = self._levels[level]
             hashes.append(found)

@@ -1,12 +1,11 @@
 """Sealing the texts of a fact, and opening them: AES-256-GCM (NIST SP 800-38D), each text bound to its place.
 
 The associated data names registry, event, stream, version, topic, field and key, so a ciphertext that is moved to
-another place does not open. A fact's texts are found from its type, once for each class.
+another place does not open.
 """
 
 import os
-from functools import cache
-from typing import Any, Final, get_args
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -16,6 +15,7 @@ from msgspec import Struct
 from ...domain.event import Fact
 from ...domain.ids import EventId, SubjectId
 from ...domain.text import Clear, Plaintext, Sealed
+from .texts import clear_texts
 
 NONCE_BYTES: Final = 12
 
@@ -46,32 +46,6 @@ class Place(Struct, frozen=True):
     stream: UUID
     version: int
     topic: str
-
-
-@cache
-def text_fields(fact: type[Fact]) -> tuple[str, ...]:
-    """Return the names of a fact's fields that hold a text."""
-    return tuple(field.name for field in msgspec.structs.fields(fact) if Clear in get_args(field.type))
-
-
-def clear_texts(fact: Fact) -> list[tuple[str, Clear]]:
-    """Return the texts of a fact that are not sealed yet, by their fields."""
-    found: list[tuple[str, Clear]] = []
-    for name in text_fields(type(fact)):
-        value = getattr(fact, name)
-        if isinstance(value, Clear):
-            found.append((name, value))
-    return found
-
-
-def sealed_texts(fact: Fact) -> list[tuple[str, Sealed]]:
-    """Return the texts of a fact that are sealed, by their fields."""
-    found: list[tuple[str, Sealed]] = []
-    for name in text_fields(type(fact)):
-        value = getattr(fact, name)
-        if isinstance(value, Sealed):
-            found.append((name, value))
-    return found
 
 
 def seal_fact(

@@ -25,9 +25,11 @@ from ...domain.event import Event, Fact
 from ...domain.ids import SubjectId
 from ...domain.text import Clear, Erased, Plaintext, Sealed
 from ..store.arrays import bytea_array, uuid_array
+from ..store.beside import Sightings
 from ..store.connection import REGISTRY, DatabaseRole, acting_for, pool
 from .request import RequestHashes
-from .sealing import Key, Place, SubjectErased, clear_texts, open_text, seal_fact, seal_text, sealed_texts
+from .sealing import Key, Place, SubjectErased, open_text, seal_fact, seal_text
+from .texts import clear_texts, sealed_texts
 
 KEY_BYTES: Final = 32
 
@@ -62,6 +64,17 @@ OF_READINGS: Final = (
 READING_KEY: Final = "SELECT key_id FROM vault.key WHERE subject_id = %s AND purpose = 'reading'"
 ERASED_AMONG: Final = "SELECT subject_id FROM vault.fence WHERE subject_id = ANY(%s)"
 KEYS_FOR: Final = "SELECT subject_id, fenced, key_id, wrapped FROM vault.keys_for(%s, %s, %s, %s)"
+KEYS_FOR_BESIDE: Final = (
+    "SELECT subject_id, fenced, key_id, wrapped "
+    "FROM set_config('synchronous_commit', 'off', true), vault.keys_for(%s, %s, %s, %s)"
+)
+"""Without waiting for the disk with a key that is made."""
+
+KEYS_FOR_KEPT: Final = (
+    "SELECT subject_id, fenced, key_id, wrapped "
+    "FROM pg_logical_emit_message(true, 'knelpunt', ''), vault.keys_for(%s, %s, %s, %s)"
+)
+"""With something written, so that its commit waits for the disk also with keys that others made without waiting."""
 
 
 RECORD_FIELD: Final = "text"
@@ -90,6 +103,7 @@ class Vault:
         self._unwrapped: dict[tuple[UUID, bytes], Key] = {}
         self._dropping: Timer | None = None
         self._keyed: set[SubjectId] = set()
+        self._sightings = Sightings()
         try:
             self._origin = _origin(self._connections)
             self._request_secret = self.secret("request-hash")
@@ -128,10 +142,12 @@ class Vault:
         """The 32 bytes under which requests are hashed, for processes of this program that hash many of them."""
         return self._request_secret
 
-    def seal(self, facts: Sequence[ToSeal]) -> list[Fact | Refused]:
+    def seal(self, facts: Sequence[ToSeal], marked: int | None = None) -> list[Fact | Refused]:
         """Return each fact with its texts sealed, or the refusal of one about an erased subject or about nobody.
 
-        A fact that names an erased subject is refused too, whether or not it says anything in words.
+        A fact that names an erased subject is refused too, whether or not it says anything in words. If the vault is on
+        the server of the session with a mark (``beside``), what is sealed may be committed by that session alone: keys
+        are on disk with it, and lost if it is (decisions/0058). Without a mark they are on disk already.
         """
         subjects = {
             about
@@ -140,7 +156,7 @@ class Vault:
             if (about := text.about or asked.first_subject)
         }
         named = {subject for asked in facts for subject in subjects_told_of(asked.fact)}
-        keys = self._keys_in_force(subjects, named) if subjects or named else {}
+        keys = self._keys_in_force(subjects, named, marked=marked) if subjects or named else {}
         sealed: list[Fact | Refused] = []
         for asked in facts:
             try:
@@ -266,7 +282,11 @@ class Vault:
             raise VaultError(message) from None
 
     def _keys_in_force(
-        self, subjects: set[SubjectId], named: Collection[SubjectId] = (), purpose: str = CASEWORK
+        self,
+        subjects: set[SubjectId],
+        named: Collection[SubjectId] = (),
+        purpose: str = CASEWORK,
+        marked: int | None = None,
     ) -> dict[SubjectId, Key | None]:
         """Return each subject's key, made where there was none yet; none for who has been erased.
 
@@ -281,10 +301,11 @@ class Vault:
                 *((subject, None, b"") for subject in only_named),
             ],
             purpose,
+            marked,
         )
         missing = [subject for subject in missing if subject not in only_named]
         if missing:
-            made, missing = self._keys_for([self._proposal(subject) for subject in missing], purpose)
+            made, missing = self._keys_for([self._proposal(subject) for subject in missing], purpose, marked)
             assert not missing, "a proposed key is taken, unless there is another or a fence"
             keys.update(made)
         if len(self._keyed) >= SUBJECTS_KEPT_MAX:
@@ -296,7 +317,7 @@ class Vault:
         return subject, uuid4(), aes_key_wrap(self._master, secrets.token_bytes(KEY_BYTES))
 
     def _keys_for(
-        self, asked: Sequence[tuple[SubjectId, UUID | None, bytes]], purpose: str
+        self, asked: Sequence[tuple[SubjectId, UUID | None, bytes]], purpose: str, marked: int | None
     ) -> tuple[dict[SubjectId, Key | None], list[SubjectId]]:
         """Return the keys in force, none for the fenced; and who has no key yet. With each subject goes a proposal."""
         values = (
@@ -306,7 +327,11 @@ class Vault:
             bytea_array(wrapped for _, _, wrapped in asked),
         )
         with self._connections.connection() as connection:
-            rows = connection.execute(KEYS_FOR, values, prepare=True, binary=True).fetchall()
+            statement = KEYS_FOR
+            if purpose == CASEWORK and (marked is None or self._sightings.sees(connection, marked)):
+                # A vault on another server than that session has no keys that anybody has not waited for.
+                statement = KEYS_FOR_KEPT if marked is None else KEYS_FOR_BESIDE
+            rows = connection.execute(statement, values, prepare=True, binary=True).fetchall()
         keys: dict[SubjectId, Key | None] = {}
         missing: list[SubjectId] = []
         for subject, fenced, key, wrapped in rows:

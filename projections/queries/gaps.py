@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from ...domain.vocabulary import GapKind, Harm, LearningKind
 from .honesty import NOTICED
-from .lens import AT, LATEST, Conditions, Moment, Query, counted_up_to
+from .lens import AT, COUNTS, LATEST, Conditions, Moment, Query, counted_up_to
 
 _RUNNING_US: Final = "(extract(epoch FROM %(as_of)s - lasting_since) * 1000000)::bigint"
 
@@ -31,7 +31,8 @@ COLUMNS: Final = (
 _KEY: Final = "case_id, gap_id, as_of_from, known_from"
 
 # What the order by harm, or by length alone, needs.
-_LENGTH: Final = f"CASE WHEN lasted < 0 THEN {_RUNNING_US} ELSE lasted END AS us, harm_until > %(as_of)s AS harmed"
+_HARMED_COLUMN: Final = "harm_until > %(as_of)s AS harmed"
+_LENGTH: Final = f"CASE WHEN lasted < 0 THEN {_RUNNING_US} ELSE lasted END AS us, {_HARMED_COLUMN}"
 
 _RUNNING: Final = "lasted < 0 AND open AND lasting_since <= %(as_of)s"
 """What runs is open, and no running gap began after ``asOf``: as an index has it, which is gone through up to there."""
@@ -47,6 +48,10 @@ _BEYOND_ENDED: Final = "lasted <= %(after_lasted)s AND (lasted < %(after_lasted)
 _BEYOND: Final = f"CASE WHEN lasted < 0 THEN {_BEYOND_RUNNING} ELSE {_BEYOND_ENDED} END"
 
 _FEW: Final = "WITH few AS MATERIALIZED (SELECT read.few_seen(%(few)s) AS ids)"
+_FEW_NAMED: Final = (
+    "WITH few AS MATERIALIZED (SELECT coalesce("
+    "read.few_named(%(to_act)s::text[], %(involved)s::text[], %(few)s), read.few_seen(%(few)s)) AS ids)"
+)
 _OF_FEW: Final = "case_id = ANY ((SELECT ids FROM few)::uuid[])"
 _IN_ORDER: Final = "(SELECT ids IS NULL FROM few)"
 
@@ -55,6 +60,9 @@ _FEW_MAX: Final = 2_000
 
 _FEW_OPEN_MAX: Final = 20_000
 """The same of what is open by what is known last, of which a case has one or none."""
+
+_FEW_FILTERED_MAX: Final = 5_000
+"""The same where a filter leaves little of the list: hundreds are passed then in its order for each that is left."""
 
 
 IN_CASE: Final = (
@@ -178,7 +186,7 @@ def page(moment: Moment, choice: GapChoice, order: GapOrder, after: GapPlace | N
     """Return the query for gaps beyond a place, at most ``limit``."""
     conditions = _conditions(moment, choice)
     sifted = _is_sifted(moment, choice, order)
-    values = conditions.values | {"limit": limit, "few": _few_max(moment, choice)}
+    values = conditions.values | _few_values(moment, choice) | {"limit": limit}
     if after is not None:
         values |= {
             "after_lasted": after.lasted,
@@ -189,7 +197,7 @@ def page(moment: Moment, choice: GapChoice, order: GapOrder, after: GapPlace | N
         }
     list_ = _list(conditions, choice, order, after)
     found: Sequence[LiteralString] = (list_.sifted(),) if sifted else list_.in_order
-    return _paged(found, list_.where, list_.by, list_.order), values
+    return _paged(_few(choice), found, list_.where, list_.by, list_.order), values
 
 
 def count(moment: Moment, choice: GapChoice) -> Query:
@@ -209,7 +217,7 @@ def count_up_to(moment: Moment, choice: GapChoice, most: int) -> Query:
     rows: LiteralString = " UNION ALL ".join(
         f"(SELECT FROM read.gap_state WHERE {way} LIMIT %(most)s)" for way in (one_by_one, *ways)
     )
-    return f"{_FEW} {counted_up_to(rows)}", conditions.values | {"most": most, "few": _few_max(moment, choice)}
+    return f"{_few(choice)} {counted_up_to(rows)}", conditions.values | _few_values(moment, choice) | {"most": most}
 
 
 def counts_by_kind(moment: Moment, choice: GapChoice) -> Query:
@@ -220,20 +228,28 @@ def counts_by_kind(moment: Moment, choice: GapChoice) -> Query:
         f"SELECT kind, count(*) AS number FROM read.gap_state WHERE {where} GROUP BY kind"  # noqa: S608
         for where in _both_ways(conditions)
     )
-    return f"{_FEW} SELECT kind, number FROM ({rows}) found ORDER BY number DESC, kind", conditions.values | {  # noqa: S608
-        "few": _few_max(moment, choice)
-    }
+    values = conditions.values | _few_values(moment, choice)
+    return f"{_few(choice)} SELECT kind, number FROM ({rows}) found ORDER BY number DESC, kind", values  # noqa: S608
 
 
-def _few_max(moment: Moment, choice: GapChoice) -> int:
-    """Return of how many cases what is chosen is looked for case by case."""
-    return _FEW_OPEN_MAX if choice.open and moment.known_at >= LATEST else _FEW_MAX
+def _few(choice: GapChoice) -> LiteralString:
+    """Return the beginning of a statement: in which cases to look for what is chosen, none if in all."""
+    return _FEW if choice.to_act is None and choice.involved is None else _FEW_NAMED
+
+
+def _few_values(moment: Moment, choice: GapChoice) -> dict[str, Any]:
+    """Return of how many cases what is chosen is looked for case by case, and whom it must name."""
+    most = _FEW_FILTERED_MAX if _is_filtered(choice) else _FEW_MAX
+    values: dict[str, Any] = {"few": _FEW_OPEN_MAX if choice.open and moment.known_at >= LATEST else most}
+    if choice.to_act is not None or choice.involved is not None:
+        named = {"to_act": choice.to_act, "involved": choice.involved}
+        values |= {name: None if each is None else list(each) for name, each in named.items()}
+    return values
 
 
 def _both_ways(conditions: Conditions) -> tuple[LiteralString, LiteralString]:
     """Return the conditions for whoever sees few cases and for whoever sees many; nothing meets both."""
-    where = conditions.text()
-    return f"{_OF_FEW} AND {where}", f"{_IN_ORDER} AND {where}"
+    return f"{_OF_FEW} AND {conditions.sifting()}", f"{_IN_ORDER} AND {conditions.text()}"
 
 
 def _counted_from(moment: Moment, choice: GapChoice) -> LiteralString:
@@ -250,13 +266,19 @@ def _is_sifted(moment: Moment, choice: GapChoice, order: GapOrder) -> bool:
     """
     if not choice.open or moment.known_at < LATEST or order is GapOrder.ENDED:
         return False
+    return _is_filtered(choice) and choice.case is None and choice.causes is None
+
+
+def _is_filtered(choice: GapChoice) -> bool:
+    """Return whether by what gaps hold some are chosen, so that a list in its order passes others."""
     filters = (choice.kinds, choice.to_act, choice.involved, choice.harms, choice.themes, choice.lasted_at_least)
-    return any(one is not None for one in filters) and choice.case is None and choice.causes is None
+    return any(one is not None for one in filters)
 
 
 def _conditions(moment: Moment, choice: GapChoice) -> Conditions:
     conditions = Conditions(moment)
-    conditions.add_any("kind = ANY(%(kinds)s)", "kinds", choice.kinds)
+    # IS TRUE: half of all rows may be of a kind, which is nothing to begin with.
+    conditions.add_any("(kind = ANY(%(kinds)s)) IS TRUE", "kinds", choice.kinds)
     conditions.add_any("to_act && %(to_act)s", "to_act", choice.to_act)
     conditions.add_any("involved && %(involved)s", "involved", choice.involved)
     conditions.add_any("harms && %(harms)s", "harms", choice.harms)
@@ -271,7 +293,7 @@ def _conditions(moment: Moment, choice: GapChoice) -> Conditions:
     if choice.open is not None:
         conditions.add("open" if choice.open else "NOT open")
     if choice.counts is not None:
-        conditions.add("counts_after < %(as_of)s" if choice.counts else "counts_after >= %(as_of)s")
+        conditions.add(COUNTS if choice.counts else "counts_after >= %(as_of)s")
     if choice.overlaps_until is not None:
         conditions.add("from_at < %(overlaps_until)s", overlaps_until=choice.overlaps_until)
     if choice.overlaps_from is not None:
@@ -315,7 +337,7 @@ def _list(conditions: Conditions, choice: GapChoice, order: GapOrder, after: Gap
         case GapOrder.HARM:
             return _by_harm(conditions, choice, after)
         case GapOrder.DAYS:
-            where = conditions.text(_BEYOND) if beyond else conditions.text()
+            where = conditions.sifting(_BEYOND) if beyond else conditions.sifting()
             return _List(_by_length(conditions, choice, beyond=beyond), where, _LENGTH, "us DESC, gap_id")
         case GapOrder.NEWEST:
             # No gap is shown before it began, so the newest that can be shown began at asOf.
@@ -341,15 +363,15 @@ def _by_harm(conditions: Conditions, choice: GapChoice, after: GapPlace | None) 
             *_by_length(conditions, choice, _HARMED),
             *_by_length(conditions, choice, _UNHARMED),
         ]
-        return _List(branches, conditions.text(), _LENGTH, order)
+        return _List(branches, conditions.sifting(), _LENGTH, order)
     if after.harmed:
         branches = [
             *_by_length(conditions, choice, _HARMED, beyond=True),
             *_by_length(conditions, choice, _UNHARMED),
         ]
-        return _List(branches, conditions.text(f"({_UNHARMED} OR {_BEYOND})"), _LENGTH, order)
+        return _List(branches, conditions.sifting(f"({_UNHARMED} OR {_BEYOND})"), _LENGTH, order)
     branches = _by_length(conditions, choice, _UNHARMED, beyond=True)
-    return _List(branches, conditions.text(_UNHARMED, _BEYOND), _LENGTH, order)
+    return _List(branches, conditions.sifting(_UNHARMED, _BEYOND), _LENGTH, order)
 
 
 def _by_length(
@@ -360,12 +382,13 @@ def _by_length(
     ended: tuple[LiteralString, ...] = (*more, "lasted >= 0")
     if beyond:
         running, ended = (*running, _BEYOND_RUNNING), (*ended, _BEYOND_ENDED)
+    # Each with the length as it has it, so that the index holds all that is asked for.
     by_since: LiteralString = (
-        f"SELECT {_KEY}, {_LENGTH} FROM read.gap_state "  # noqa: S608
+        f"SELECT {_KEY}, {_RUNNING_US} AS us, {_HARMED_COLUMN} FROM read.gap_state "  # noqa: S608
         f"WHERE {_IN_ORDER} AND {conditions.text(*running)} ORDER BY lasting_since, gap_id LIMIT %(limit)s"
     )
     by_lasted: LiteralString = (
-        f"SELECT {_KEY}, {_LENGTH} FROM read.gap_state "  # noqa: S608
+        f"SELECT {_KEY}, lasted AS us, {_HARMED_COLUMN} FROM read.gap_state "  # noqa: S608
         f"WHERE {_IN_ORDER} AND {conditions.text(*ended)} ORDER BY lasted DESC, gap_id LIMIT %(limit)s"
     )
     # What runs on is open.
@@ -384,11 +407,15 @@ def _by_moment(
         f"WHERE {_IN_ORDER} AND {conditions.text(begin)} ORDER BY {order} LIMIT %(limit)s"
     )
     # Where cases are looked at one by one, no index shall be asked for all gaps of all cases since then.
-    return _List([in_order], conditions.text(f"({begin}) IS TRUE"), column, order)
+    return _List([in_order], conditions.sifting(f"({begin}) IS TRUE"), column, order)
 
 
 def _paged(
-    in_order: Sequence[LiteralString], where: LiteralString, by: LiteralString, order: LiteralString
+    few: LiteralString,
+    in_order: Sequence[LiteralString],
+    where: LiteralString,
+    by: LiteralString,
+    order: LiteralString,
 ) -> LiteralString:
     """Return the query for a page: found by its keys in one of two ways, then fetched.
 
@@ -403,7 +430,7 @@ def _paged(
     )
     found: LiteralString = " UNION ALL ".join(f"({way})" for way in (one_by_one, *in_order))
     return (
-        f"{_FEW} SELECT {COLUMNS} FROM (SELECT {_KEY} FROM ({found} ORDER BY {order} LIMIT %(limit)s) found) page "  # noqa: S608
+        f"{few} SELECT {COLUMNS} FROM (SELECT {_KEY} FROM ({found} ORDER BY {order} LIMIT %(limit)s) found) page "  # noqa: S608
         f"JOIN read.gap_state USING ({_KEY}) ORDER BY {order}"
     )
 

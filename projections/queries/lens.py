@@ -4,8 +4,9 @@ Every query is a pair: SQL that is constant text, and its values by name. Condit
 only; what a client gives is always a value.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Final, LiteralString
 
 from msgspec import Struct
@@ -51,6 +52,15 @@ def at(table: LiteralString) -> LiteralString:
     )
 
 
+COUNTS: Final = "counts_after < %(as_of)s"
+"""The condition that a gap counts."""
+
+_SIFTING: Final[Mapping[LiteralString, LiteralString]] = MappingProxyType(
+    {AT: f"({AT}) IS TRUE", COUNTS: f"({COUNTS}) IS TRUE"}
+)
+"""The same conditions, such that no index is found for them."""
+
+
 class Conditions:
     """Conditions that all must hold, and the values that they name."""
 
@@ -72,6 +82,13 @@ class Conditions:
     def text(self, *more: LiteralString) -> LiteralString:
         """Return them all, and some more, as the text of a WHERE clause."""
         return " AND ".join((*self._all, *more))
+
+    def sifting(self, *more: LiteralString) -> LiteralString:
+        """Return them all, for rows that are looked up one by one: no index is to be gone through for the two times.
+
+        PostgreSQL would go through whole indexes of other columns for them, and intersect what it finds.
+        """
+        return " AND ".join([_SIFTING.get(condition, condition) for condition in (*self._all, *more)])
 
 
 def counted_up_to(rows: LiteralString) -> LiteralString:

@@ -7,15 +7,15 @@
 -- fetching each of them would take a hundred times as long.
 -- The longest first: running gaps by when they would have begun, ended ones by how long they lasted.
 CREATE INDEX gap_state_running ON gap_state (lasting_since, gap_id, as_of_from, known_from, known_until, harm_until)
-    INCLUDE (as_of_until, until_known_from, counts_after, case_id, cases, stream_kind) WHERE lasted < 0 AND open;
+    INCLUDE (as_of_until, until_known_from, counts_after, case_id, kind, theme, cases, stream_kind) WHERE lasted < 0 AND open;
 CREATE INDEX gap_state_running_harmed ON gap_state (lasting_since, gap_id, as_of_from, known_from, known_until, harm_until)
-    INCLUDE (as_of_until, until_known_from, counts_after, case_id, cases, stream_kind)
+    INCLUDE (as_of_until, until_known_from, counts_after, case_id, kind, theme, cases, stream_kind)
     WHERE lasted < 0 AND open AND harm_until > '-infinity';
 CREATE INDEX gap_state_ended ON gap_state (lasted DESC, gap_id, as_of_from, known_from, known_until, harm_until)
-    INCLUDE (as_of_until, until_known_from, counts_after, case_id, cases, stream_kind) WHERE lasted >= 0;
+    INCLUDE (as_of_until, until_known_from, counts_after, case_id, kind, theme, cases, stream_kind) WHERE lasted >= 0;
 -- Those that stand still without having ended are few, and looked for by themselves.
 CREATE INDEX gap_state_resting ON gap_state (lasted DESC, gap_id, as_of_from, known_from, known_until, harm_until)
-    INCLUDE (as_of_until, until_known_from, counts_after, case_id, cases, stream_kind) WHERE lasted >= 0 AND open;
+    INCLUDE (as_of_until, until_known_from, counts_after, case_id, kind, theme, cases, stream_kind) WHERE lasted >= 0 AND open;
 -- The newest or oldest first.
 CREATE INDEX gap_state_begun ON gap_state (from_at, gap_id, as_of_from, known_from, known_until, counts_after)
     INCLUDE (as_of_until, until_known_from, case_id, cases, stream_kind);
@@ -26,10 +26,13 @@ CREATE INDEX gap_state_over ON gap_state (until_at, gap_id, as_of_from, known_fr
 -- whoever sees all of it and by whoever sees it case by case.
 CREATE INDEX gap_state_open ON gap_state (as_of_until, as_of_from)
     INCLUDE (counts_after, lasting_since, lasted, from_at, harm_until, case_id, gap_id, known_from, kind, theme, harms,
-             cases, stream_kind) WHERE open AND known_until = 'infinity';
+             cases, themes, stream_kind) WHERE open AND known_until = 'infinity';
 CREATE INDEX gap_state_open_of ON gap_state (case_id, as_of_until, as_of_from)
     INCLUDE (counts_after, lasting_since, lasted, from_at, harm_until, gap_id, known_from, kind, theme, harms, cases,
-             stream_kind) WHERE open AND known_until = 'infinity';
+             themes, stream_kind) WHERE open AND known_until = 'infinity';
+-- Those that name an organisation. Each row is entered at once: a list of what is still to be entered would have to be gone
+-- through by whoever asks.
+CREATE INDEX gap_state_named ON gap_state USING gin (to_act, involved) WITH (fastupdate = off);
 -- When gaps opened. Only of rows that ever were the answer to whoever asked for now; queries/openings.py says the same.
 CREATE INDEX gap_state_due ON gap_state (greatest(known_from, as_of_from, counts_after), gap_id)
     WHERE greatest(known_from, as_of_from, counts_after) < known_until

@@ -20,7 +20,7 @@ from graphql import (
 from knelpunt.graphql.engine import Engine, Refusal
 from knelpunt.graphql.schema import SCHEMA
 
-ENGINE = Engine(introspection=False)
+ENGINE = Engine(SCHEMA, introspection=False)
 WIDE = "first: 20"
 NOBODY = '"00000000-0000-4000-8000-000000000000"'
 """The id of something of a kind that the story has none of."""

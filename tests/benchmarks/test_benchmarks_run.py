@@ -108,7 +108,7 @@ def histories(generate: ModuleType, events: int) -> dict[UUID, list[Event]]:
     return cases
 
 
-QUICK = ("commands", "answerable", "import", "rebuild", "gap-page", "pages", "fsck", "proof")
+QUICK = ("commands", "answerable", "import", "rebuild", "gap-page", "pages", "fsck", "proof", "profile")
 
 
 def run(folder: Path, *arguments: str) -> tuple[list[dict], str, str]:
@@ -142,6 +142,14 @@ def test_every_benchmark_runs_and_reports(tmp_path: Path):
     rows, _, _ = run(tmp_path, "--only", *QUICK, "--events", str(EVENTS), *SMALL)
     assert {row["key"] for row in rows} == ROWS
     assert all(row["theirs"] or row["key"] in ALONE for row in rows)
+    found = msgspec.json.decode((tmp_path / "results.json").read_bytes())["profiles"]
+    assert [one["path"] for one in found] == ["commands", "rebuild", "gap-page", "fsck"]
+    document = (tmp_path / "performance.md").read_text()
+    for one in found:
+        assert one["samples"] > 20
+        assert all(0 < line["own"] <= line["with_called"] <= 1 for line in one["lines"])
+        assert all(f"`{line['function']}`" in document for line in one["lines"])
+    assert "infra/trail/entry.py: read" in [line["function"] for line in found[-1]["lines"]]
 
 
 @pytest.mark.long
@@ -186,6 +194,17 @@ def test_a_soak_keeps_its_lag_and_its_times(tmp_path: Path):
     assert {"service", "projector", "trail", "postgresql"} <= set(result["memory"])
     assert all(megabytes < 400 for samples in result["memory"].values() for _, megabytes in samples)
     assert (tmp_path / "soak.svg").read_text().startswith("<svg")
+
+
+def test_the_arithmetic_of_scale_is_that_of_the_figures(monkeypatch: pytest.MonkeyPatch):
+    """What docs/scale.md reckons with are the figures that the report is written from."""
+    monkeypatch.syspath_prepend(ROOT)
+    scale, report = importlib.import_module("benchmarks.scale"), importlib.import_module("benchmarks.report")
+    made = scale.section(report.read_results(report.RESULTS))
+    assert made is not None
+    text = scale.DOCUMENT.read_text()
+    assert scale.with_section(text, made) == text, "run: python -m benchmarks --document"
+    assert scale.with_section(text, "other") != text
 
 
 def test_the_generated_registry_is_one_that_the_domain_takes(generate: ModuleType):

@@ -9,6 +9,7 @@ from typing import Any
 from knelpunt.domain.event import Event
 from knelpunt.domain.vocabulary import Role
 from knelpunt.graphql.ports import Asker
+from knelpunt.graphql.schema import SCHEMA
 from knelpunt.infra.bootstrap import DECIDERS, derived
 from knelpunt.infra.http.registry import RunningRegistry
 from knelpunt.infra.http.services import Services
@@ -38,6 +39,7 @@ class Asked:
         self.projector = Projector(url)
         self.projector.catch_up()
         services = Services(
+            schema=SCHEMA,
             url=url,
             writer=self.writer,
             vault=self.vault,

@@ -169,10 +169,12 @@ def test_a_plan_for_a_deadlock_within_one_case_falls_due(asked: Asked) -> None:
     (deadlock,) = asked.registry(ask % "DEADLOCK")["gaps"]["nodes"]
     plan = {"gap": deadlock["id"], "organisation": GEMEENTE, "plan": "We bellen elkaar.", "due": story.day(20)}
     story.done("acknowledgeGap", 12, **plan)
-    (late,) = asked.registry(ask % "COMMITMENT_OVERDUE")["gaps"]["nodes"]
+    moment = datetime.now(UTC).isoformat()
+    at = f'(asOf: "{moment}", knownAt: "{moment}")'  # one moment for both questions: it lasts longer at each
+    (late,) = asked.registry(ask % "COMMITMENT_OVERDUE", at)["gaps"]["nodes"]
     assert (late["subject"], late["obstacle"], late["case"]["id"]) == (None, None, story.case)
     assert datetime.fromisoformat(late["from"]) == datetime.fromisoformat(story.day(20))
-    own = asked.registry(f'case(id: "{story.case}") {{ gaps {{ id {GAP} }} }}')["case"]["gaps"]
+    own = asked.registry(f'case(id: "{story.case}") {{ gaps {{ id {GAP} }} }}', at)["case"]["gaps"]
     assert [gap for gap in own if gap["kind"] == "COMMITMENT_OVERDUE"] == [late]
     node = asked.ask("query N($id: ID!) { node(id: $id) { id ... on Gap { kind } } }", id=late["id"])["node"]
     assert node == {"id": late["id"], "kind": "COMMITMENT_OVERDUE"}

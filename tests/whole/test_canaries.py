@@ -44,7 +44,8 @@ from knelpunt.infra.store.bulk import append_bulk
 from knelpunt.infra.store.codec import CASE, ERASURE, KINDS, REGISTRY, decode
 from knelpunt.infra.store.connection import DatabaseRole, connect, pool
 from knelpunt.infra.vault.identities import Identities, identity
-from knelpunt.infra.vault.sealing import Place, text_fields
+from knelpunt.infra.vault.sealing import Place
+from knelpunt.infra.vault.texts import text_fields
 from knelpunt.infra.vault.vault import ToSeal, Vault
 
 CANARIES_MIN = 200

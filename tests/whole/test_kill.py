@@ -18,13 +18,19 @@ import psycopg
 import pytest
 
 from infra.projecting.registries import everything
+from knelpunt.domain.event import Event
 from knelpunt.domain.registry.facts import STREAM
+from knelpunt.domain.text import Clear
 from knelpunt.infra.bootstrap import bootstrap
 from knelpunt.infra.postgres.embedded import EmbeddedServer
 from knelpunt.infra.projecting.projector import Projector
 from knelpunt.infra.projecting.rebuild import rebuild
+from knelpunt.infra.store.connection import REGISTRY
 from knelpunt.infra.store.migrate import migrate
+from knelpunt.infra.store.reading import events_after
+from knelpunt.infra.store.registry import Registry
 from knelpunt.infra.store.writer import Recorded, Writer
+from knelpunt.infra.vault.vault import Vault
 from whole.commands import CLERKS, PERSON_STEPS, command_id, registrations, step
 
 HERE = Path(__file__).parent
@@ -155,6 +161,14 @@ def check_log(url: str, seed: UUID, known: dict[Number, int]) -> None:
     assert stored == told
 
 
+def check_texts(registry: Registry, vault: Vault) -> None:
+    """Every text opens: no key was lost that something was recorded under."""
+    events = [one for one in events_after(registry.reader, REGISTRY, -1, 100_000) if isinstance(one, Event)]
+    opened = vault.open(events)
+    assert opened
+    assert all(isinstance(text, Clear) for text in opened.values())
+
+
 def check_projection(url: str) -> None:
     """What was projected through the kills equals a rebuild in every column of every table."""
     with closing(Projector(url)) as projector:
@@ -177,6 +191,7 @@ def check_all(url: str, master: bytes, seed: UUID, service: Service, random: Ran
     sample = set(random.sample(sorted(known), min(40, len(known))))
     with bootstrap(url, master) as parts:
         send_again(parts.writer, seed, service.under_way | sample, known)
+        check_texts(parts.registry, parts.vault)
     assert service.refused == []
     check_log(url, seed, known)
     check_projection(url)

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,11 +99,11 @@ def _written(stream: io.TextIOWrapper) -> str:
 
 
 @pytest.fixture(scope="session")
-def demo_folder() -> Iterator[Path]:
+def demo_folder(demo_data: Path, copy_data: Callable[[Path, Path], None]) -> Iterator[Path]:
     """A data directory with the demo story, whose server runs for as long as the tests do."""
     folder = Path(tempfile.mkdtemp(prefix="knelpunt-cli-"))
     folder.chmod(0o711)
-    CommandLine({"KNELPUNT_DATA_DIR": str(folder / "data")}).done("demo", "--no-serve")
+    copy_data(demo_data, folder / "data")
     with EmbeddedServer.start(folder / "data"):
         yield folder / "data"
     shutil.rmtree(folder, ignore_errors=True)

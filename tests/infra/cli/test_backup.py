@@ -4,7 +4,7 @@ import json
 import secrets
 import shutil
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,10 +19,13 @@ from knelpunt.infra.backup.folder import SUMS
 from knelpunt.infra.postgres.embedded import VAULT_DATABASE, EmbeddedServer
 from knelpunt.infra.vault.master import FILE_NAME, master_key
 
+Copy = Callable[[Path, Path], None]
+
 
 @pytest.fixture
-def server(open_folder: Path) -> Iterator[EmbeddedServer]:
+def server(stopped_data: Path, copy_data: Copy, open_folder: Path) -> Iterator[EmbeddedServer]:
     """A PostgreSQL of somebody else's, which knows nothing of registries."""
+    copy_data(stopped_data, open_folder / "server")
     with EmbeddedServer.start(open_folder / "server") as started:
         yield started
 
@@ -42,10 +45,12 @@ def answers(command: CommandLine, moment: str, **settings: str) -> object:
     return gaps, json.loads(command.done("replay", "DEMO-7K2M", *asked, **settings))
 
 
-def test_backed_up_destroyed_restored_moved(open_folder: Path, server: EmbeddedServer, tmp_path: Path) -> None:
+def test_backed_up_destroyed_restored_moved(
+    open_folder: Path, demo_data: Path, copy_data: Copy, server: EmbeddedServer, tmp_path: Path
+) -> None:
     """A registry's whole life: each time every row of log, vault and read model, and every answer, is what it was."""
     first, second = (InThisProcess({"KNELPUNT_DATA_DIR": str(open_folder / name)}) for name in ("first", "second"))
-    first.done("demo", "--no-serve")
+    copy_data(demo_data, open_folder / "first")
     master = master_key(open_folder / "first", {})
     with EmbeddedServer.start(open_folder / "first") as embedded:
         # Besides history of long ago, commands of today, with the texts that came with them.

@@ -12,11 +12,13 @@ from tinyhtml5.parser import HTMLParser
 
 from infra.pages.learnt import CAUSE, LISTS, ONES
 from infra.pages.visiting import csrf_of
+from knelpunt.graphql.schema import SCHEMA, sdl
 
 LONGEST = "DEMO-7K2M"
 
 ADDRESSES = (
     "/", "/?q=jeugd", "/gaps", "/gaps?kind=CAROUSEL&state=all&order=OLDEST", "/interfaces", "/interfaces?rolledUp=1",
+    "/interfaces?period=all",
     f"/cases/{LONGEST}", f"/cases/{LONGEST}?step=20",
     f"/cases/{LONGEST}?asOf=2024-06-01&knownTo=urn:knelpunt:demo:wijkteam",
     f"/cases/{LONGEST}/moment?at=2024-06-01", f"/cases/{LONGEST}/difference?thenAsOf=2024-06-01",
@@ -57,6 +59,21 @@ def test_nobody_sees_anything_before_signing_in(site):
         for away in ("//evil.example/", "https://evil.example/", "/\\evil.example"):
             given = {"csrf": csrf_of(stranger.get("/signin").text), "role": "AUDITOR", "back": away}
             assert stranger.post("/signin", data=given).headers["location"] == "/"
+
+
+def test_a_large_registry_compares_a_year_of_handovers_at_most(site, monkeypatch):
+    """Where there is too much for longer periods the last year is shown instead, and the page says so."""
+    notice, option = "wordt hooguit een jaar in één keer vergeleken", 'value="all"'
+    with site.visitor() as visitor:
+        whole = visitor.get("/interfaces?period=all").text
+        assert notice not in whole
+        assert option in whole
+        monkeypatch.setattr("knelpunt.infra.pages.interfaces.LONG_EVENTS_MAX", 0)
+        short = visitor.get("/interfaces?period=all").text
+        assert notice in short
+        assert option not in short
+        assert 'value="365" selected' in short
+        assert notice not in visitor.get("/interfaces?period=365").text
 
 
 def test_only_who_is_here_chooses_whom_to_be(site):
@@ -124,6 +141,43 @@ def test_drawings_to_take_along(site, form, begins):
         for name in ("/charts/gaps-by-kind", "/charts/interfaces", f"/cases/{LONGEST}/lanes"):
             assert visitor.get(f"{name}.{form}").content.lstrip().startswith(begins)
     assert httpx.get(f"{site.address}/charts/interfaces.{form}", timeout=60).status_code == 303
+
+
+def test_charts_that_browsers_draw_lead_to_their_lists(site):
+    """Each mark of a chart in the form for browsers says what it is, and the list that it leads to is there."""
+    with site.visitor() as visitor:
+        for name in ("gaps-by-kind", "interfaces"):
+            marks = visitor.get(f"/charts/{name}.json?period=all").json()["data"]["values"]
+            assert all(mark["tip"] for mark in marks)
+            assert visitor.get(marks[0]["to"]).url.path == "/gaps"
+
+
+def test_who_sees_no_cases_is_told_so(site):
+    """An empty list is not said to be all there is to those whose role sees no cases; others are told nothing."""
+    for role, said in (
+        ("ANALYST", "minder dan tien mensen"), ("PRIVACY_OFFICER", "ziet u geen casussen"),
+        ("ADMINISTRATOR", "ziet u geen casussen"), ("INVESTIGATOR", ""),
+    ):  # fmt: skip
+        with site.visitor(role) as visitor:
+            for address in ("/", "/gaps", "/interfaces", "/?q=jeugd"):
+                page = visitor.get(address).text
+                assert said in page
+                assert ('class="notice"' in page) == bool(said), (role, address)
+
+
+def test_every_type_can_be_looked_up(site):
+    """From the page of all types each is reached; a type leads to those of its fields and to where it is met."""
+    with site.visitor() as visitor:
+        page = visitor.get("/ask/schema").text
+        names = re.findall(r'href="/ask/schema/(\w+)"', page)
+        assert sorted(names) == sorted(name for name in SCHEMA.type_map if not name.startswith("__"))
+        for name in ("Query", "Gap", "GapKind", "GapFilter", "Node", "DateTime"):
+            page = visitor.get(f"/ask/schema/{name}").text
+            assert f'<h1 class="code">{name}</h1>' in page
+        assert 'href="/ask/schema/GapKind"' in visitor.get("/ask/schema/Gap").text
+        assert visitor.get("/ask/schema/Nothing").status_code == 404
+        assert visitor.get("/ask/schema.graphql").text == sdl()
+        assert visitor.get("/ask/schema.json").json()["Gap"]["case"] == ["Case", {}]
 
 
 def test_a_step_is_the_case_at_that_moment(site):
@@ -204,11 +258,12 @@ def test_lists_of_what_was_learnt_are_filtered_by_links(site):
 
 def test_what_is_withheld_is_said_to_be(site):
     """A text that somebody may not read is said to be there: by an investigator who is not on the case."""
-    told = "(niet voor u om te lezen)"
+    told = "(niet voor u bestemd)"
     with site.visitor(user="another") as other, site.visitor() as own:
         seen = other.get(f"/cases/{LONGEST}").text
         assert seen.count(told) > 50
-        assert f'<h1><span class="quiet">{told}</span></h1>' in seen
+        assert f"<h1>Casus {LONGEST}</h1>" in seen
+        assert f'Titel: <span class="quiet">{told}</span>' in seen
         assert told not in own.get(f"/cases/{LONGEST}").text
 
 

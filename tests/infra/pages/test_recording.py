@@ -6,7 +6,8 @@ from html import unescape
 import httpx
 
 from infra.pages.visiting import csrf_of
-from knelpunt.infra.pages.labels import COMMANDS
+from knelpunt.graphql.schema import SCHEMA
+from knelpunt.infra.pages.labels import COMMANDS, GROUPS
 
 WATERRIJK = "urn:knelpunt:demo:waterrijk"
 OFFERED = "DEMO-9TXC"
@@ -74,13 +75,22 @@ def test_what_a_form_lacks_is_named_and_what_was_typed_is_kept(site):
         assert answer.status_code == 422
         assert "Vul in: Thema, Wie het het eerst zag" in answer.text
         assert "Te &lt;lang&gt; verhaal" in answer.text
+        assert re.findall(r'id="(f-\w+)"[^>]* aria-invalid="true"', answer.text) == ["f-theme", "f-noticedBy"]
         assert clerk.get("/record/dropEverything").status_code == 404
+
+
+def test_every_command_stands_under_one_heading():
+    """No command is hidden, and none stands twice, in the list of what can be recorded."""
+    assert SCHEMA.mutation_type is not None
+    assert sorted(name for group in GROUPS.values() for name in group) == sorted(SCHEMA.mutation_type.fields)
 
 
 def test_every_command_has_its_form(site):
     """Each command that somebody may give is listed, and has a form with a label for each of its fields."""
     with site.visitor("AGENCY", WATERRIJK) as clerk:
-        listed = re.findall(r'href="(/record/\w+)"', clerk.get("/record").text)
+        page = clerk.get("/record").text
+        listed = re.findall(r'href="(/record/\w+)"', page)
+        assert re.findall(r'href="#(about-\d+)"', page) == re.findall(r'<h2 id="(about-\d+)"', page)
         assert len(listed) > 30
         assert {address.rpartition("/")[2] for address in listed} <= COMMANDS.keys()
         for address in ("/record/openCase", "/record/resolveObstacle", "/record/beginWaiting", "/record/strikeEvent"):

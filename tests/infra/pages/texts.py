@@ -8,7 +8,7 @@ from jinja2.ext import babel_extract
 
 from knelpunt.infra import gap_kinds
 from knelpunt.infra.http.exports import SAID
-from knelpunt.infra.pages import asking, exports, labels, learning, mending, readings, rendering
+from knelpunt.infra.pages import examples, exports, labels, learning, mending, readings, rendering, schema
 from knelpunt.infra.pages.words import ROLES, TODOS
 
 PAGES = Path(rendering.__file__).parent
@@ -21,8 +21,10 @@ def texts() -> set[str | tuple[str, ...]]:
     found: set[str | tuple[str, ...]] = {meaning for _, meaning in gap_kinds.KINDS.values()}
     found |= {text for _, text in rendering.MENU} | set(ROLES.values()) | set(TODOS.values())
     found |= {*exports.TITLES.values(), *SAID}
-    found |= {title for title, _ in asking.EXAMPLES}
-    found |= {*labels.LABELS.values(), *labels.COMMANDS.values(), *labels.REFUSALS.values(), *labels.FACTS.values()}
+    found |= {title for title, _ in (*examples.GROUPS, *(one for _, group in examples.GROUPS for one in group))}
+    found |= {schema.COMMANDS, *(title for title, _ in (schema.FIRST, *schema.KINDS))}
+    found |= {*labels.LABELS.values(), *labels.REFUSALS.values(), *labels.FACTS.values()}
+    found |= {*labels.GROUPS, *labels.COMMANDS.values()}
     found |= {*learning.STATUSES.values(), *learning.ANSWERS.values()}
     found |= {*readings.ACTIVITIES.values(), *mending.PRECISIONS.values()}
     for kind in learning.KINDS.values():

@@ -2,11 +2,9 @@
 
 import os
 import pwd
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -75,21 +73,10 @@ def new_data_dir(open_folder: Path) -> Iterator[Path]:
             pass
 
 
-@pytest.fixture(scope="module")
-def stopped() -> Iterator[Path]:
-    """The data of a server that was started once; a start of a copy takes a fifth of the first one's time."""
-    folder = Path(tempfile.mkdtemp(prefix="knelpunt-stopped-"))
-    folder.chmod(0o711)
-    with EmbeddedServer.start(folder / "data"):
-        pass
-    yield folder / "data"
-    shutil.rmtree(folder)
-
-
 @pytest.fixture
-def data_dir(stopped: Path, new_data_dir: Path) -> Path:
+def data_dir(stopped_data: Path, copy_data: Callable[[Path, Path], None], new_data_dir: Path) -> Path:
     """The data of a server that has stopped, of this test alone."""
-    subprocess.run(["cp", "-a", stopped, new_data_dir], check=True)
+    copy_data(stopped_data, new_data_dir)
     return new_data_dir
 
 

@@ -22,7 +22,7 @@ from knelpunt.infra.store.connection import DatabaseRole, Principal, connect, pr
 from knelpunt.projections.queries import cases, chains, gaps, interfaces, search, search_words, todos, waiting
 from knelpunt.projections.queries.cases import CaseChoice, CaseOrder
 from knelpunt.projections.queries.gaps import GapChoice, GapOrder, GapPlace
-from knelpunt.projections.queries.lens import LATEST, Moment, Query
+from knelpunt.projections.queries.lens import AT, LATEST, Moment, Query
 
 CASES: Final = 12_000
 BEGIN: Final = datetime(2015, 1, 1, tzinfo=UTC)
@@ -45,7 +45,7 @@ SELECT at + w.starts, 'infinity', at + w.known, at + w.known, at + w.unknown, at
        CASE WHEN w.ends IS NULL THEN at + w.starts ELSE '-infinity' END,
        CASE WHEN n % 20 = 0 THEN 'infinity' ELSE '-infinity' END::timestamptz,
        CASE WHEN w.ends IS NULL THEN -1 ELSE n % 500 END, case_id, md5('gap' || n || w.which)::uuid, case_id,
-       w.ends IS NULL, 'STANDSTILL', 'wonen', '{{}}', '{{}}',
+       w.ends IS NULL, 'STANDSTILL', 'wonen', ARRAY['agency-' || n % 200], ARRAY['agency-' || n % 300],
        CASE WHEN n % 20 = 0 THEN '{{HOME}}' ELSE '{{}}' END::text[], '{{}}'
   FROM made CROSS JOIN (VALUES
       (1, interval '1 day', interval '1 year', interval '30 days', interval 'infinity'),
@@ -171,6 +171,33 @@ def test_a_page_of_gaps_is_found_by_an_index(reader: psycopg.Connection, order: 
         )
         led = {"HARM": "running", "DAYS": "running", "NEWEST": "begun", "OLDEST": "begun", "ENDED": "over"}[order.name]
         assert few or f"gap_state_{led}" in used, used
+
+
+@pytest.mark.parametrize("moment", [MOMENT, Moment(MOMENT.as_of, LATEST)], ids=["earlier", "latest"])
+def test_gaps_that_name_an_organisation_are_found_by_its_name(reader: psycopg.Connection, moment: Moment) -> None:
+    """They are those that a plain condition finds, and are looked for in the few cases where its name stands."""
+    for choice, condition in (
+        (GapChoice(to_act=["agency-7"]), "to_act && '{agency-7}'"),
+        (GapChoice(involved=["agency-7", "agency-8"], open=True), "involved && '{agency-7,agency-8}' AND open"),
+    ):
+        query = gaps.page(moment, choice, GapOrder.DAYS, None, CASES)
+        plain = f"SELECT gap_id FROM read.gap_state WHERE {AT} AND counts_after < %(as_of)s AND {condition}"
+        expected = {gap for (gap,) in reader.execute(plain.encode(), moment.values())}
+        assert {gaps.row(row).id for row in reader.execute(*query)} == expected
+        assert touched(plan(reader, query)) < CASES / 20
+        counted = reader.execute(*gaps.count_up_to(moment, choice, CASES)).fetchone()
+        assert counted == (len(expected),)
+
+
+def test_where_to_look_names_no_case_that_the_asker_does_not_see(reader: psycopg.Connection) -> None:
+    """The functions that lists ask where to look answer with the asker's own cases, and say when these are too many."""
+    for asked in ("first_seen(5)", "few_seen(20000)", "few_named('{agency-7,agency-100}', '{agency-9}', 20000)"):
+        unseen = reader.execute(
+            f"SELECT n FROM unnest(read.{asked}) AS n WHERE n NOT IN (SELECT case_id FROM read.case_state)".encode()
+        )
+        assert unseen.fetchall() == []
+    assert reader.execute("SELECT read.few_named('{agency-7,agency-100}', NULL, 0)").fetchone() == (None,)
+    assert reader.execute("SELECT read.few_named('{nobody}', '{nobody}', 0)").fetchone() == ([],)
 
 
 def test_a_page_of_cases_is_found_by_an_index(reader: psycopg.Connection) -> None:

@@ -63,7 +63,7 @@ def test_an_older_version_is_lifted(monkeypatch) -> None:
         ("step-taken", 2): lambda fact: {**fact, "kind": fact["kind"].upper()},
     }
     monkeypatch.setattr(topics, "UPCASTERS", MappingProxyType(steps))
-    monkeypatch.setattr(codec, "_decoders", {})
+    monkeypatch.setattr(codec, "_decoder", lambda *_: None)
     today = event(STREAM, 3)
     assert isinstance(today.data, StepTaken)
     old = encode(today).replace(b"LETTER", b"letter")
@@ -76,7 +76,7 @@ def test_an_older_version_is_lifted(monkeypatch) -> None:
 def test_a_missing_upcaster_is_an_unreadable_event(monkeypatch) -> None:
     """A version that nothing lifts is reported as an event that cannot be read."""
     monkeypatch.setattr(topics, "VERSIONS", MappingProxyType({**topics.VERSIONS, "step-taken": 2}))
-    monkeypatch.setattr(codec, "_decoders", {})
+    monkeypatch.setattr(codec, "_decoder", lambda *_: None)
     with pytest.raises(UnreadableEvent) as caught:
         decode(row("step-taken", 1, encode(event(STREAM, 1))))
     assert caught.value.position == 7

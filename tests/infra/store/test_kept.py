@@ -15,7 +15,7 @@ from knelpunt.infra.store.connection import REGISTRY
 from knelpunt.infra.store.kept import KeptHistories
 from knelpunt.infra.store.reading import STREAMS, events_of
 from knelpunt.infra.store.writer import Writer
-from knelpunt.infra.vault.sealing import clear_texts
+from knelpunt.infra.vault.texts import clear_texts
 
 
 def kept(writer: Writer, case: UUID) -> History | None:

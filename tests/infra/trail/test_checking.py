@@ -1,12 +1,15 @@
 """``log fsck``: it finds whatever was changed, in the database or in the files, and tells which of the two it was."""
 
 import random
+import sys
 
 import pytest
 
 from infra.trail.given import KEY, TAMPERINGS, Trail, fill, tampered
+from knelpunt.infra.trail import sharing, stretches
 from knelpunt.infra.trail.checking import check_trail
 from knelpunt.infra.trail.errors import TrailError
+from knelpunt.infra.trail.stretches import Stretch
 
 
 def checked(trail: Trail) -> list[str]:
@@ -80,8 +83,8 @@ def test_changes_in_the_files(trail) -> None:
 
 def test_by_several_processes(trail, monkeypatch) -> None:
     """A log that is looked at in stretches by processes of their own is judged alike, also at their seams."""
-    monkeypatch.setattr("knelpunt.infra.trail.stretches.ALONE_MAX", 0)
-    monkeypatch.setattr("knelpunt.infra.trail.stretches.STRETCH_EVENTS", 256)
+    monkeypatch.setattr("knelpunt.infra.trail.sharing.ALONE_MAX", 0)
+    monkeypatch.setattr("knelpunt.infra.trail.sharing.STRETCH_EVENTS", 256)
     trail.grown(1_000)
     told: list[int] = []
     assert list(check_trail(trail.folder, KEY.public, trail.url, lambda done, _: told.append(done))) == []
@@ -97,6 +100,47 @@ def test_by_several_processes(trail, monkeypatch) -> None:
     assert "The event at position 900 is missing in the database." in found
     assert any(finding.startswith("The event at position 512 is not the one") for finding in found)
     assert found[-1] == "The files are those that were signed: so it is the database that was changed."
+
+
+def test_a_log_in_order_is_compared_file_by_file(trail, monkeypatch) -> None:
+    """Events are looked at one by one only where a file, a column or the order is not as it should be."""
+    trail.grown(600)
+    looked: list[int] = []
+    by_one = stretches._one_by_one
+
+    def noted(rows, folder, first, *others) -> Stretch:
+        looked.append(first)
+        return by_one(rows, folder, first, *others)
+
+    monkeypatch.setattr(stretches, "_one_by_one", noted)
+    monkeypatch.setattr(sharing, "STRETCH_EVENTS", 256)
+    assert checked(trail) == []
+    assert looked == []
+    tampered(trail.url, "UPDATE knelpunt.event SET occurred_at = occurred_at + interval '1 day' WHERE position = 300")
+    assert len(checked(trail)) == 2
+    assert looked == [256]
+
+
+@pytest.mark.parametrize("does", ["exit 1", "exec cat"])
+def test_helpers_that_do_not_help(trail, monkeypatch, tmp_path, does) -> None:
+    """What a helper does not do, since it died or talks nonsense, is done all the same."""
+    monkeypatch.setattr(sharing, "ALONE_MAX", 0)
+    monkeypatch.setattr(sharing, "STRETCH_EVENTS", 256)
+    monkeypatch.setattr(sharing, "processors", lambda: 3)
+    trail.grown(1_000)
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\n{does}\n")
+    program.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(program))
+    looked: list[int] = []
+
+    def noted(connection, folder, first, *others) -> Stretch:
+        looked.append(first)
+        return stretches.looked_at(connection, folder, first, *others)
+
+    monkeypatch.setattr(sharing, "looked_at", noted)
+    assert checked(trail) == []
+    assert sorted(looked) == [0, 256, 512, 768]
 
 
 def test_a_signature_that_is_wrong(trail) -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +16,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.trail.plain_entry import plain_entry
 from knelpunt.domain import topics
 from knelpunt.infra.store import codec
 from knelpunt.infra.trail import entry as module
@@ -83,7 +85,7 @@ def test_an_entry_does_not_follow_the_code(monkeypatch) -> None:
     before = published(path)
     monkeypatch.setattr(topics, "FACTS", {})
     monkeypatch.setattr(topics, "VERSIONS", {"step-taken": 9})
-    monkeypatch.setattr(codec, "_decoders", {})
+    monkeypatch.setattr(codec, "_decoder", lambda *_: None)
     nr, recorded_at, *rest = columns(path)
     assert entry(nr, recorded_at, *rest) == before
     # Nor does the time zone in which the database hands out its columns.
@@ -127,6 +129,14 @@ def test_what_the_table_does_not_know(topic, version, state) -> None:
         entry(0, FIRST, STREAM, 1, topic, version, state)
 
 
+def test_bytes_that_are_no_text() -> None:
+    """Bytes that are no UTF-8 have no entry, also where nothing of them would be published."""
+    state = (STATES / "case-opened.v1.json").read_bytes()
+    assert b'"about":"' in state
+    with pytest.raises(EntryError):
+        entry(0, FIRST, STREAM, 1, "case-opened", 1, state.replace(b'"about":"', b'"about":"\xff', 1))
+
+
 @pytest.mark.parametrize("where", ["fact", "event"])
 def test_an_unknown_field_is_never_published(where) -> None:
     """A field beyond the frozen table makes an error, in the fact and beside it."""
@@ -135,6 +145,57 @@ def test_an_unknown_field_is_never_published(where) -> None:
     with pytest.raises(EntryError) as caught:
         entry(0, FIRST, STREAM, 1, "step-taken", 1, json.dumps(state).encode())
     assert "mevrouw" not in str(caught.value)
+
+
+ODD = (
+    *(None, True, 0, -5, "", "SUBJECT", "name", "obstacle", 'é\u2028"\\\n', SUBJECT, [], {}, ["a"], [SUBJECT]),
+    *({"b": 1, "a": {"z": [{"y": 1, "x": 2}]}}, {"organisation": "urn:o"}, {"organisation": None, "subject": SUBJECT}),
+    *({"box": box} for box in ("QUJD", "QUI=", "QUJ=", "QUJ", " QUJD", "QU-D", "Q===", "é", None, "QUJDQQ==QUJD")),
+)
+STRANGE = ("entry", "position", "recorded_at", "topic", "remark", "source", "known_to", "data", "field", "value", "box")
+
+
+@st.composite
+def altered(draw: st.DrawFn) -> tuple[Any, ...]:
+    """What ``entry`` takes for a stored event of which a few things were put, taken away, turned round or spoilt."""
+    path = draw(st.sampled_from(FILES))
+    stored = json.loads(path.read_bytes())
+    for _ in range(draw(st.integers(0, 3))):
+        part = draw(st.sampled_from([one for one in (stored, stored.get("data"), stored.get("actor")) if one]))
+        if isinstance(part, dict):
+            name = draw(st.sampled_from([*part, *STRANGE]))
+            change = draw(st.sampled_from(("put", "put", "drop", "turn")))
+            if change == "put":
+                part[name] = deepcopy(draw(st.sampled_from(ODD)))
+            elif change == "drop":
+                part.pop(name, None)
+            elif isinstance(part.get(name), dict):
+                part[name] = dict(reversed(part[name].items()))
+    state = bytearray(
+        json.dumps(stored, ensure_ascii=draw(st.booleans()), indent=draw(st.sampled_from((None, 1)))), "utf-8"
+    )
+    if draw(st.integers(0, 9)) == 0:
+        state[draw(st.integers(0, len(state) - 1))] = draw(st.integers(0, 255))
+    position, _, *of = columns(path)
+    moment = draw(st.datetimes(datetime(1000, 1, 1)) | st.just(FIRST.replace(tzinfo=None)))  # noqa: DTZ001  aware below
+    zone = draw(st.sampled_from((UTC, timezone(timedelta(hours=2)))))
+    return (
+        position,
+        (moment.replace(tzinfo=UTC) if moment.year > 9998 else moment.replace(tzinfo=zone)),
+        *of[:-1],
+        bytes(state),
+    )
+
+
+@given(given_columns=altered())
+def test_entries_equal_plain_ones(given_columns) -> None:
+    """Of any stored bytes, right or spoilt, the entry is what the table says when it is followed to the letter."""
+    expected = plain_entry(*given_columns)
+    if expected is None:
+        with pytest.raises(EntryError):
+            entry(*given_columns)
+    else:
+        assert entry(*given_columns) == expected
 
 
 identifiers = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=60).map(

@@ -1,6 +1,7 @@
 """Tiles: their names, and every log of many sizes file for file as a slow builder makes it."""
 
 from base64 import b64encode
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,8 @@ from infra.trail.slow import SlowLog
 from infra.trail.vectors import LEAVES
 from knelpunt.infra.trail import merkle, tiles
 from knelpunt.infra.trail.errors import TileError
-from knelpunt.infra.trail.tiles import ENTRIES, GrowingTree, Tile, tile_of
+from knelpunt.infra.trail.merkle import perfect_root
+from knelpunt.infra.trail.tiles import ENTRIES, WIDTH, GrowingHashes, GrowingTree, Tile, tile_of
 
 LARGE = (65_535, 65_536, 65_537, 70_000)
 
@@ -156,6 +158,21 @@ def test_a_log_goes_on_from_its_files(begun, steps) -> None:
     size = shelf.tree.size
     wanted = slow.files(size)
     assert {path: shelf.all_files()[path] for path in wanted} == wanted
+
+
+@pytest.mark.parametrize("size", [255, 256, 700, 65_536 + 300])
+def test_tiles_added_by_their_roots(size) -> None:
+    """A tree that is given whole tiles by their roots is the one that was given each of their hashes."""
+    leaves = [sha256(b"%d" % number).digest() for number in range(size)]
+    one, other = GrowingHashes(), GrowingHashes()
+    filled = [tile for leaf in leaves for tile in one.append_hash(leaf)]
+    above = []
+    for at in range(0, size - size % WIDTH, WIDTH):
+        above += other.append_root(perfect_root(leaves[at : at + WIDTH]))
+    for leaf in leaves[size - size % WIDTH :]:
+        above += other.append_hash(leaf)
+    assert above == [(tile, content) for tile, content in filled if tile.level > 0]
+    assert (one.edge(), one.root(), one.size) == (other.edge(), other.root(), other.size)
 
 
 def test_no_subtree_outside_the_log() -> None:

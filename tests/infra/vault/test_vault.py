@@ -27,7 +27,8 @@ from knelpunt.infra.store.reading import events_of
 from knelpunt.infra.store.registry import Registry
 from knelpunt.infra.store.writer import Recorded, Writer
 from knelpunt.infra.vault.request import canonical_request
-from knelpunt.infra.vault.sealing import Place, text_fields
+from knelpunt.infra.vault.sealing import Place
+from knelpunt.infra.vault.texts import text_fields
 from knelpunt.infra.vault.vault import CASEWORK, KEYS_FOR, ToSeal, Vault, VaultError
 
 MASTER = secrets.token_bytes(32)

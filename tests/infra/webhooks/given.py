@@ -84,7 +84,11 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
+                length = int(self.headers["content-length"])
+                body = self.rfile.read(length)
+                if len(body) < length:  # who sent it was killed while it did: nothing has come
+                    self.close_connection = True
+                    return
                 got = Got({name.lower(): value for name, value in self.headers.items()}, body, self.path)
                 receiver.got.append(got)
                 time.sleep(receiver.seconds)

@@ -38,6 +38,7 @@ from knelpunt.infra.projecting.rebuild import rebuild
 from knelpunt.infra.store.connection import DatabaseRole, Principal, connect, connect_as_registry
 from knelpunt.infra.webhooks import signing, wire
 from knelpunt.infra.webhooks.retries import ATTEMPTS_MAX
+from knelpunt.infra.webhooks.sending import LOCK
 from knelpunt.infra.webhooks.subscriptions import WebhookError
 
 PROGRAM = Path(__file__).parent / "sending_program.py"
@@ -334,8 +335,10 @@ def _alone(url: str) -> bool:
     """Whether the database has noticed that the killed sender is gone."""
     with psycopg.connect(url) as connection:
         row = connection.execute(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = "
-            "(SELECT oid FROM pg_database WHERE datname = current_database())"
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND database = "
+            "(SELECT oid FROM pg_database WHERE datname = current_database()) "
+            "AND (classid::bigint << 32) | objid::bigint = %s",
+            (LOCK,),
         ).fetchone()
     return row == (0,)
 
