@@ -19,22 +19,22 @@ from ..store import reading
 from ..store.arrays import uuid_array
 
 # As is known today: who was named by mistake, and was struck or corrected since, is no party.
-FROM_ROWS: Final = """
+_FROM_ROWS: Final = """
 SELECT case_id, 'O:' || organisation AS viewer, 'party' AS source, NULL::uuid AS subject_id
-  FROM case_party WHERE known_until = 'infinity'
+  FROM case_party WHERE known_until = 'infinity'{of}
 UNION
-SELECT case_id, 'S:' || subject_id, 'subject', subject_id FROM case_subject WHERE known_until = 'infinity'
+SELECT case_id, 'S:' || subject_id, 'subject', subject_id FROM case_subject WHERE known_until = 'infinity'{of}
 """
-FILL: Final = f"INSERT INTO case_viewer (case_id, viewer, source, subject_id) {FROM_ROWS}"
+# Named in each part: what stands beyond a union is not looked for by it, and all parties there are would be read.
+_OF_CASES: Final = _FROM_ROWS.format(of=" AND case_id = ANY(%(cases)s)")
+FILL: Final = f"INSERT INTO case_viewer (case_id, viewer, source, subject_id) {_FROM_ROWS.format(of='')}"
 LEAVE: Final = f"""
 DELETE FROM case_viewer v WHERE v.case_id = ANY(%(cases)s) AND v.source IN ('party', 'subject')
-   AND NOT EXISTS (SELECT FROM ({FROM_ROWS}) r
-                    WHERE r.case_id = v.case_id AND r.viewer = v.viewer AND r.source = v.source)
+   AND (v.case_id, v.viewer, v.source) NOT IN (SELECT case_id, viewer, source FROM ({_OF_CASES}) r)
 """  # noqa: S608
 ENTER: Final = f"""
-INSERT INTO case_viewer (case_id, viewer, source, subject_id)
-SELECT * FROM ({FROM_ROWS}) r WHERE r.case_id = ANY(%(cases)s) ON CONFLICT DO NOTHING
-"""  # noqa: S608
+INSERT INTO case_viewer (case_id, viewer, source, subject_id) {_OF_CASES} ON CONFLICT DO NOTHING
+"""
 ADD: Final = """
 INSERT INTO case_viewer (case_id, viewer, source, from_at, until_at, subject_id, represents)
 VALUES (%s, %s, %s, coalesce(%s::timestamptz, '-infinity'), coalesce(%s::timestamptz, 'infinity'), %s, %s)
