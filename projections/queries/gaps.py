@@ -197,7 +197,7 @@ def page(moment: Moment, choice: GapChoice, order: GapOrder, after: GapPlace | N
         }
     list_ = _list(conditions, choice, order, after)
     found: Sequence[LiteralString] = (list_.sifted(),) if sifted else list_.in_order
-    return _paged(_few(choice), found, list_.where, list_.by, list_.order), values
+    return _paged(_few(choice), found, list_.where, list_.order), values
 
 
 def count(moment: Moment, choice: GapChoice) -> Query:
@@ -414,25 +414,27 @@ def _paged(
     few: LiteralString,
     in_order: Sequence[LiteralString],
     where: LiteralString,
-    by: LiteralString,
     order: LiteralString,
 ) -> LiteralString:
-    """Return the query for a page: found by its keys in one of two ways, then fetched.
+    """Return the query for a page, found in one of two ways.
 
-    Whoever sees few cases is answered from the rows of these: in the order of the list they would pass a hundred rows
-    of others for each of their own. Whoever sees many is answered in that order, in an index alone, and the end of
-    their page is never far. ``few`` says which, and the other way ends before it begins. ``in_order`` are the queries
-    whose first rows together hold the page; ``by`` the columns that ``order`` needs.
+    Whoever sees few cases is answered from the rows of these, which are then at hand: in the order of the list they
+    would pass a hundred rows of others for each of their own. Whoever sees many is answered in that order, in an index
+    alone, and the end of their page is never far; what it shows is then fetched by its keys. ``few`` says which, and
+    the other way ends before it begins. ``in_order`` are the queries whose first rows together hold the page.
     """
     one_by_one: LiteralString = (
-        f"SELECT {_KEY}, {by} FROM read.gap_state "  # noqa: S608
-        f"WHERE {_OF_FEW} AND {where} ORDER BY {order} LIMIT %(limit)s"
+        f"SELECT {COLUMNS} FROM read.gap_state WHERE {_OF_FEW} AND {where} ORDER BY {order} LIMIT %(limit)s"  # noqa: S608
     )
-    found: LiteralString = " UNION ALL ".join(f"({way})" for way in (one_by_one, *in_order))
-    return (
-        f"{few} SELECT {COLUMNS} FROM (SELECT {_KEY} FROM ({found} ORDER BY {order} LIMIT %(limit)s) found) page "  # noqa: S608
-        f"JOIN read.gap_state USING ({_KEY}) ORDER BY {order}"
+    found: LiteralString = in_order[0]
+    if len(in_order) > 1:
+        together: LiteralString = " UNION ALL ".join(f"({way})" for way in in_order)
+        found = f"{together} ORDER BY {order} LIMIT %(limit)s"
+    fetched: LiteralString = (
+        f"SELECT {COLUMNS} FROM (SELECT {_KEY} FROM ({found}) found) page "  # noqa: S608
+        f"JOIN read.gap_state USING ({_KEY})"
     )
+    return f"{few} ({one_by_one}) UNION ALL ({fetched}) ORDER BY {order} LIMIT %(limit)s"
 
 
 _MICROSECOND: Final = timedelta(microseconds=1)

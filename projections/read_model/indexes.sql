@@ -79,6 +79,9 @@ CREATE INDEX case_viewer_subject ON case_viewer (subject_id) WHERE subject_id IS
 CREATE INDEX investigation_case_investigation ON investigation_case (investigation_id);
 CREATE INDEX investigation_dialogue_investigation ON investigation_dialogue (investigation_id);
 CREATE INDEX case_link_to ON case_link (to_case_id, case_id);
+-- Who stands under whom: for each answer it is looked up who sees what.
+CREATE INDEX organisation_state_above ON organisation_state ((coalesce(merged_into, parent)))
+    WHERE coalesce(merged_into, parent) IS NOT NULL;
 CREATE INDEX subject_organisation_organisation ON subject_organisation (organisation);
 CREATE INDEX chain_state_reported ON chain_state (reported_at DESC, obstacle_id);
 CREATE INDEX chain_state_obstacle ON chain_state (obstacle_id, case_id);
