@@ -6,7 +6,7 @@ term or grace, an erasure.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -179,7 +179,7 @@ class Bringing:
             sheets.add(stream, *timelines.take())
         sheets.write(connection)
         viewers.bring(connection, streams, upto)
-        self._trim()
+        self._trim(streams)
 
     def _load(self, connection: psycopg.Connection, streams: dict[UUID, list[Event]], upto: int) -> None:
         """See that the timelines of these streams are at hand, brought to ``upto``."""
@@ -197,12 +197,13 @@ class Bringing:
         for stream in missing:
             self._kept[stream] = timelines_of(stream, earlier.get(stream, ()), streams[stream][0], self._settings)
 
-    def _trim(self) -> None:
-        """Let go of the cases longest not touched, and of the long ones."""
+    def _trim(self, grown: Iterable[UUID]) -> None:
+        """Let go of the cases longest not touched, and of those among the grown ones that are long now."""
+        for stream in grown:
+            if len(self._kept[stream]) > HISTORY_KEPT_MAX:
+                del self._kept[stream]
         while len(self._kept) > TIMELINES_KEPT:
             self._kept.popitem(last=False)
-        for stream in [stream for stream, one in self._kept.items() if len(one) > HISTORY_KEPT_MAX]:
-            del self._kept[stream]
 
 
 def timelines_of(stream: UUID, recorded: Sequence[Event], event: Event, settings: Course) -> Timelines:
