@@ -39,13 +39,17 @@ async def _look_ahead(view: View, rows: Sequence[GapRow], *, whole: bool) -> Non
     await view.look_ahead(proving)
 
 
-async def _have_names(view: View, rows: Sequence[GapRow], asked: AbstractSet[str]) -> None:
+def cases_of_gaps(rows: Sequence[GapRow]) -> list[UUID]:
+    """Return the cases in which gaps lie; what is about a learning stream lies in none."""
+    return [case for row in rows if row.stream_kind is None for case in row.cases or (row.case,)]
+
+
+async def have_names(view: View, rows: Sequence[GapRow], asked: AbstractSet[str]) -> None:
     """Have at hand what a page of gaps names, so that none of its fields has to wait by itself."""
     if asked & {"toAct", "involved"}:
         await view.have_organisations((name for row in rows for name in (*row.to_act, *row.involved)), asked)
     if asked & {"accounts", "acknowledgements", "case", "cases", "selfNoticed"}:
-        cases = [case for row in rows if row.stream_kind is None for case in row.cases or (row.case,)]
-        await view.have_cases(cases, asked)
+        await view.have_cases(cases_of_gaps(rows), asked)
     if "causes" in asked:
         obstacles = [row.obstacle for row in rows if row.obstacle is not None]
         await view.linking.look_ahead((obstacle, LearningKind.CAUSE) for obstacle in obstacles)
@@ -66,7 +70,7 @@ async def gap_page(
     if "evidence" in asked:
         # Once for the page, so that no gap has to wait for its own.
         await _look_ahead(view, rows[:size], whole=bool(asked & OF_WHOLE_CASES))
-    await _have_names(view, rows[:size], asked)
+    await have_names(view, rows[:size], asked)
     return connection(
         (GapConnection, GapEdge),
         view,

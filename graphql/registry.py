@@ -456,9 +456,11 @@ class Registry(Answers):
             "and harms are found by their Dutch and English names. What is sealed is not searched."
         )
     )
-    async def search(self, text: TextArgument, first: First = None, after: After = None) -> SearchConnection:
+    async def search(
+        self, info: strawberry.Info[Asking, None], text: TextArgument, first: First = None, after: After = None
+    ) -> SearchConnection:
         """Return a page of what a text finds."""
-        return await search_page(self.view, text, first, after)
+        return await search_page(self.view, info, text, first, after)
 
 
 async def _chosen(view: View, chosen: GapFilter | None) -> gaps.GapChoice:

@@ -1,5 +1,7 @@
 """What search finds: things of four types, each with by what it was found."""
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import Annotated
 
@@ -10,10 +12,13 @@ from ..projections.queries.cases import CaseRow
 from ..projections.queries.gaps import GapRow
 from ..projections.queries.search import ObstacleFound, SearchCloseness, SearchField, SearchPlace, SearchRow
 from ..projections.queries.search_words import TooMuchText, asked
+from .asking import Asking
 from .cases import Case, case_of_row
 from .chains import Obstacle
 from .connections import Page
+from .gap_pages import cases_of_gaps, have_names
 from .gaps import Gap, gap_of_row
+from .looking import asked_below
 from .nodes import cursor, page_info, page_size, place_of
 from .organisations import Organisation
 from .problems import bad_input
@@ -58,7 +63,9 @@ class SearchConnection(Page):
     nodes: list[SearchResult] = strawberry.field(description="The things.")
 
 
-async def search_page(view: View, text: str, first: int | None, after: str | None) -> SearchConnection:
+async def search_page(
+    view: View, info: strawberry.Info[Asking, None], text: str, first: int | None, after: str | None
+) -> SearchConnection:
     """Return a page of what a text finds. Raises ``Problem``."""
     size, place = page_size(first), place_of(after, SearchPlace)
     if "\0" in text or (place is not None and "\0" in place.label + place.id):
@@ -74,6 +81,7 @@ async def search_page(view: View, text: str, first: int | None, after: str | Non
         raise bad_input("text: this is no Unicode text.") from None
     query = search.page(view.moment, words, place, size + 1) if words.words else None
     rows = [] if query is None else [search.row(row) for row in await view.session.rows(*query)]
+    await _have(view, rows[:size], asked_below(info))
     nodes = [_node(view, row) for row in rows[:size]]
     cursors = [cursor(row.place) for row in rows[:size]]
     return SearchConnection(
@@ -87,6 +95,19 @@ async def search_page(view: View, text: str, first: int | None, after: str | Non
         counting=search.count(view.moment, words) if words.words else None,
         counting_up_to=partial(search.count_up_to, view.moment, words),
     )
+
+
+async def _have(view: View, rows: Sequence[SearchRow], asked: AbstractSet[str]) -> None:
+    """Have at hand what is asked of the things found, by the names of fields: so that no case is read as a whole."""
+    found = [row.thing for row in rows]
+    lying = [gap for gap in found if isinstance(gap, GapRow)]
+    cases = [
+        thing.id if isinstance(thing, CaseRow) else thing.case
+        for thing in found
+        if isinstance(thing, CaseRow | ObstacleFound)
+    ]
+    await view.have_cases([*cases, *cases_of_gaps(lying)], asked)
+    await have_names(view, lying, asked)
 
 
 def _node(view: View, row: SearchRow) -> Case | Gap | Obstacle | Organisation:

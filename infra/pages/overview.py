@@ -18,15 +18,20 @@ FOUND: Final = 20
 
 WEEK: Final = timedelta(days=7)
 
+BRIEF: Final = """
+fragment Brief on Gap { kind from until open days cases { reference title } }
+"""
+"""What a line says of a gap."""
+
 OVERVIEW: Final = f"""
 query Overview($week: DateTime!, $since: DateTime!) {{
   registry {{
     asOf position
     gapCounts(filter: {{open: true}}) {{ kind count }}
     longest: gaps(filter: {{open: true}}, orderBy: DAYS, first: {LONGEST}) {{ nodes {{ ...Gap }} }}
-    began: gaps(filter: {{overlaps: {{from: $week}}}}, orderBy: NEWEST, first: {CHANGED}) {{ nodes {{ ...Gap }} }}
+    began: gaps(filter: {{overlaps: {{from: $week}}}}, orderBy: NEWEST, first: {CHANGED}) {{ nodes {{ ...Brief }} }}
     ended: gaps(filter: {{endedSince: $week}}, orderBy: ENDED, first: {CHANGED}) {{
-      countUpTo(most: {COUNTED}) nodes {{ ...Gap }}
+      countUpTo(most: {COUNTED}) nodes {{ ...Brief }}
     }}
     cases(filter: {{opened: {{from: $week}}}}, first: {CHANGED}) {{
       countUpTo(most: {COUNTED}) nodes {{ reference title theme openedAt }}
@@ -35,6 +40,7 @@ query Overview($week: DateTime!, $since: DateTime!) {{
   }}
 }}
 {GAP}
+{BRIEF}
 {INTERFACE}
 """
 
@@ -44,13 +50,13 @@ SEARCH: Final = f"""
 query Search($text: String!) {{
   registry {{
     search(text: $text, first: {FOUND}) {{
-      countUpTo(most: {COUNTED})
+      pageInfo {{ hasNextPage }}
       edges {{
         field value closeness
         node {{
           __typename
           ... on Case {{ reference title theme openedAt }}
-          ... on Gap {{ ...Gap }}
+          ... on Gap {{ ...Brief }}
           ... on Obstacle {{ id case {{ reference title }} }}
           ... on Organisation {{ identifier name }}
         }}
@@ -58,7 +64,7 @@ query Search($text: String!) {{
     }}
   }}
 }}
-{GAP}
+{BRIEF}
 """
 
 

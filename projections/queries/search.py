@@ -187,7 +187,8 @@ _CASES: Final = f"""
         SELECT found.*
           FROM (SELECT *, CASE WHEN reference = r THEN 1 ELSE 5 END AS rank FROM read.case_state
                  -- "~" comes after all that a reference holds.
-                 WHERE reference >= r AND reference < r || '~' AND {AT}) found
+                 -- IS TRUE: nothing but the reference is to be looked for in an index.
+                 WHERE reference >= r AND reference < r || '~' AND ({AT}) IS TRUE) found
          WHERE rank >= %(after_rank)s AND {_beyond("rank", "opened_at", "case_id")}
          ORDER BY rank, opened_at DESC, case_id LIMIT %(limit)s
      ) s"""  # noqa: S608
