@@ -1,7 +1,7 @@
 """Pages of lists: what one statement found, and how many there are if somebody asks, to the end or up to a bound."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 import strawberry
 
@@ -21,6 +21,19 @@ COUNTED_MAX: Final = 10_000
 """The largest bound of a count that stops: up to there it takes less than a tenth of a second."""
 
 
+class Counted(NamedTuple):
+    """How many there are, counted no further than a bound: so many means that many or more. ``None``: to the end."""
+
+    number: int
+    bound: int | None
+
+    def up_to(self, most: int | None) -> int | None:
+        """Return how many there are, counted no further than ``most`` (none: to the end); none if that is not known."""
+        if self.bound is None or self.number < self.bound:
+            return self.number if most is None else min(self.number, most)
+        return most if most is not None and most <= self.bound else None
+
+
 async def _counted(view: View, query: Query) -> int:
     return (await view.session.rows(*query))[0][0]
 
@@ -36,11 +49,16 @@ class Page:
     view: strawberry.Private[View]
     counting: strawberry.Private[Query | None]
     counting_up_to: strawberry.Private[Callable[[int], Query] | None] = None
+    counted: strawberry.Private[Counted | None] = None
+    """What was counted already."""
 
     @strawberry.field(description="How many there are in all pages, however many: all of them are gone through.")
     def total_count(self) -> int:
         """Return how many there are."""
-        return 0 if self.counting is None else later(_counted(self.view, self.counting))
+        known = self._known(None)
+        if known is not None or self.counting is None:
+            return known or 0
+        return later(_counted(self.view, self.counting))
 
     @strawberry.field(
         description="How many there are in all pages, counted no further than 'most': so many means that many or more. "
@@ -52,11 +70,15 @@ class Page:
     ) -> int:
         """Return how many there are, up to a bound. Raises ``Problem``."""
         expect_between("most", most, 1, COUNTED_MAX)
-        if self.counting is None:
-            return 0
+        known = self._known(most)
+        if known is not None or self.counting is None:
+            return known or 0
         if self.counting_up_to is None:
             return later(self._at_most(most))
         return later(_counted(self.view, self.counting_up_to(most)))
+
+    def _known(self, most: int | None) -> int | None:
+        return None if self.counted is None else self.counted.up_to(most)
 
     async def _at_most(self, most: int) -> int:
         assert self.counting is not None, "asked after that"
@@ -153,6 +175,7 @@ def connection(
     node: Callable[[R], object],
     place: Callable[[R], object],
     counting_up_to: Callable[[int], Query] | None = None,
+    counted: Counted | None = None,
 ) -> Any:
     """Return a page, a connection of the first of ``kinds`` with edges of the second.
 
@@ -169,4 +192,6 @@ def connection(
         view=view,
         counting=counting,
         counting_up_to=counting_up_to,
+        # What ends on its first page has been counted with it.
+        counted=Counted(len(rows), None) if after is None and len(rows) <= size else counted,
     )

@@ -12,7 +12,7 @@ from ..domain.vocabulary import LearningKind
 from ..projections.queries import gaps
 from ..projections.queries.gaps import GapChoice, GapOrder, GapPlace, GapRow
 from .asking import Asking
-from .connections import GapConnection, GapEdge, connection
+from .connections import Counted, GapConnection, GapEdge, connection
 from .gaps import gap_of_row
 from .looking import asked_below
 from .nodes import page_size, place_of
@@ -20,6 +20,9 @@ from .view import View
 
 GapOrderArgument = Annotated[GapOrder, strawberry.argument(description="In which order.")]
 
+
+COUNTED_ALONG: Final = 201
+"""Up to where a page counts its list while it finds its own rows; further, it is counted by itself."""
 
 OF_WHOLE_CASES: Final = frozenset({
     "accounts", "acknowledgements", "case", "cases", "conflict", "correctedBy", "number", "obstacle", "offer",
@@ -65,8 +68,10 @@ async def gap_page(
 ) -> GapConnection:
     """Return a page of the gaps that are chosen. Raises ``Problem``."""
     size, place = page_size(first), place_of(after, GapPlace)
-    rows = [gaps.row(row) for row in await view.session.rows(*gaps.page(view.moment, choice, order, place, size + 1))]
     asked = asked_below(info)
+    most = COUNTED_ALONG if after is None and "countUpTo" in asked else 0
+    found = await view.session.rows(*gaps.page(view.moment, choice, order, place, size + 1, most))
+    rows = [gaps.row(row) for row in found]
     if "evidence" in asked:
         # Once for the page, so that no gap has to wait for its own.
         await _look_ahead(view, rows[:size], whole=bool(asked & OF_WHOLE_CASES))
@@ -81,4 +86,5 @@ async def gap_page(
         lambda row: gap_of_row(view, row),
         lambda row: gaps.place(view.as_of, row),
         partial(gaps.count_up_to, view.moment, choice),
+        counted=Counted(found[0][-1], most) if most and found else None,
     )

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from ...domain.vocabulary import GapKind, Harm, LearningKind
 from .honesty import NOTICED
-from .lens import AT, COUNTS, LATEST, Conditions, Moment, Query, counted_up_to
+from .lens import AT, COUNTS, ENDED, LATEST, OPEN, Conditions, Moment, Query, counted_up_to
 
 _RUNNING_US: Final = "(extract(epoch FROM %(as_of)s - lasting_since) * 1000000)::bigint"
 
@@ -55,14 +55,15 @@ _FEW_NAMED: Final = (
 _OF_FEW: Final = "case_id = ANY ((SELECT ids FROM few)::uuid[])"
 _IN_ORDER: Final = "(SELECT ids IS NULL FROM few)"
 
-_FEW_MAX: Final = 2_000
-"""Of how many cases gaps are looked for case by case: going through a list in its order finds a page sooner else."""
+_FEW_MAX: Final = 5_000
+"""Of how many cases gaps are looked for case by case: going through a list in its order finds a page sooner else. By
+length, most of what is passed in that order had ended by then."""
+
+_FEW_BY_MOMENT_MAX: Final = 2_000
+"""The same by when they began or ended, where little is passed that is not so then."""
 
 _FEW_OPEN_MAX: Final = 20_000
 """The same of what is open by what is known last, of which a case has one or none."""
-
-_FEW_FILTERED_MAX: Final = 5_000
-"""The same where a filter leaves little of the list: hundreds are passed then in its order for each that is left."""
 
 
 IN_CASE: Final = (
@@ -154,9 +155,9 @@ class GapPlace(Struct, frozen=True):
 
 
 def row(columns: tuple[Any, ...]) -> GapRow:
-    """Return the row that a query here found."""
+    """Return the row that a query here found; with a page's come more columns than a gap has."""
     case, gap, obstacle, kind, from_, until, open_, counts, lasted, *rest = columns
-    to_act, involved, length, evidence, cases, stream_kind, harmed = rest
+    to_act, involved, length, evidence, cases, stream_kind, harmed, *_ = rest
     return GapRow(
         case,
         gap,
@@ -182,11 +183,17 @@ def place(as_of: datetime, gap: GapRow) -> GapPlace:
     return GapPlace(as_of, gap.lasted // _MICROSECOND, gap.from_, gap.harmed, gap.id, gap.until)
 
 
-def page(moment: Moment, choice: GapChoice, order: GapOrder, after: GapPlace | None, limit: int) -> Query:
-    """Return the query for gaps beyond a place, at most ``limit``."""
+def page(
+    moment: Moment, choice: GapChoice, order: GapOrder, after: GapPlace | None, limit: int, most: int = 0
+) -> Query:
+    """Return the query for gaps beyond a place, at most ``limit``, each with how many there are there.
+
+    These are counted no further than ``most`` or ``limit``, whichever is more: what a page passes need not be gone
+    through a second time for that.
+    """
     conditions = _conditions(moment, choice)
     sifted = _is_sifted(moment, choice, order)
-    values = conditions.values | _few_values(moment, choice) | {"limit": limit}
+    values = conditions.values | _few_values(moment, choice, order) | {"limit": limit, "most": max(limit, most)}
     if after is not None:
         values |= {
             "after_lasted": after.lasted,
@@ -237,9 +244,10 @@ def _few(choice: GapChoice) -> LiteralString:
     return _FEW if choice.to_act is None and choice.involved is None else _FEW_NAMED
 
 
-def _few_values(moment: Moment, choice: GapChoice) -> dict[str, Any]:
+def _few_values(moment: Moment, choice: GapChoice, order: GapOrder | None = None) -> dict[str, Any]:
     """Return of how many cases what is chosen is looked for case by case, and whom it must name."""
-    most = _FEW_FILTERED_MAX if _is_filtered(choice) else _FEW_MAX
+    by_moment = order in {GapOrder.NEWEST, GapOrder.OLDEST, GapOrder.ENDED} and not _is_filtered(choice)
+    most = _FEW_BY_MOMENT_MAX if by_moment else _FEW_MAX
     values: dict[str, Any] = {"few": _FEW_OPEN_MAX if choice.open and moment.known_at >= LATEST else most}
     if choice.to_act is not None or choice.involved is not None:
         named = {"to_act": choice.to_act, "involved": choice.involved}
@@ -291,7 +299,7 @@ def _conditions(moment: Moment, choice: GapChoice) -> Conditions:
     if choice.self_noticed is not None:
         conditions.add(NOTICED if choice.self_noticed else f"NOT {NOTICED}", noticed_by=choice.noticed_by)
     if choice.open is not None:
-        conditions.add("open" if choice.open else "NOT open")
+        conditions.add(OPEN if choice.open else ENDED)
     if choice.counts is not None:
         conditions.add(COUNTS if choice.counts else "counts_after >= %(as_of)s")
     if choice.overlaps_until is not None:
@@ -326,7 +334,7 @@ class _List(Struct, frozen=True):
         """Return the query that finds the same rows by what picks them, in whatever order they lie, and sorts them."""
         return (
             f"SELECT {_KEY}, {self.by} FROM read.gap_state "  # noqa: S608
-            f"WHERE {_IN_ORDER} AND {self.where} ORDER BY {self.order} LIMIT %(limit)s"
+            f"WHERE {_IN_ORDER} AND {self.where} ORDER BY {self.order} LIMIT %(most)s"
         )
 
 
@@ -349,7 +357,7 @@ def _list(conditions: Conditions, choice: GapChoice, order: GapOrder, after: Gap
                 conditions, "from_at", "ASC", "(from_at, gap_id) > (%(after_from)s, %(after_gap)s)", beyond=beyond
             )
         case GapOrder.ENDED:
-            conditions.add("NOT open")
+            conditions.add(ENDED)
             return _by_moment(
                 conditions, "until_at", "DESC", "(until_at, gap_id) < (%(after_until)s, %(after_gap)s)", beyond=beyond
             )
@@ -385,11 +393,11 @@ def _by_length(
     # Each with the length as it has it, so that the index holds all that is asked for.
     by_since: LiteralString = (
         f"SELECT {_KEY}, {_RUNNING_US} AS us, {_HARMED_COLUMN} FROM read.gap_state "  # noqa: S608
-        f"WHERE {_IN_ORDER} AND {conditions.text(*running)} ORDER BY lasting_since, gap_id LIMIT %(limit)s"
+        f"WHERE {_IN_ORDER} AND {conditions.text(*running)} ORDER BY lasting_since, gap_id LIMIT %(most)s"
     )
     by_lasted: LiteralString = (
         f"SELECT {_KEY}, lasted AS us, {_HARMED_COLUMN} FROM read.gap_state "  # noqa: S608
-        f"WHERE {_IN_ORDER} AND {conditions.text(*ended)} ORDER BY lasted DESC, gap_id LIMIT %(limit)s"
+        f"WHERE {_IN_ORDER} AND {conditions.text(*ended)} ORDER BY lasted DESC, gap_id LIMIT %(most)s"
     )
     # What runs on is open.
     return [by_lasted] if choice.open is False else [by_since, by_lasted]
@@ -404,7 +412,7 @@ def _by_moment(
     order: LiteralString = f"{column} {direction}, gap_id {direction}"
     in_order: LiteralString = (
         f"SELECT {_KEY}, {column} FROM read.gap_state "  # noqa: S608
-        f"WHERE {_IN_ORDER} AND {conditions.text(begin)} ORDER BY {order} LIMIT %(limit)s"
+        f"WHERE {_IN_ORDER} AND {conditions.text(begin)} ORDER BY {order} LIMIT %(most)s"
     )
     # Where cases are looked at one by one, no index shall be asked for all gaps of all cases since then.
     return _List([in_order], conditions.sifting(f"({begin}) IS TRUE"), column, order)
@@ -416,7 +424,7 @@ def _paged(
     where: LiteralString,
     order: LiteralString,
 ) -> LiteralString:
-    """Return the query for a page, found in one of two ways.
+    """Return the query for a page, found in one of two ways and counted.
 
     Whoever sees few cases is answered from the rows of these, which are then at hand: in the order of the list they
     would pass a hundred rows of others for each of their own. Whoever sees many is answered in that order, in an index
@@ -424,17 +432,19 @@ def _paged(
     the other way ends before it begins. ``in_order`` are the queries whose first rows together hold the page.
     """
     one_by_one: LiteralString = (
-        f"SELECT {COLUMNS} FROM read.gap_state WHERE {_OF_FEW} AND {where} ORDER BY {order} LIMIT %(limit)s"  # noqa: S608
+        f"SELECT {COLUMNS} FROM read.gap_state WHERE {_OF_FEW} AND {where} ORDER BY {order} LIMIT %(most)s"  # noqa: S608
     )
-    found: LiteralString = in_order[0]
+    listed: LiteralString = in_order[0]
     if len(in_order) > 1:
         together: LiteralString = " UNION ALL ".join(f"({way})" for way in in_order)
-        found = f"{together} ORDER BY {order} LIMIT %(limit)s"
-    fetched: LiteralString = (
-        f"SELECT {COLUMNS} FROM (SELECT {_KEY} FROM ({found}) found) page "  # noqa: S608
-        f"JOIN read.gap_state USING ({_KEY})"
+        listed = f"{together} ORDER BY {order} LIMIT %(most)s"
+    return (
+        f"{few}, own AS MATERIALIZED ({one_by_one}), listed AS MATERIALIZED ({listed}) "  # noqa: S608
+        f"SELECT page.*, (SELECT count(*) FROM own) + (SELECT count(*) FROM listed) FROM ("
+        f"(SELECT * FROM own) UNION ALL (SELECT {COLUMNS} FROM "
+        f"(SELECT {_KEY} FROM listed ORDER BY {order} LIMIT %(limit)s) keys JOIN read.gap_state USING ({_KEY}))"
+        f") page ORDER BY {order} LIMIT %(limit)s"
     )
-    return f"{few} ({one_by_one}) UNION ALL ({fetched}) ORDER BY {order} LIMIT %(limit)s"
 
 
 _MICROSECOND: Final = timedelta(microseconds=1)

@@ -55,10 +55,21 @@ def at(table: LiteralString) -> LiteralString:
 COUNTS: Final = "counts_after < %(as_of)s"
 """The condition that a gap counts."""
 
+OPEN: Final = "open"
+ENDED: Final = "NOT open"
+"""The conditions that a gap is open, and that it has ended."""
+
 _SIFTING: Final[Mapping[LiteralString, LiteralString]] = MappingProxyType(
-    {AT: f"({AT}) IS TRUE", COUNTS: f"({COUNTS}) IS TRUE"}
+    {
+        AT: (
+            "as_of_from <= %(as_of)s AND known_from <= %(known_at)s AND ((as_of_until > %(as_of)s "
+            "OR until_known_from > %(known_at)s) AND known_until > %(known_at)s) IS TRUE"
+        ),
+        COUNTS: f"({COUNTS}) IS TRUE",
+        ENDED: f"({ENDED}) IS TRUE",
+    }
 )
-"""The same conditions, such that no index is found for them."""
+"""The same conditions, such that no index is found for them but that of the rows of a case, as they became so."""
 
 
 class Conditions:
@@ -86,9 +97,12 @@ class Conditions:
     def sifting(self, *more: LiteralString) -> LiteralString:
         """Return them all, for rows that are looked up one by one: no index is to be gone through for the two times.
 
-        PostgreSQL would go through whole indexes of other columns for them, and intersect what it finds.
+        PostgreSQL would go through whole indexes of other columns for them, and intersect what it finds. Only what is
+        open by what is known last has an index for it.
         """
-        return " AND ".join([_SIFTING.get(condition, condition) for condition in (*self._all, *more)])
+        latest: LiteralString = AT_LATEST if OPEN in self._all else f"({AT_LATEST}) IS TRUE"
+        sifting: Mapping[LiteralString, LiteralString] = {**_SIFTING, AT_LATEST: latest}
+        return " AND ".join([sifting.get(condition, condition) for condition in (*self._all, *more)])
 
 
 def counted_up_to(rows: LiteralString) -> LiteralString:

@@ -347,7 +347,7 @@ def test_what_is_open_now_is_found_by_what_picks_it(reader: psycopg.Connection, 
 )
 @pytest.mark.parametrize("moment", [MOMENT, Moment(BEGIN + timedelta(days=9_000), LATEST)], ids=("then", "now"))
 def test_counts_that_stop_are_right_up_to_there(reader: psycopg.Connection, moment: Moment, choice: GapChoice) -> None:
-    """A count that stops is the whole count or the bound, and the counts by kind come to the whole."""
+    """A count that stops, by itself or of a page, is the whole count or the bound; counts by kind come to the whole."""
 
     def one(query: Query) -> int:
         return sum(row[-1] for row in reader.execute(*query))
@@ -356,3 +356,6 @@ def test_counts_that_stop_are_right_up_to_there(reader: psycopg.Connection, mome
     assert one(gaps.counts_by_kind(moment, choice)) == whole
     for most in (1, whole, whole + 1):
         assert one(gaps.count_up_to(moment, choice, max(1, most))) == min(max(1, most), whole)
+        for order in (GapOrder.HARM, GapOrder.OLDEST):
+            page = reader.execute(*gaps.page(moment, choice, order, None, 1, most)).fetchall()
+            assert {row[-1] for row in page} == ({min(max(1, most), whole)} if whole else set())
