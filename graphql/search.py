@@ -100,12 +100,10 @@ async def search_page(
 async def _have(view: View, rows: Sequence[SearchRow], asked: AbstractSet[str]) -> None:
     """Have at hand what is asked of the things found, by the names of fields: so that no case is read as a whole."""
     found = [row.thing for row in rows]
-    lying = [gap for gap in found if isinstance(gap, GapRow)]
-    cases = [
-        thing.id if isinstance(thing, CaseRow) else thing.case
-        for thing in found
-        if isinstance(thing, CaseRow | ObstacleFound)
-    ]
+    lying = [thing for thing in found if isinstance(thing, GapRow)]
+    cases = [thing.case for thing in found if isinstance(thing, ObstacleFound)]
+    if "title" in asked:  # what else an opening says stands in the row
+        cases += [thing.id for thing in found if isinstance(thing, CaseRow)]
     await view.have_cases([*cases, *cases_of_gaps(lying)], asked)
     await have_names(view, lying, asked)
 
