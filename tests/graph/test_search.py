@@ -261,7 +261,7 @@ def moment(text):
     return datetime.fromisoformat(text).timestamp()
 
 
-@pytest.mark.parametrize("seed", [3, *(pytest.param(seed, marks=pytest.mark.long) for seed in (11, 12, 13))])
+@pytest.mark.parametrize("seed", [3, *(pytest.param(seed, marks=pytest.mark.long) for seed in (11, 12, 15))])
 def test_search_equals_comparing_everything(asked, seed):
     """At random pairs of times a text finds what a matcher finds that compares all, in the same order, on any pages."""
     rng = Random(seed)
