@@ -34,6 +34,10 @@ from ..derivation.shapes import NO_TIME
 from ..derivation.timelines import Row
 from ..derivation.todos import TodoFacet
 
+KEPT: Final = 10_000
+"""Of how many words and lists of words, met last, the packed form is kept at hand, each kind apart: the rows of a case share
+them, and a projector that runs for years meets ever new ones. Some 10 MB of gaps' words, and less of the others."""
+
 HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 """What a binary COPY begins with: a signature, no flags, no extension."""
 
@@ -161,7 +165,7 @@ class _Moments(dict[int, int]):
         return _INFINITY if at == FOR_EVER else self.get(id(at)) or self.of(at)
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=KEPT)
 def _text(value: str) -> bytes:
     data = value.encode()
     return _LENGTH(len(data)) + data
@@ -186,7 +190,7 @@ _UUID_HEADS: Final = {
 """What short arrays of ids begin with, by their length, up to the first id: nearly all of them."""
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=KEPT)
 def _texts(values: tuple[str, ...]) -> bytes:
     return _array(_TEXT_OID, [_text(value) for value in values])
 
@@ -460,7 +464,7 @@ class _Scribe:
         return ids + _FOUR + _LENGTH(state.contacts) + _FOUR + _LENGTH(state.retold)
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=KEPT)
 def _words(
     kind: GapKind, theme: str, to_act: tuple[str, ...], involved: tuple[str, ...], harms: tuple[str, ...]
 ) -> bytes:
@@ -468,7 +472,6 @@ def _words(
     return _text(kind) + _text(theme) + _texts(to_act) + _texts(involved) + _texts(harms)
 
 
-@lru_cache(maxsize=100_000)
 def _parties(kind: str, outcome: str, ground: str | None, from_: str, to: str) -> bytes:
     """Return the fields of a handoff that hold words."""
     return _text(kind) + _text(outcome) + _text_or_null(ground) + _text(from_) + _text(to)
