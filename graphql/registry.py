@@ -33,6 +33,7 @@ from .connections import (
     CaseEdge,
     ChainConnection,
     ChainEdge,
+    Counted,
     GapConnection,
     OrganisationConnection,
     OrganisationEdge,
@@ -244,6 +245,7 @@ class Registry(Answers):
             node,
             lambda row: (row.reported_at, row.obstacle),
             partial(chains.count_up_to, view.moment, choice),
+            counted=Counted(found[0][-1], None) if after is None and found and found[0][-1] is not None else None,
         )
 
     @strawberry.field(

@@ -1,11 +1,12 @@
 """Templates, as every page uses them: escaped always, undefined names are errors, texts in the visitor's language."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import urlencode
+from typing import Any, Final, cast
+from urllib.parse import quote_plus
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -29,6 +30,10 @@ MENU: Final = (
     ("/ask", "Ask"),
 )
 """The main menu: addresses, and what they are called."""
+
+
+_PLAIN: Final = re.compile("[0-9A-Za-z_.~:-]*")
+"""What an address holds as it is but for its colons: ids, which the hundred links of a page name."""
 
 
 @cache
@@ -74,12 +79,17 @@ def link(path: str, *given: Mapping[str, Any], **changes: Any) -> str:
     merged: dict[str, Any] = {}
     for part in (*given, changes):
         merged |= part
-    kept: dict[str, str | Sequence[str]] = {}
+    kept: list[str] = []
     for name, value in merged.items():
-        if value is None or value in ("", []):
+        if value is None or value == "":
             continue
-        kept[name] = [str(one) for one in value] if isinstance(value, list) else str(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    return f"{path}?{urlencode(kept, doseq=True)}" if kept else path
+        values = cast("list[Any]", value) if isinstance(value, list) else [value]
+        kept += [f"{_quoted(name)}={_quoted(str(one))}" for one in values]
+    return f"{path}?{'&'.join(kept)}" if kept else path
+
+
+def _quoted(text: str) -> str:
+    return text.replace(":", "%3A") if _PLAIN.fullmatch(text) else quote_plus(text)
 
 
 def called(organisation: Mapping[str, Any]) -> str:

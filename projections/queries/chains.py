@@ -44,14 +44,17 @@ class ChainChoice(Struct, frozen=True):
 
 
 def row(columns: tuple[Any, ...]) -> ChainRow:
-    """Return the row that a query here found."""
-    return ChainRow(*columns)
+    """Return the row that a page found; beside it stands how many there are in all."""
+    return ChainRow(*columns[:-1])
 
 
 def page(
     moment: Moment, choice: ChainChoice, order: ChainOrder, after: tuple[datetime, UUID] | None, limit: int
 ) -> Query:
-    """Return the query for chains beyond the one that was reported at a moment and has an obstacle."""
+    """Return the query for chains beyond the one that was reported at a moment and has an obstacle.
+
+    Beside each stands how many there are beyond, where all of them are gone through for the page, and else null.
+    """
     conditions = _conditions(moment, choice)
     newest = order is ChainOrder.REPORTED_NEWEST
     # One index, read from either end: so the oldest first is the newest first turned round, ties included.
@@ -67,8 +70,10 @@ def page(
         )
     # What somebody has is little of all: it is found first and put in order then.
     first: LiteralString = "" if choice.holders is None else " OFFSET 0"
+    counted: LiteralString = "NULL::bigint" if choice.holders is None else "count(*) OVER ()"
     return (
-        f"SELECT {COLUMNS} FROM (SELECT {COLUMNS} FROM read.chain_state WHERE {conditions.text()}{first}) found "  # noqa: S608
+        f"SELECT {COLUMNS}, {counted} "  # noqa: S608
+        f"FROM (SELECT {COLUMNS} FROM read.chain_state WHERE {conditions.text()}{first}) found "
         f"ORDER BY {order_by} LIMIT %(limit)s"
     ), conditions.values | {"limit": limit}
 
