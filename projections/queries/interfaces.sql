@@ -1,7 +1,8 @@
 -- Interfaces at two times: what went from one organisation to another, and what became of it.
 --
--- What was passed on in the period is gone through once, and counted by pair; only for the pairs that are shown is worked
--- out how long answers took, why was refused, and what came back.
+-- What was passed on in the period is gone through once, in an index alone, and counted by pair; only what went between
+-- the pairs that are shown is looked up (rolled up, gone through once more), to work out how long answers took, why was
+-- refused, and what came back.
 --
 -- Rolled up, an organisation stands for all below it, as the tree stood: it stands under its successor if it went up in
 -- one, else under its parent, as far up as organisations were registered. What stays within one is no interface then. An
@@ -23,7 +24,7 @@ WITH RECURSIVE standing (organisation, above) AS (
     SELECT coalesce((SELECT t.top FROM tops t WHERE t.organisation = %(from)s::text), %(from)s::text),
            coalesce((SELECT t.top FROM tops t WHERE t.organisation = %(to)s::text), %(to)s::text),
            coalesce((SELECT t.top FROM tops t WHERE t.organisation = %(organisation)s::text), %(organisation)s::text)
-), sent AS (
+), sent AS NOT MATERIALIZED (
     SELECT h.case_id, h.obstacle_id, h.kind, h.outcome, h.ground, h.respond_by,
            CASE WHEN h.outcome IN ('ACCEPTED', 'REFUSED') THEN greatest(h.ended_at - h.delivered_at, interval '0') END AS took,
            coalesce(f.top, h.from_organisation) AS from_organisation, coalesce(t.top, h.to_organisation) AS to_organisation
@@ -39,12 +40,15 @@ WITH RECURSIVE standing (organisation, above) AS (
             OR asked.top IN (coalesce(f.top, h.from_organisation), coalesce(t.top, h.to_organisation)))
        AND h.made_at >= %(period_from)s::timestamptz AND h.made_at < %(period_until)s::timestamptz
        AND coalesce(f.top, h.from_organisation) <> coalesce(t.top, h.to_organisation)
+), each_passed AS MATERIALIZED (
+    -- By itself, so that pairs are counted in a hash table: names that begin alike take long to sort.
+    SELECT from_organisation, to_organisation,
+           CASE kind WHEN 'REFERRAL' THEN outcome <> 'ARRIVED'
+                     ELSE outcome IN ('REFUSED', 'LAPSED') OR (outcome = 'PENDING' AND respond_by <= %(as_of)s) END AS lost
+      FROM sent
 ), counted AS (
-    SELECT from_organisation, to_organisation, count(*) AS busy,
-           count(*) FILTER (WHERE CASE kind WHEN 'REFERRAL' THEN outcome <> 'ARRIVED'
-                                            ELSE outcome IN ('REFUSED', 'LAPSED')
-                                                 OR (outcome = 'PENDING' AND respond_by <= %(as_of)s) END) AS lost
-      FROM sent GROUP BY 1, 2
+    SELECT from_organisation, to_organisation, count(*) AS busy, count(*) FILTER (WHERE lost) AS lost
+      FROM each_passed GROUP BY 1, 2
 ), shown AS MATERIALIZED (
     SELECT from_organisation, to_organisation, lost FROM counted
      ORDER BY CASE WHEN %(by_lost)s THEN lost END DESC NULLS LAST, busy DESC, from_organisation, to_organisation
@@ -52,7 +56,17 @@ WITH RECURSIVE standing (organisation, above) AS (
 ), kept AS MATERIALIZED (
     -- Looked up in a set, here and below: a join is planned for the few rows that two times are taken to leave.
     SELECT s.*, s.outcome IN ('ACCEPTED', 'ARRIVED') AS across FROM sent s
-     WHERE ((s.from_organisation, s.to_organisation) IN (SELECT from_organisation, to_organisation FROM shown)) IS TRUE
+     WHERE %(rolled_up)s
+       AND ((s.from_organisation, s.to_organisation) IN (SELECT from_organisation, to_organisation FROM shown)) IS TRUE
+    UNION ALL
+    SELECT h.case_id, h.obstacle_id, h.kind, h.outcome, h.ground, h.respond_by,
+           CASE WHEN h.outcome IN ('ACCEPTED', 'REFUSED') THEN greatest(h.ended_at - h.delivered_at, interval '0') END,
+           h.from_organisation, h.to_organisation, h.outcome IN ('ACCEPTED', 'ARRIVED')
+      FROM shown JOIN read.handoff_state h USING (from_organisation, to_organisation)
+     WHERE NOT %(rolled_up)s
+       AND (h.as_of_from <= %(as_of)s AND (h.as_of_until > %(as_of)s OR h.until_known_from > %(known_at)s)
+            AND h.known_from <= %(known_at)s AND h.known_until > %(known_at)s) IS TRUE
+       AND h.made_at >= %(period_from)s::timestamptz AND h.made_at < %(period_until)s::timestamptz
 ), ring AS (
     -- Of an array the planner expects ten parts, of a series a thousand; then it does without a set below.
     SELECT g.case_id, g.obstacle_id, one.unit AS from_unit, g.involved[one.place + 1] AS to_unit

@@ -93,7 +93,12 @@ CREATE INDEX chain_state_obstacle ON chain_state (obstacle_id, case_id);
 CREATE INDEX chain_state_held ON chain_state (holder, reported_at, obstacle_id)
     WHERE settled_at IS NULL AND known_until = 'infinity';
 CREATE INDEX chain_state_harmed ON chain_state (reported_at, obstacle_id) WHERE harm_until > '-infinity';
-CREATE INDEX handoff_state_made ON handoff_state (made_at, handoff_id);
+-- What was passed on in a period is counted by pair in the index alone; what went between the pairs that are shown is then
+-- looked up.
+CREATE INDEX handoff_state_made ON handoff_state (made_at, handoff_id)
+    INCLUDE (as_of_from, as_of_until, known_from, until_known_from, known_until, case_id, kind, outcome, respond_by,
+             from_organisation, to_organisation);
+CREATE INDEX handoff_state_pair ON handoff_state (from_organisation, to_organisation, made_at);
 CREATE INDEX handoff_state_waiting ON handoff_state (to_organisation, respond_by) WHERE outcome = 'PENDING';
 -- To-dos, the oldest or newest first, of everybody and of each organisation.
 CREATE INDEX todo_state_since ON todo_state (since, event_id);
