@@ -24,7 +24,7 @@ END: Final = 1_000_000_000
 EVENT: Final = """
 fragment Told on Event {
   id position number type occurredAt precision recordedAt inferred
-  actor { organisation { identifier } }
+  actor { organisation { identifier name } }
   data
   summary(language: $language)
   offer { data }
@@ -181,12 +181,12 @@ class Replay:
 def names_of(case: Case, events: list[Event]) -> dict[str, str]:
     """Return what every organisation is called, those with a part in the case first, in the order of their coming in.
 
-    Who only recorded something goes by its identifier.
+    Whoever only recorded something comes after them.
     """
     names = {one["identifier"]: called(one) for one in case["organisations"]}
     for event in events:
-        recorder: str = event["actor"]["organisation"]["identifier"]
-        names.setdefault(recorder, recorder)
+        recorder: Mapping[str, Any] = event["actor"]["organisation"]
+        names.setdefault(recorder["identifier"], called(recorder))
     return names
 
 
