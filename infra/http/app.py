@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from ..pages.routes import page_routes
+from ..pages.routes import nowhere, page_routes
 from ..pages.sessions import SESSION_KEY_BYTES
 from ..pages.signing_in import SignIn
 from ..rest.routes import rest_routes
@@ -41,7 +41,9 @@ def create_app(services: Services, sign_in: SignIn | None = None) -> FastAPI:
     app.add_route("/log/tile/{name:path}", log.tile(running), methods=["GET"])
     app.add_route("/.well-known/security.txt", operations.security_txt, methods=["GET"])
     app.router.routes.extend(rest_routes(running))
-    app.router.routes.extend(page_routes(running, sign_in or SignIn(key=os.urandom(SESSION_KEY_BYTES))))
+    signing_in = sign_in or SignIn(key=os.urandom(SESSION_KEY_BYTES))
+    app.router.routes.extend(page_routes(running, signing_in))
+    app.add_exception_handler(404, nowhere(running, signing_in))
     app.add_middleware(Compression)
     app.add_middleware(headers.SecurityHeaders)
     app.add_middleware(Watched, measures=running.measures)

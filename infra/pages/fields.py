@@ -1,6 +1,7 @@
 """A command's form: its fields as the schema declares them, with labels, and with what a case offers to choose from."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, cast
 
 from graphql import (
@@ -16,7 +17,7 @@ from graphql import (
 from msgspec import Struct
 
 from ...graphql.schema import SCHEMA
-from .labels import LABELS
+from .labels import CHOICES, LABELS, OWN_LABELS
 from .rendering import called
 from .stream_parts import first_words, options_of
 from .words import Words
@@ -45,6 +46,15 @@ ORGANISATIONS: Final = frozenset({
     "sharedBy", "owner", "members", "organisations", "partners",
 })  # fmt: skip
 
+OBSTACLES: Final = frozenset({"obstacle", "obstacles", "forObstacle", "triggeredBy"})
+
+OTHERWISE: Final = {
+    ("SplitObstacleInput", "into"): "obstacle", ("RelateSubjectInput", "subject"): "subject",
+    ("RelateSubjectInput", "to"): "person", ("LinkCaseInput", "from"): "reference",
+    ("WithdrawObstacleInput", "onWordOf"): "subject",
+}  # fmt: skip
+"""What a field of a command names, where a field of that name elsewhere names something else."""
+
 PARTY: Final = "PartyInput"
 
 ENUMERATED: Final = {"basis": "basis", "noticedBy": "noticed_by", "initiatedBy": "initiated_by"}
@@ -72,15 +82,17 @@ class Field(Struct, frozen=True):
 class Context(Struct, frozen=True):
     """What there is to choose from: organisations, and of one case its obstacles, gaps and subjects.
 
-    ``stream`` is the cause or its like that a command is about, with its parts; ``causes`` are those begun last;
-    ``event`` is what is to be mended, and ``events`` are those to choose it from, where none was chosen yet;
-    ``following`` is after which position more of them stand.
+    ``stream`` is the cause or its like that a command is about, with its parts; ``listed`` is what else a field may
+    name, by the field: streams begun last, and what stands in a catalogue; ``other`` is the id of a second case that
+    was named by its reference. ``event`` is what is to be mended, and ``events`` are those to choose it from, where
+    none was chosen yet; ``following`` is after which position more of them stand.
     """
 
     organisations: Sequence[Mapping[str, Any]]
     case: Mapping[str, Any] | None
     stream: Mapping[str, Any] | None = None
-    causes: Sequence[Mapping[str, Any]] = ()
+    listed: Mapping[str, Options] = MappingProxyType({})
+    other: str | None = None
     event: Mapping[str, Any] | None = None
     events: Sequence[Mapping[str, Any]] = ()
     following: str | None = None
@@ -103,16 +115,18 @@ def fields_of(command: GraphQLInputObjectType, words: Words, context: Context) -
         made_for_it = not several and MADE in (declared.description or "")
         if name in LEFT_OUT or name.endswith(ABOUT) or made_for_it:
             continue
-        found.append(field_of(name, declared, words, context))
+        found.append(field_of(command, name, words, context))
     return sorted(found, key=lambda field: (not field.required, field.name == "occurredAt"))
 
 
-def field_of(name: str, declared: Any, words: Words, context: Context) -> Field:
-    """Return how one field of a command is asked for; ``declared`` is its GraphQLInputField."""
+def field_of(command: GraphQLInputObjectType, name: str, words: Words, context: Context) -> Field:
+    """Return how one field of a command is asked for."""
+    declared = command.fields[name]
     if (declared.description or "").startswith(UNKNOWN):
         return Field(name, words.say("Its OIN (twenty digits), or a URI"), None, "text", True, False, ())
-    sort, options = _asked(name, get_named_type(declared.type), words, context)
-    label = LABELS.get(name)
+    means = OTHERWISE.get((command.name, name), name)
+    sort, options = _asked(means, get_named_type(declared.type), words, context)
+    label = OWN_LABELS.get(command.name, {}).get(name) or LABELS.get(name)
     hint = declared.description if label is None else None
     required = isinstance(declared.type, GraphQLNonNull)
     return Field(name, words.say(label) if label else name, hint, sort, required, _several(declared), options)
@@ -126,7 +140,7 @@ def _asked(name: str, type_: Any, words: Words, context: Context) -> tuple[str, 
     """Return how a field is asked for, and what may be chosen."""
     case = context.case
     if isinstance(type_, GraphQLEnumType):
-        return "choice", [(value, words.value(ENUMERATED.get(name, name), value)) for value in type_.values]
+        return "choice", [(value, _choice(name, type_.name, value, words)) for value in type_.values]
     if type_ is GraphQLBoolean:
         return "check", ()
     if type_ is GraphQLInt:
@@ -141,15 +155,15 @@ def _asked(name: str, type_: Any, words: Words, context: Context) -> tuple[str, 
     parts = None if context.stream is None else options_of(name, context.stream, words)
     if parts is not None:
         return "choice", parts
-    if name in {"cause", "causes"} and context.causes:
-        return "choice", [
-            (one["id"], first_words(one["begunBy"]["data"].get("statement"), "cause", words)) for one in context.causes
-        ]
+    if context.listed.get(name):
+        return "choice", context.listed[name]
     if name in ORGANISATIONS:
         return "choice", organisations
     if name == "case" and case:
         return "choice", [(case["id"], case["reference"])]
-    if case and name in {"obstacle", "obstacles", "forObstacle", "triggeredBy"}:
+    if case and name == "subject":
+        return "choice", [(one, words.say("the subject {n}", n=n)) for n, one in enumerate(case["subjects"], 1)]
+    if case and name in OBSTACLES:
         numbered = enumerate(case["obstacles"], 1)
         return "choice", [(one["id"], f"{words.say('Obstacle')} {number}") for number, one in numbered]
     if name == "event" and context.events:
@@ -157,6 +171,14 @@ def _asked(name: str, type_: Any, words: Words, context: Context) -> tuple[str, 
     if case and name == "gap":
         return "choice", [(one["id"], f"{words.kind(one['kind'])} ({words.day(one['from'])})") for one in case["gaps"]]
     return ("long" if name in LONG else "text"), ()
+
+
+def _choice(name: str, type_: str, value: str, words: Words) -> str:
+    """Return what a value of an enumeration is called, where a field of a form offers it."""
+    if type_ == "GapKind":
+        return words.kind(value)
+    said = CHOICES.get(type_, {}).get(value)
+    return words.say(said) if said else words.value(ENUMERATED.get(name, name), value)
 
 
 def told_in_short(event: Mapping[str, Any], words: Words) -> str:

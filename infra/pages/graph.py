@@ -8,9 +8,9 @@ from msgspec import Struct
 from .rendering import called
 from .replay import Replay
 
-BOX: Final = 230
+BOX: Final = 270
 BOX_HEIGHT: Final = 62
-ACROSS: Final = 290
+ACROSS: Final = 330
 DOWN: Final = 82
 
 

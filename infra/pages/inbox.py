@@ -34,6 +34,7 @@ query Inbox($own: ID!, $all: [ID!]!, $language: Language!, $atLeast: Position) {
       countUpTo(most: {COUNTED})
       nodes {{
         id kind from days case {{ id }} cases {{ reference title }} obstacle {{ id }}
+        about {{ __typename id begunBy {{ data }} }}
         acknowledgements {{ due organisation {{ identifier }} }}
       }}
     }}

@@ -91,6 +91,7 @@ LABELS: Final[Mapping[str, str]] = {
     "organisation": "Organisation",
     "organisations": "Organisations",
     "origin": "Where it came from",
+    "origins": "Where the obstacles came from",
     "outcome": "What came of it",
     "owner": "Owner",
     "parent": "Belongs to",
@@ -136,6 +137,7 @@ LABELS: Final[Mapping[str, str]] = {
     "suggests": "Who should be asked instead",
     "term": "Term",
     "theme": "Theme",
+    "themes": "Themes",
     "title": "Title",
     "to": "To",
     "told": "Who heard of it",
@@ -146,6 +148,57 @@ LABELS: Final[Mapping[str, str]] = {
     "view": "What they say of it",
 }
 """What the fields of commands are called, by their names in the schema."""
+
+OWN_LABELS: Final[Mapping[str, Mapping[str, str]]] = {
+    "IdentifyCauseInput": {"statement": "What the cause is"},
+    "RecordFindingInput": {"statement": "What was found"},
+    "NameBottleneckInput": {"statement": "Where it goes wrong"},
+    "SplitObstacleInput": {"into": "Into which obstacles"},
+    "RelateSubjectInput": {"to": "The other subject, by pseudonym"},
+    "LinkCaseInput": {"from": "The other case, by its reference"},
+}
+"""What fields are called in the input of one command, where their name means something else elsewhere."""
+
+CHOICES: Final[Mapping[str, Mapping[str, str]]] = {
+    "Origin": {
+        "SUBJECT_ERROR": "a mistake of the subject",
+        "PROVIDER_ERROR": "a mistake of an organisation",
+        "NO_CATEGORY": "it fits no category",
+        "SUM_OF_ACTIONS": "each acted correctly, and together it went wrong",
+        "UNKNOWN": "not known",
+    },
+    "Confirmation": {"YES": "yes", "NO": "no", "UNKNOWN": "not known"},
+    "OrganisationKind": {
+        "MUNICIPALITY": "municipality",
+        "EXECUTING_AGENCY": "executing agency",
+        "MINISTRY": "ministry",
+        "PROVINCE": "province",
+        "WATER_AUTHORITY": "water authority",
+        "COURT": "court",
+        "POLICE": "police",
+        "SUPERVISOR": "supervisor",
+        "CARE_PROVIDER": "care provider",
+        "SCHOOL": "school",
+        "HOUSING_ASSOCIATION": "housing association",
+        "INITIATIVE": "initiative of citizens",
+        "UNIT": "part of an organisation",
+        "OTHER": "another kind",
+    },
+    "TeamMotive": {
+        "SENSE_OF_JUSTICE": "a sense of justice",
+        "OPERATIONAL_NECESSITY": "the work required it",
+        "FAILURE_COSTS": "what it costs when things go wrong",
+        "LEARNING_AND_INNOVATION": "learning and renewal",
+    },
+    "Term": {
+        "RESPOND_BY": "to answer an offer",
+        "STANDSTILL": "for a holder to do something",
+        "CONFIRM_BY": "to confirm what another says",
+        "NAME_CAUSE": "to name a cause once it is settled",
+    },
+    "BarrierPlace": {"SHARED": "in policy and execution", "POLICY": "in policy", "EXECUTION": "in execution"},
+}
+"""What the values of an enumeration are called that stand in no sentence, by the enumeration's name in the schema."""
 
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "Cases": {

@@ -14,7 +14,7 @@ from msgspec import Struct
 from .replay import Replay
 from .words import Words, local
 
-NAMES: Final = 230
+NAMES: Final = 256
 """Where the axis begins: left of it stand the names."""
 
 WIDTH: Final = 1240
@@ -24,7 +24,7 @@ STRIP: Final = 10
 
 PAD: Final = 7
 TOP: Final = 26
-NAME_LETTERS: Final = 31
+NAME_LETTERS: Final = 36
 BAR_LEAST: Final = 2.0
 """A stretch of a minute must be seen too."""
 

@@ -127,10 +127,10 @@ def right_field(event: Event, name: str, words: Words, context: Context) -> Fiel
         options = [(one.value, words.say(PRECISIONS[one])) for one in Precision]
         return Field("value", words.say("How exactly that is known"), None, "choice", True, False, options)
     command, fact = RECORDED_BY.get(event["type"], ("", None))
-    declared = None if fact is None else cast("GraphQLInputObjectType", input_of(command)).fields.get(name)
-    if fact is None or declared is None:
+    declaring = input_of(command)
+    if fact is None or declaring is None or name not in declaring.fields:
         return Field("value", said, None, "text", True, False, ())
-    found = field_of(name, declared, words, context)
+    found = field_of(declaring, name, words, context)
     kind = next(field.kind for field in fields_of(fact) if field.name == name)
     sort, options = ("answer", answers(words)) if found.sort == "check" else (found.sort, found.options)
     return Field("content" if kind is Kind.TEXT else "value", found.label, None, sort, False, found.several, options)

@@ -10,12 +10,10 @@ from starlette.responses import RedirectResponse, Response
 
 from ...graphql.schema import SCHEMA
 from ..cli.asking import is_id, raw_id
-from . import mending
+from . import choosing, mending
 from .fields import ANSWERED, Context, Field, fields_of, input_of
 from .gaps import moment_of
 from .labels import COMMANDS, GROUPS, REFUSALS
-from .learning import KINDS
-from .learning_questions import FIELDS
 from .refusals import Said, fact, refusal
 from .rendering import link
 from .stream_parts import PARTS, question, stream_field
@@ -23,17 +21,10 @@ from .visit import PageProblem, Visit
 
 CONTEXT: Final = """
   organisations(first: 200) { nodes { identifier name } }
-  causes(first: 50) @include(if: $causes) { nodes { id begunBy { data } } }
   case(id: $id, reference: $reference) @include(if: $known) {
     id reference title subjects obstacles { id status } gaps { id kind from open }
   }
 """
-
-ADDRESSES: Final = {FIELDS[kind][0]: shape.address for kind, shape in KINDS.items()}
-"""Where the page of a cause or its like is, by the field of a command that names one."""
-
-NONE: Final[Mapping[str, Sequence[Any]]] = {"nodes": ()}
-"""What a list is that was not asked for."""
 
 MAY: Final = """
 query May($id: ID, $known: Boolean!) {
@@ -80,6 +71,9 @@ async def form(visit: Visit) -> Response:
     name, command = _command(visit)
     given = {field: [value] for field, value in visit.query.items()}
     context = await _context(visit, command, given)
+    lacking = choosing.lacking(command, context)
+    if lacking is not None:
+        return await choosing.page(visit, name, lacking, given, context.listed)
     if mending.mends(command) and (context.event is None or (mending.corrects(command) and "field" not in given)):
         return await _choosing(visit, name, command, given, context)
     if context.event is not None and mending.corrects(command):
@@ -103,6 +97,8 @@ async def send(visit: Visit) -> Response:
         return await _shown(visit, name, command, sent, context, command_id, _Problem(wanted=wanted))
     given = {field.name: _value(visit, field, sent) for field in fields if field.name in sent or field.sort == "check"}
     given = {field: value for field, value in given.items() if value is not None} | {"commandId": command_id}
+    if context.other is not None:
+        given["from"] = context.other
     found = await visit.answer(_mutation(name), {"input": given})
     for error in found.get("errors", ()):
         wrong = _Problem(message=refusal(error["message"], visit.words))
@@ -123,7 +119,7 @@ def _where(answer: Mapping[str, Any]) -> str:
     if "case" in answer:
         return f"/cases/{answer['case']['reference']}"
     about = next((name for name in PARTS if name in answer), None)
-    return "/record" if about is None else f"{ADDRESSES[about]}/{raw_id(answer[about]['id'])}"
+    return "/record" if about is None else f"{choosing.STREAMS[about][1].address}/{raw_id(answer[about]['id'])}"
 
 
 def _command(visit: Visit) -> tuple[str, GraphQLInputObjectType]:
@@ -143,15 +139,22 @@ async def _context(visit: Visit, command: GraphQLInputObjectType, given: dict[st
     named = given.get("case", [""])[0]
     # People know a case by its reference; the form then goes on with its id.
     asked: dict[str, Any] = {"id" if is_id(named) else "reference": named} if named else {}
-    asked |= {"known": bool(named), "causes": not {"cause", "causes"}.isdisjoint(command.fields)}
+    asked["known"] = bool(named)
     about = _about(command, given)
+    listed = choosing.selection(command, given)
     declared, stream, event, chosen = "", "", "", None
+    if "event" in command.fields or "$language" in listed:
+        asked["language"] = visit.words.language.value
+        declared = "$language: Language!"
+    other = choosing.other(command, given)
+    if other is not None:
+        asked["other"] = other
+        declared += " $other: String!"
     if about is not None:
         asked["stream"] = given[about][0]
-        declared, stream = "$stream: ID!", question(about)
+        declared += " $stream: ID!"
+        stream = question(about)
     if "event" in command.fields:
-        asked["language"] = visit.words.language.value
-        declared += " $language: Language!"
         chosen = given["event"][0] if "event" in given and mending.mends(command) else None
         if chosen is not None and mending.wants(command) == "case":
             asked["event"] = chosen
@@ -162,17 +165,19 @@ async def _context(visit: Visit, command: GraphQLInputObjectType, given: dict[st
                 asked["after"] = visit.query.get("after")
                 declared += " $after: Position"
             stream += mending.choice(command, about)
-    document = f"query Context($id: ID, $reference: String, $known: Boolean!, $causes: Boolean!, {declared})"
-    found = await visit.ask(f"{document} {{ registry {{ {CONTEXT} {stream} }} {event} }}", **asked)
+    document = f"query Context($id: ID, $reference: String, $known: Boolean!, {declared})"
+    found = await visit.ask(f"{document} {{ registry {{ {CONTEXT} {listed} {stream} }} {event} }}", **asked)
     registry = found["registry"]
     case = registry.get("case")
+    second: Mapping[str, Any] | None = registry.get("other")
     if case is not None:
         given["case"] = [case["id"]]
     return Context(
         registry["organisations"]["nodes"],
         case,
         registry.get("stream"),
-        registry.get("causes", NONE)["nodes"],
+        choosing.options(command, registry, visit.words),
+        None if second is None else second["id"],
         mending.chosen(visit, found, chosen),
         mending.told(registry),
         mending.following(registry),
@@ -205,7 +210,6 @@ async def _choosing(
         stream=context.stream,
         about=about,
         wants=mending.wants(command),
-        addresses=ADDRESSES,
         event=context.event,
         events=mending.offered(command, context),
         rights=() if context.event is None else mending.rightable(context.event, visit.words, context),

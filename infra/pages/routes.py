@@ -1,10 +1,12 @@
 """Every address of the pages, and what answers it."""
 
 import asyncio
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, cast
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ..http.registry import RunningRegistry
@@ -29,7 +31,7 @@ from .charts import chart
 from .rendering import static
 from .sessions import Sessions
 from .signing_in import SignIn, choose_language
-from .visit import View, answering
+from .visit import PageProblem, View, Visit, answering
 
 TYPES: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
@@ -86,6 +88,22 @@ def page_routes(running: RunningRegistry, sign_in: SignIn) -> list[BaseRoute]:
         get("/language/{language:str}", choose_language),
         Route("/static/{name}", _static, methods=["GET"]),
     ]
+
+
+def nowhere(running: RunningRegistry, sign_in: SignIn) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Return what answers requests for an address that there is not: browsers with a page, programs in JSON."""
+
+    async def say(visit: Visit) -> Response:
+        raise PageProblem(404, visit.words.say("There is no such page."))
+
+    shown = answering(running, Sessions(sign_in.key, secure=sign_in.secure), say)
+
+    async def answer(request: Request, error: Exception) -> Response:
+        if "text/html" in request.headers.get("accept", ""):
+            return await shown(request)
+        return JSONResponse({"detail": cast("HTTPException", error).detail}, 404)
+
+    return answer
 
 
 async def _static(request: Request) -> Response:

@@ -143,8 +143,13 @@ class Visit:
         """Return the data of an answer to a document of ours. Raises ``SignedOut`` and ``PageProblem``."""
         found = await self.answer(document, {name: value for name, value in variables.items() if value is not None})
         for error in found.get("errors", ()):
+            code: str = error["extensions"]["code"]
+            if code == "TIMEOUT":
+                raise PageProblem(
+                    STATUSES[code], self.words.say("This took too long, so it was broken off: try again.")
+                )
             said = refusal(error["message"], self.words)
-            raise PageProblem(STATUSES.get(error["extensions"]["code"], 500), said.text, said.tag)
+            raise PageProblem(STATUSES.get(code, 500), said.text, said.tag)
         return found["data"]
 
     async def form(self) -> list[tuple[str, str]]:

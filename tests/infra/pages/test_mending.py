@@ -55,7 +55,7 @@ def test_events_are_mended_beside_where_they_stand(own_site):
         history = page[page.index('class="history"') :]
         assert history.count("/record/correctCauseFact?") > history.count("/record/strikeCauseEvent?") > 3
         fields = about(investigator.get(link_of(history, "correctCauseFact")).text)
-        form = investigator.get(fields["Wat die zei"]).text
+        form = investigator.get(fields["Wat de oorzaak is"]).text
         content = {"content": "De wet vergeet wie verhuist."}
         posted(investigator, "correctCauseFact", fields_of(form) | content)
         own_site.asked.project()

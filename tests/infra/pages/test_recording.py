@@ -7,11 +7,17 @@ import httpx
 
 from infra.pages.visiting import csrf_of
 from knelpunt.graphql.schema import SCHEMA
+from knelpunt.infra.pages.fields import Context, input_of
+from knelpunt.infra.pages.fields import fields_of as form_fields
 from knelpunt.infra.pages.labels import COMMANDS, GROUPS
+from knelpunt.infra.pages.words import Words
+from knelpunt.projections.summaries import Language
 
 WATERRIJK = "urn:knelpunt:demo:waterrijk"
 OFFERED = "DEMO-9TXC"
 SUBJECT = "19bf7dce-ee44-5848-b342-ac546507da6c"
+THE_SAME = {"online", "school"}
+"""Words that are the same in Dutch."""
 
 
 def fields_of(html: str) -> dict[str, str]:
@@ -111,3 +117,50 @@ def test_no_form_asks_for_an_event_by_its_id(site):
     with site.visitor("ADMINISTRATOR") as administrator:
         form = administrator.get("/record/registerOrganisation").text
         assert '<input id="f-organisation"' in form
+
+
+def test_what_a_command_is_about_is_chosen_first(site):
+    """Without a case or stream that is asked for; then a form offers what there is of it, never an id to type."""
+    with site.visitor() as investigator:
+        asked = investigator.get("/record/splitObstacle")
+        assert 'id="f-case"' in asked.text
+        assert 'id="f-into"' not in asked.text
+        unknown = investigator.get("/record/splitObstacle?case=DEMO-XXXX")
+        assert unknown.status_code == 404
+        assert "Die casus is er niet." in unknown.text
+        form = investigator.get(f"/record/splitObstacle?case={OFFERED}").text
+        choice = re.search(r'<select id="f-into".*?</select>', form, re.DOTALL)
+        assert choice is not None
+        assert re.findall(r">(.*?)</option>", choice[0]) == ["Knelpunt 1", "Knelpunt 2"]
+        asked = investigator.get("/record/shareExperience").text
+        found = re.search(r'href="(/record/shareExperience\?dialogue=[^"]+)"', asked)
+        assert found is not None
+        assert '<select id="f-participant"' in investigator.get(unescape(found[1])).text
+
+
+def test_cases_are_linked_by_reference(own_site):
+    """The other case is named by the reference that people know it by."""
+    with own_site.visitor() as investigator:
+        form = investigator.get(f"/record/linkCase?case={OFFERED}").text
+        given = fields_of(form) | {"from": "DEMO-1CXT", "relation": "RELATED"}
+        assert investigator.post("/record/linkCase", data=given, follow_redirects=False).status_code == 303
+
+
+def test_every_choice_has_words():
+    """Each field and each value that a form offers has its Dutch, and does not go by its name in the schema."""
+    for name in COMMANDS:
+        command = input_of(name)
+        assert command is not None
+        for field in form_fields(command, Words(Language.NL), Context((), None)):
+            assert field.hint is None, (name, field.name)
+            bare = {text for value, text in field.options if text == value.lower().replace("_", " ")}
+            assert bare <= THE_SAME, (name, field.name)
+
+
+def test_an_address_that_there_is_not(site):
+    """Browsers get a page that says so, programs JSON."""
+    with site.visitor() as visitor:
+        page = visitor.get("/nowhere", headers={"Accept": "text/html"})
+        assert page.status_code == 404
+        assert "Zo&#39;n pagina is er niet." in page.text
+        assert visitor.get("/nowhere").json() == {"detail": "Not Found"}

@@ -24,6 +24,7 @@ def texts() -> set[str | tuple[str, ...]]:
     found |= {title for title, _ in (*examples.GROUPS, *(one for _, group in examples.GROUPS for one in group))}
     found |= {schema.COMMANDS, *(title for title, _ in (schema.FIRST, *schema.KINDS))}
     found |= {*labels.LABELS.values(), *labels.REFUSALS.values(), *labels.FACTS.values()}
+    found |= {text for own in (*labels.OWN_LABELS.values(), *labels.CHOICES.values()) for text in own.values()}
     found |= {*labels.GROUPS, *labels.COMMANDS.values()}
     found |= {*learning.STATUSES.values(), *learning.ANSWERS.values()}
     found |= {*readings.ACTIVITIES.values(), *mending.PRECISIONS.values()}
