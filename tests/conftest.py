@@ -1,5 +1,6 @@
 """Fixtures and settings that every test may ask for."""
 
+import gc
 import os
 import shutil
 import signal
@@ -54,6 +55,7 @@ def _work_in_memory() -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """One folder a run for the shared server: made before the workers start, which inherit its name."""
+    gc.disable()  # until all is collected, of which nothing is garbage: see below
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # As in the background of a script (&). What tests start would ignore Ctrl-C as well.
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -62,6 +64,17 @@ def pytest_configure(config: pytest.Config) -> None:
         folder = _open_folder()
         os.environ[SERVER_FOLDER] = str(folder)
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+GARBAGE_MIN = 10_000
+"""Objects made and not let go of, after which Python looks for cycles among them; by default 700."""
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Have Python's search for cycles pass over tests and modules, which stay for as long as the run lasts."""
+    gc.freeze()
+    gc.set_threshold(GARBAGE_MIN, 10, 10)
+    gc.enable()
 
 
 TOGETHER = frozenset({

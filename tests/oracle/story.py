@@ -58,6 +58,11 @@ from .told import Told, respond_by
 SETTLES = ObstacleResolved | ObstacleWithdrawn | ObstacleSplit
 ENDS_CONTEST = ObstacleReopened | ResolutionUpheld | ContestWithdrawn | RulingGiven
 ANSWERS = HandoffAccepted | HandoffRefused | HandoffWithdrawn
+BEARS_ON_HOLDER = frozenset({
+    ObstacleReported, ObstacleReopened, HandoffAccepted, SubjectReferred, ResponsibilityMoved, CustodyTaken, StepTaken,
+    CustodyReleased, CaseClosed, ObstacleResolved, ObstacleWithdrawn, ObstacleSplit,
+})  # fmt: skip
+"""What ``stretches`` tells apart; most of a story is nothing of it, and it is asked for the most."""
 
 GapsAt = Callable[[list[Event], datetime], list[OGap]]
 """Derives the gaps of a story as they stand at a moment: what an account or acknowledgement of a gap is about."""
@@ -194,6 +199,8 @@ def stretches(story: list[Event], obstacle: UUID) -> list[Stretch]:
             out[-1] = Stretch(out[-1].holder, out[-1].begin, n)
 
     for n, e in enumerate(story):
+        if type(e.data) not in BEARS_ON_HOLDER:
+            continue
         next_holder: tuple[str | None] | None = None  # none: as it was
         match e.data:
             case ObstacleReported(obstacle=o, received_by=who) if o == obstacle:
@@ -241,7 +248,8 @@ def is_open(story: list[Event], obstacle: UUID) -> bool:
 
 def holder(story: list[Event], obstacle: UUID) -> str | None:
     """Return who holds an obstacle after the story; none if nobody does, or it is not open."""
-    return stretches(story, obstacle)[-1].holder if is_open(story, obstacle) else None
+    chain = stretches(story, obstacle)
+    return chain[-1].holder if chain and chain[-1].end is None else None
 
 
 def holder_before(story: list[Event], obstacle: UUID, n: int | None) -> str | None:
@@ -280,7 +288,11 @@ class Run:
 
 def offer_of(story: list[Event], handoff: UUID, n: int) -> int:
     """Return the place of the last offer of a handoff before ``n``."""
-    return max(i for i in range(n) if isinstance(story[i].data, HandoffOffered) and story[i].data.handoff == handoff)
+    return next(
+        i
+        for i in range(n - 1, -1, -1)
+        if isinstance(story[i].data, HandoffOffered) and story[i].data.handoff == handoff
+    )
 
 
 def offer_end(story: list[Event], n: int) -> int | None:
