@@ -77,27 +77,46 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.enable()
 
 
-TOGETHER = frozenset({
+TOGETHER = (
+    "tests/access/test_who_hears_what.py",
+    "tests/access/test_who_sees_what.py",
+    "tests/domain/test_history.py",
+    "tests/graph/test_dialogues.py",
+    "tests/graph/test_reading.py",
     "tests/histories/test_registry_shares.py",
     "tests/histories/test_shares.py",
+    "tests/infra/cli/test_gaps.py",
+    "tests/infra/cli/test_stepping.py",
+    "tests/infra/exporting/",
+    "tests/infra/http/test_exports.py",
     "tests/infra/importing/test_published_ocel.py",
-    "tests/infra/pages/test_browser.py",
+    "tests/infra/pages/",
+    "tests/infra/projecting/test_distribution.py",
+    "tests/infra/projecting/test_query_plans.py",
+    "tests/infra/rest/",
+    "tests/infra/store/test_matrix.py",
     "tests/test_docs.py",
     "tests/test_packaging.py",
-})  # fmt: skip
-"""Modules whose tests share what takes seconds to make: each goes to one worker as a whole."""
+)
+"""Modules and folders whose tests share what takes long to make: each goes to one worker as a whole, before others."""
+
+FIRST = "tests/whole/"
+"""Tests that take long, one by one: of those sent singly they come first, so that no worker ends long after others."""
 
 
 class Scheduling(LoadScopeScheduling):
-    """Sends every test to whichever worker is free, and those of some modules to the same one.
+    """Sends every test to whichever worker is free, and those of some modules and folders to the same one.
 
     xdist has marks for this (``xdist_group``), which come to nothing: it adds the group to a name of the test that
     pytest 9.2 does not go by any more.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        module = nodeid.partition("::")[0]
-        return module if module in TOGETHER else nodeid
+        return next((shared for shared in TOGETHER if nodeid.startswith(shared)), nodeid)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:

@@ -35,12 +35,12 @@ def counts(text: str) -> dict[str, int]:
     return {line[:16].strip(): int(line[16:].replace(",", "")) for line in text.splitlines()}
 
 
-def test_an_import_says_what_it_did_and_adds_nothing_twice(fresh: CommandLine) -> None:
+def test_an_import_says_what_it_did_and_adds_nothing_twice(fresh: CommandLine, fresh_here: InThisProcess) -> None:
     """The example of the documentation."""
     example = ("import", EXAMPLES / "helpdesk.csv", "--mapping", EXAMPLES / "helpdesk.toml")
     first = counts(fresh.done(*example))
     assert first == {"rows read": 7, "rows rejected": 0, "cases": 2, "events new": 19, "events present": 0}
-    assert counts(fresh.done(*example)) == first | {"events new": 0, "events present": 19}
+    assert counts(fresh_here.done(*example)) == first | {"events new": 0, "events present": 19}
 
 
 def test_rejected_rows_are_named_and_strict_takes_none(fresh_here: InThisProcess, tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ CREATE TRIGGER held AFTER INSERT ON knelpunt.event REFERENCING NEW TABLE AS adde
 """Lets the first chunk of an import through, and none after it: however busy the machine is, there is more to come."""
 
 
-def test_an_interrupted_import_is_gone_on_with(fresh: CommandLine, tmp_path: Path) -> None:
+def test_an_interrupted_import_is_gone_on_with(fresh: CommandLine, fresh_here: InThisProcess, tmp_path: Path) -> None:
     """Ctrl-C leaves whole cases; the same command then records the rest, and together they are the whole."""
     if not LOGS.is_dir():
         pytest.skip("the logs of ../shared are not there")
@@ -137,13 +137,15 @@ def test_an_interrupted_import_is_gone_on_with(fresh: CommandLine, tmp_path: Pat
         assert "Traceback" not in err
         part = events(watching)
         watching.execute("SELECT pg_advisory_unlock(7)")
-        whole = counts(fresh.done(*command))
+        whole = counts(fresh_here.done(*command))
         assert whole["cases"] == 1_434
         assert whole["events present"] > 0
         assert events(watching) == part + whole["events new"]
 
 
-def test_an_import_that_was_killed_is_gone_on_with(fresh: CommandLine, tmp_path: Path) -> None:
+def test_an_import_that_was_killed_is_gone_on_with(
+    fresh: CommandLine, fresh_here: InThisProcess, tmp_path: Path
+) -> None:
     """kill -9, and the same command says where it goes on from, passes over what is there and records the rest."""
     mapping, log = tmp_path / "log.toml", tmp_path / "log.csv"
     mapping.write_text('source = "x"\n[columns]\ncase = "c"\nactivity = "a"\ntimestamp = "t"\norganisation = "o"\n')
@@ -159,7 +161,7 @@ def test_an_import_that_was_killed_is_gone_on_with(fresh: CommandLine, tmp_path:
         running.communicate(timeout=60)
         watching.execute("SELECT pg_advisory_unlock(7)")
         part = events(watching)
-        again = fresh.run(*command)
+        again = fresh_here.run(*command)
         told = counts(again.stdout)
         assert again.returncode == 0, again.stderr
         assert told["cases"] == 2_500
@@ -205,7 +207,7 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(open_folder: Path) -> Non
     if mounted.returncode:
         pytest.skip("this machine does not let root mount a small disk")
     try:
-        small = CommandLine({"KNELPUNT_DATA_DIR": str(disk / "data")})
+        small = InThisProcess({"KNELPUNT_DATA_DIR": str(disk / "data")})
         mapping = open_folder / "receipt.toml"
         mapping.write_text(RECEIPT, "utf-8")
         small.done("migrate")

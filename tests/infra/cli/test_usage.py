@@ -92,7 +92,7 @@ def test_an_address_that_is_none(tmp_path: Path) -> None:
 
 def test_a_database_that_was_never_migrated(empty_database_url: str, tmp_path: Path) -> None:
     """Somebody else's server is not set up unasked."""
-    bare = CommandLine({"KNELPUNT_DATABASE_URL": empty_database_url, "KNELPUNT_DATA_DIR": str(tmp_path)})
+    bare = InThisProcess({"KNELPUNT_DATABASE_URL": empty_database_url, "KNELPUNT_DATA_DIR": str(tmp_path)})
     assert "run knelpunt migrate" in bare.fails("gaps")
     assert "The schema is up to date." in bare.done("migrate")
     assert bare.done("migrate") == "The schema is up to date.\n"
@@ -101,7 +101,7 @@ def test_a_database_that_was_never_migrated(empty_database_url: str, tmp_path: P
 def test_a_data_folder_that_cannot_be(tmp_path: Path) -> None:
     """A file in the way of the data directory."""
     (tmp_path / "file").touch()
-    assert "is in the way" in CommandLine({"KNELPUNT_DATA_DIR": str(tmp_path / "file")}).fails("migrate")
+    assert "is in the way" in InThisProcess({"KNELPUNT_DATA_DIR": str(tmp_path / "file")}).fails("migrate")
 
 
 def test_debug_shows_where_a_failure_came_from(nowhere: CommandLine) -> None:

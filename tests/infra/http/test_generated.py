@@ -6,11 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis_graphql import nodes
-from schemathesis.core.result import Ok
 
 from graph.given import Story
 from infra.http.given import Service, serving
@@ -26,13 +23,19 @@ BEFORE = frozenset({"INVALID", "TOO_COMPLEX", "BAD_REQUEST"})
 """Codes of what is refused before anything is asked of the registry."""
 
 MOMENTS = ("2024-03-04T09:00:00+01:00", "2031-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "soon")
-# No position that is still to come: waiting for it takes five seconds.
-SCALARS = {
-    "DateTime": st.sampled_from(MOMENTS).map(nodes.String),
-    "Position": st.sampled_from([-(2**70), -1, 0, 3, 2**70]).map(nodes.Int),
-    "GapCursor": st.text(max_size=30).map(nodes.String),
-    "JSON": st.text(max_size=30).map(nodes.String) | st.integers().map(nodes.Int),
-}
+
+
+def scalars() -> dict[str, st.SearchStrategy[Any]]:
+    """What is made up for the schema's own scalars."""
+    from hypothesis_graphql import nodes
+
+    return {
+        "DateTime": st.sampled_from(MOMENTS).map(nodes.String),
+        # No position that is still to come: waiting for it takes five seconds.
+        "Position": st.sampled_from([-(2**70), -1, 0, 3, 2**70]).map(nodes.Int),
+        "GapCursor": st.text(max_size=30).map(nodes.String),
+        "JSON": st.text(max_size=30).map(nodes.String) | st.integers().map(nodes.Int),
+    }
 
 
 def outcome(answer: httpx.Response) -> str:
@@ -50,10 +53,14 @@ def outcome(answer: httpx.Response) -> str:
 @pytest.mark.parametrize("cases", [60, pytest.param(10_000, marks=[pytest.mark.long, pytest.mark.timeout(7200)])])
 def test_generated(service: Service, cases: int) -> None:
     """No case gives a server error, and three of ten at least get as far as the registry itself."""
+    # Here, since it takes a second: every worker imports every test, and one runs this.
+    import schemathesis
+    from schemathesis.core.result import Ok
+
     story = Story(service.asked)
     story.report()
     service.asked.project()
-    for name, strategy in SCALARS.items():
+    for name, strategy in scalars().items():
         schemathesis.graphql.scalar(name, strategy)
     found = schemathesis.graphql.from_path(SDL).get_all_operations()
     operations = [one.ok() for one in found if isinstance(one, Ok)]

@@ -1,22 +1,17 @@
 """Requests that nobody thought of, generated from the description: none breaks the service, all answers conform."""
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, given, settings
-from schemathesis import GenerationMode
-from schemathesis.core.result import Ok
-from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from infra.rest.conftest import World
 from knelpunt.infra.rest import openapi
 from knelpunt.infra.rest.resources import RESOURCES
 
-ALIKE = [negative_data_rejection]
-"""In an address one value and a list of one look alike, as do a number and its digits: what is made up as wrong may be
-right. That wrong requests are refused is counted below."""
+if TYPE_CHECKING:
+    from schemathesis import GenerationMode
 
 EXPORTING = 5
 """Operations on exports, of which this service makes none: made ones would keep the machine busy."""
@@ -27,6 +22,11 @@ SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too
 @pytest.mark.parametrize("cases", [2, pytest.param(500, marks=[pytest.mark.long, pytest.mark.timeout(7200)])])
 def test_generated(world: World, cases: int) -> None:
     """For each operation, good requests and bad ones get what the description says, and never a server error."""
+    # Here, since it takes a second: every worker imports every test, and one runs this.
+    import schemathesis
+    from schemathesis import GenerationMode
+    from schemathesis.core.result import Ok
+
     schema = schemathesis.openapi.from_dict(openapi.document())
     operations = [one.ok() for one in schema.get_all_operations() if isinstance(one, Ok)]
     assert len(operations) == len(RESOURCES) + EXPORTING
@@ -38,8 +38,14 @@ def test_generated(world: World, cases: int) -> None:
     assert came[400] > cases
 
 
-def asked(world: World, operation: Any, mode: GenerationMode, cases: int) -> Counter[int]:
+def asked(world: World, operation: Any, mode: "GenerationMode", cases: int) -> Counter[int]:
     """How often each status came of generated requests for an operation."""
+    from schemathesis import GenerationMode
+    from schemathesis.specs.openapi.checks import negative_data_rejection
+
+    # In an address one value and a list of one look alike, as do a number and its digits: what is made up as wrong may
+    # be right. That wrong requests are refused is counted above.
+    alike = [negative_data_rejection]
     headers = {"Authorization": f"Bearer {world.token()}"}
     came: Counter[int] = Counter()
 
@@ -53,7 +59,7 @@ def asked(world: World, operation: Any, mode: GenerationMode, cases: int) -> Cou
             (case.query or {}).pop("overlapsUntil", None)
         answer = case.call(base_url=f"http://{world.address}/api/v1", headers=headers)
         assert answer.status_code < 500, answer.text
-        case.validate_response(answer, headers=headers, excluded_checks=ALIKE)
+        case.validate_response(answer, headers=headers, excluded_checks=alike)
         came[answer.status_code] += 1
 
     ask()
