@@ -46,6 +46,9 @@ OURS_MAX: Final = 12_000
 
 STOCK_MAX: Final = 4_000
 
+UNDER_WAY: Final = 40
+"""Commands more for each client: it keeps the case that it is at, of which a short round sees the beginning alone."""
+
 _seeds = count(1)
 
 
@@ -145,7 +148,7 @@ def cases_of(seed: int, commands: int) -> Iterator[list[Told]]:
 
 def _ours(writer: Writer, clients: int, seconds: float) -> Measure:
     def measure() -> float:
-        made = cases_of(next_seed(), int(OURS_MAX * seconds))
+        made = cases_of(next_seed(), int(OURS_MAX * seconds) + UNDER_WAY * clients)
         return asyncio.run(
             _tasks(writer, [[as_sent(told.command) for told in each] for each in made], clients, seconds)
         )
@@ -195,7 +198,7 @@ def _stock(application: stock.StockCases, clients: int, seconds: float) -> Measu
                 (event.stream, event.version, msgspec.json.decode(codec.encode(event)))
                 for event in History(each, seed).events()
             ]
-            for each in cases_of(seed, int(STOCK_MAX * seconds))
+            for each in cases_of(seed, int(STOCK_MAX * seconds) + UNDER_WAY * clients)
         ]
         return _clients(made, send, clients, seconds)
 

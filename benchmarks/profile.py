@@ -34,7 +34,7 @@ from knelpunt.infra.trail.stretches import STRETCH_EVENTS, looked_at
 from knelpunt.infra.vault.vault import Vault
 
 from . import gap_page
-from .commands import CLIENTS, as_sent, cases_of, next_seed
+from .commands import CLIENTS, UNDER_WAY, as_sent, cases_of, next_seed
 from .generate import Told, registrations
 from .laboratory import Laboratory, Registry, laboratory
 from .measuring import Line, Profile, Report
@@ -212,7 +212,7 @@ def _commands(place: Laboratory, given: Registry) -> Generator[Prepared]:
 
 def _batches(vault: Vault, commands: int) -> list[list[Ticket]]:
     """Return so many commands as the batches of two halves of clients in turn, each of which has its own case."""
-    cases = cases_of(next_seed(), commands + 40 * CLIENTS)
+    cases = cases_of(next_seed(), commands + UNDER_WAY * CLIENTS)
     lanes: list[Iterator[Told]] = [iter(()) for _ in range(CLIENTS)]
     batches: list[list[Ticket]] = []
     for number in range(commands // (CLIENTS // 2)):

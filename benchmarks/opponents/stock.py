@@ -99,6 +99,8 @@ def environment(url: str) -> dict[str, str]:
         "POSTGRES_PASSWORD": str(given["password"]),
         "POSTGRES_POOL_SIZE": str(WRITERS),
         "POSTGRES_CONNECT_TIMEOUT": "60",
+        # Five seconds otherwise, which a busy machine may take between two statements.
+        "POSTGRES_IDLE_IN_TRANSACTION_SESSION_TIMEOUT": "60",
     }
 
 
