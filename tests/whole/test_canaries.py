@@ -21,7 +21,7 @@ from graph.given import GEMEENTE, Asked
 from infra.backup.given import stored, untold
 from infra.exporting.given import OWNER, export_from
 from infra.forgetting.given import ANNA, BERT, begin, erasing, record
-from infra.http.given import serving
+from infra.http.given import PLAIN, serving
 from infra.pages.visiting import csrf_of
 from infra.projecting.registries import everything
 from infra.store.given import command, event, log, open_case
@@ -119,7 +119,10 @@ def through_streams(parts: Parts, kinds: dict[str, list[Fact]], speak: Callable[
 def through_forms(asked: Asked, canaries: Canaries, subject: UUID) -> None:
     """Fill in forms of the pages, rightly and wrongly."""
     sign_in = SignIn(key=secrets.token_bytes(32), development=asked.issuer)
-    with serving(asked, sign_in) as address, httpx.Client(base_url=f"http://{address}", timeout=60) as client:
+    with (
+        serving(asked, sign_in) as address,
+        httpx.Client(base_url=f"http://{address}", timeout=60, verify=PLAIN) as client,
+    ):
         chosen = {"csrf": csrf_of(client.get("/signin").text), "role": "AGENCY", "organisation": GEMEENTE}
         assert client.post("/signin", data=chosen).status_code == 303
         form = {"csrf": csrf_of(client.get("/record/openCase").text), "noticedBy": "SUBJECT", "subjects": str(subject)}

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from graph.given import GEMEENTE, Asked
-from infra.http.given import serving
+from infra.http.given import PLAIN, serving
 from knelpunt.domain.vocabulary import Role
 from knelpunt.infra.identity.development import DevelopmentIssuer
 from knelpunt.infra.postgres.embedded import EmbeddedServer
@@ -81,12 +81,12 @@ class Clients:
             time.sleep(0.1)
 
     def _record(self) -> None:
-        with httpx.Client(timeout=60) as client:
+        with httpx.Client(timeout=60, verify=PLAIN) as client:
             while not self._stop.is_set():
                 self.send(client, uuid4())
 
     def _ask(self) -> None:
-        with httpx.Client(timeout=60) as client:
+        with httpx.Client(timeout=60, verify=PLAIN) as client:
             while not self._stop.is_set():
                 self.post(client, {"query": QUESTION})
                 time.sleep(0.05)
@@ -131,7 +131,7 @@ def test_a_server_that_stands_still(open_folder: Path, tmp_path: Path) -> None:
             back = (
                 min(at + seconds for at, seconds, status, _ in clients.told if at > thawed and status == 200) - thawed
             )
-            with httpx.Client(timeout=60) as client:
+            with httpx.Client(timeout=60, verify=PLAIN) as client:
                 first = dict(clients.recorded)
                 for command in clients.sent:
                     clients.send(client, command)

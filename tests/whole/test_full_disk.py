@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from graph.given import GEMEENTE, Asked
-from infra.http.given import serving
+from infra.http.given import PLAIN, serving
 from infra.trail.given import KEY
 from knelpunt.domain.vocabulary import Role
 from knelpunt.infra.identity.development import DevelopmentIssuer
@@ -67,7 +67,7 @@ class Writers:
             thread.start()
 
     def _work(self) -> None:
-        with httpx.Client(timeout=60) as client:
+        with httpx.Client(timeout=60, verify=PLAIN) as client:
             while not self._stop.is_set():
                 self.send(client, uuid4())
 
@@ -93,7 +93,7 @@ class Writers:
 
     def again(self) -> None:
         """Send once more, with their ids, what nobody knows the fate of."""
-        with httpx.Client(timeout=60) as client:
+        with httpx.Client(timeout=60, verify=PLAIN) as client:
             for command in self.sent - self.recorded.keys():
                 self.send(client, command)
 

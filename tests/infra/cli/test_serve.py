@@ -21,7 +21,7 @@ from websockets import ConnectionClosed, Subprotocol
 from websockets.sync.client import connect
 
 from infra.cli.conftest import CommandLine
-from infra.http.given import hear, say
+from infra.http.given import PLAIN, hear, say
 from infra.succession.registries import HEIR, MERGED_AT, OLD, about, fill, written
 from knelpunt.domain.organisation.facts import OrganisationMerged
 from knelpunt.domain.vocabulary import Role
@@ -129,10 +129,12 @@ def test_it_says_what_it_does_and_stops_without_dropping_anybody(start) -> None:
     token = DevelopmentIssuer.at(service.data_dir).token(Role.AGENCY, "urn:org:een", lifetime_seconds=600)
     wait_until(lambda: len([one for one in service.children("") if "spawn_main" in command_of_pid(one)]) >= 2)
     for _ in range(20):
-        assert httpx.get(f"{service.address}/api/v1/cases", headers={"Authorization": f"Bearer {token}"}).is_success
+        assert httpx.get(
+            f"{service.address}/api/v1/cases", headers={"Authorization": f"Bearer {token}"}, verify=PLAIN
+        ).is_success
     # Whichever answers tells of all; and the projector beside them tells there too.
     for _ in range(6):
-        told = httpx.get(f"{service.address}/metrics").text
+        told = httpx.get(f"{service.address}/metrics", verify=PLAIN).text
         assert 'knelpunt_http_seconds_count{route="/api/v1/cases",status="200"} 20.0' in told
         assert "knelpunt_projection_batch_seconds" in told
     place = service.address.removeprefix("http://")

@@ -1,6 +1,7 @@
 """A running service, and ways to talk to it."""
 
 import socket as sockets
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +23,10 @@ from knelpunt.infra.identity.development import DevelopmentIssuer
 from knelpunt.infra.pages.signing_in import SignIn
 from knelpunt.infra.projecting.projector import Projector
 from knelpunt.infra.store.recorder import CHANNEL
+
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""What clients here would encrypt with. Nothing is: but each would make its own, with all the authorities that the
+machine trusts, which takes longer than what it asks for."""
 
 
 @contextmanager
@@ -80,10 +85,10 @@ class Service:
     def post(self, content: Any, token: str | None = None, **headers: str) -> httpx.Response:
         given = {"Authorization": f"Bearer {token or self.token()}"} | headers
         body = content if isinstance(content, bytes) else msgspec.json.encode(content)
-        return httpx.post(f"http://{self.address}/graphql", content=body, headers=given, timeout=20)
+        return httpx.post(f"http://{self.address}/graphql", content=body, headers=given, timeout=20, verify=PLAIN)
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(f"http://{self.address}{path}", timeout=20)
+        return httpx.get(f"http://{self.address}{path}", timeout=20, verify=PLAIN)
 
     @contextmanager
     def socket(self, token: str | None = None, *, protocol: str = "graphql-transport-ws", init: bool = True):

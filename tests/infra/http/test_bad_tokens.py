@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from jwt.algorithms import ECAlgorithm
 
-from infra.http.given import Service
+from infra.http.given import PLAIN, Service
 from knelpunt.domain.vocabulary import Role
 from knelpunt.infra.identity.development import ISSUER, KEY_ID, DevelopmentIssuer
 from knelpunt.infra.identity.tokens import AUDIENCE, BadToken
@@ -209,7 +209,7 @@ def test_forty_kinds_of_bad_token(service: Service, forge: Forge) -> None:
     """Eighty of them, each by itself, are 401 with one of seven sentences, and none of them an error of ours."""
     assert len(BAD) >= 80
     wrong: dict[str, Any] = {}
-    with httpx.Client(base_url=f"http://{service.address}", timeout=20) as client:
+    with httpx.Client(base_url=f"http://{service.address}", timeout=20, verify=PLAIN) as client:
         for name, make in BAD.items():
             token = make(forge).encode()
             answer = client.post(
@@ -226,7 +226,9 @@ def test_two_headers_are_none(service: Service, forge: Forge) -> None:
     """A good token beside another one does not count: nobody can tell which one a proxy has looked at."""
     both = [("Authorization", f"Bearer {forge.claiming()}"), ("Authorization", "Bearer else")]
     for headers in (both, both[::-1]):
-        answer = httpx.post(f"http://{service.address}/graphql", json={"query": "{ __typename }"}, headers=headers)
+        answer = httpx.post(
+            f"http://{service.address}/graphql", json={"query": "{ __typename }"}, headers=headers, verify=PLAIN
+        )
         assert answer.status_code == 401
 
 

@@ -4,7 +4,7 @@ import gzip
 
 import httpx
 
-from infra.http.given import Service
+from infra.http.given import PLAIN, Service
 
 LONG = {"query": "{ __schema { types { name description fields { name description } } } }"}
 SHORT = {"query": "{ viewer { role } }"}
@@ -13,7 +13,7 @@ SHORT = {"query": "{ viewer { role } }"}
 def sent(service: Service, body: dict[str, str], **headers: str) -> tuple[httpx.Headers, bytes]:
     """The headers of an answer, and its content as it came over the wire."""
     given = {"Authorization": f"Bearer {service.token()}", "Accept-Encoding": "gzip"} | headers
-    with httpx.stream("POST", f"http://{service.address}/graphql", json=body, headers=given) as reply:
+    with httpx.stream("POST", f"http://{service.address}/graphql", json=body, headers=given, verify=PLAIN) as reply:
         assert reply.status_code == 200
         return reply.headers, b"".join(reply.iter_raw())
 
@@ -41,9 +41,11 @@ def test_nothing_that_comes_with_a_cookie_is_compressed(service: Service) -> Non
     headers, _ = sent(service, LONG, Cookie="knelpunt-session=anything")
     assert "content-encoding" not in headers
     asked = {"Cookie": "knelpunt-session=anything", "Accept-Encoding": "gzip"}
-    page = httpx.get(f"http://{service.address}/", headers=asked)
+    page = httpx.get(f"http://{service.address}/", headers=asked, verify=PLAIN)
     assert "content-encoding" not in page.headers
     style = next(
         part for part in page.text.split('"') if part.startswith("/static/") and part.partition("?")[0].endswith(".css")
     )
-    assert httpx.get(f"http://{service.address}{style}", headers=asked).headers["content-encoding"] == "gzip"
+    assert (
+        httpx.get(f"http://{service.address}{style}", headers=asked, verify=PLAIN).headers["content-encoding"] == "gzip"
+    )

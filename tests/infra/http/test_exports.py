@@ -20,7 +20,7 @@ import psycopg
 import pytest
 
 from graph.given import GEMEENTE, SVB, ZORG, Asked, Story
-from infra.http.given import serving
+from infra.http.given import PLAIN, serving
 from infra.pages.visiting import csrf_of
 from knelpunt.domain.vocabulary import Role
 from knelpunt.graphql.ports import Asker
@@ -45,7 +45,7 @@ class Desk:
 
     def __init__(self, asked: Asked, issuer: DevelopmentIssuer, address: str, folder: Path) -> None:
         self.asked, self.issuer, self.folder = asked, issuer, folder
-        self.client = httpx.Client(base_url=f"http://{address}", timeout=30)
+        self.client = httpx.Client(base_url=f"http://{address}", timeout=30, verify=PLAIN)
 
     def headers(self, organisation: str = GEMEENTE, role: Role = Role.AGENCY) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.issuer.token(role, organisation)}"}
@@ -258,7 +258,7 @@ def test_without_pyarrow_it_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch)
 
 def test_on_the_page(desk: Desk) -> None:
     """Without JavaScript: asked for by a button, looked for by a link, fetched by another; no other site's form."""
-    with httpx.Client(base_url=desk.client.base_url, follow_redirects=True, timeout=60) as visitor:
+    with httpx.Client(base_url=desk.client.base_url, follow_redirects=True, timeout=60, verify=PLAIN) as visitor:
         signing = {"csrf": csrf_of(visitor.get("/signin").text), "role": "AGENCY", "organisation": SVB}
         assert visitor.post("/signin", data=signing).status_code == 200
         page = visitor.get("/exports").text
@@ -289,7 +289,7 @@ def test_why_none_begins_is_said_in_dutch(desk: Desk, tmp_path: Path) -> None:
     sign_in = SignIn(key=b"k" * 32, development=desk.issuer)
     with (
         serving(desk.asked, sign_in, exports=exports) as address,
-        httpx.Client(base_url=f"http://{address}", follow_redirects=True, timeout=60) as visitor,
+        httpx.Client(base_url=f"http://{address}", follow_redirects=True, timeout=60, verify=PLAIN) as visitor,
     ):
         signing = {"csrf": csrf_of(visitor.get("/signin").text), "role": "AGENCY", "organisation": SVB}
         assert visitor.post("/signin", data=signing).status_code == 200

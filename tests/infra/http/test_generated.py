@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graph.given import Story
-from infra.http.given import Service, serving
+from infra.http.given import PLAIN, Service, serving
 from knelpunt.domain.vocabulary import Role
 from knelpunt.graphql import schema as schemas
 
@@ -69,7 +69,7 @@ def test_generated(service: Service, cases: int) -> None:
     assert len(mutations) > 40
     token = service.issuer.token(Role.AGENCY, "urn:org:gemeente", lifetime_seconds=7200)
     counted: Counter[str] = Counter()
-    with serving(service.asked, cost_per_minute=0) as address, httpx.Client(timeout=30) as client:
+    with serving(service.asked, cost_per_minute=0) as address, httpx.Client(timeout=30, verify=PLAIN) as client:
 
         @settings(
             max_examples=cases,

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from infra.http.given import Service, serving
+from infra.http.given import PLAIN, Service, serving
 from infra.trail.given import KEY, Trail, entries, files_in, fill
 from knelpunt.domain.vocabulary import Role
 from knelpunt.infra.trail import verify
@@ -57,7 +57,7 @@ def published(service: Service, tmp_path: Path) -> Iterator[tuple[Service, Trail
 
 def get(service: Service, path: str, role: Role | None = None) -> httpx.Response:
     headers = {} if role is None else {"Authorization": f"Bearer {service.issuer.token(role, None)}"}
-    return httpx.get(f"http://{service.address}{path}", headers=headers, timeout=20)
+    return httpx.get(f"http://{service.address}{path}", headers=headers, timeout=20, verify=PLAIN)
 
 
 def ask(service: Service, query: str) -> Any:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from graph.given import Asked
-from infra.http.given import Service, projecting, serving
+from infra.http.given import PLAIN, Service, projecting, serving
 from infra.projecting.registries import fill, some_registry
 from knelpunt.domain.vocabulary import Role
 from knelpunt.infra.identity.development import DevelopmentIssuer
@@ -36,7 +36,7 @@ def test_a_rebuild_is_noticed_by_nobody_who_asks(registry_url: str, tmp_path: Pa
 
     def ask(service: Service, own: list[tuple[int, str]]) -> None:
         token = issuer.token(Role.INVESTIGATOR, "urn:org:team", lifetime_seconds=600)
-        with httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=20) as client:
+        with httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=20, verify=PLAIN) as client:
             while not stop.is_set():
                 answer = client.post(f"http://{service.address}/graphql", json={"query": QUESTION})
                 if answer.status_code != 200 or "errors" in answer.json():

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from graph.given import GEMEENTE, Story
-from infra.http.given import Service
+from infra.http.given import PLAIN, Service
 from knelpunt.domain.vocabulary import Role
 from knelpunt.infra.forgetting.erasing import Eraser, EraserError
 from knelpunt.infra.logbook.security import Action, SecurityEvent, SecurityLog, SecurityRecord, security_records
@@ -69,7 +69,9 @@ def test_refused_and_changed(service: Service) -> None:
 
 
 def with_token(service: Service, path: str) -> httpx.Response:
-    return httpx.get(f"http://{service.address}{path}", headers={"Authorization": f"Bearer {service.token()}"})
+    return httpx.get(
+        f"http://{service.address}{path}", headers={"Authorization": f"Bearer {service.token()}"}, verify=PLAIN
+    )
 
 
 def test_erasures_and_keys(service: Service) -> None:

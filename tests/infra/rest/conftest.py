@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from graph.given import GEMEENTE, SVB, ZORG, Asked, Story
-from infra.http.given import serving
+from infra.http.given import PLAIN, serving
 from knelpunt.domain.vocabulary import Role
 from knelpunt.graphql.ports import Asker
 from knelpunt.infra.identity.development import DevelopmentIssuer
@@ -66,6 +66,6 @@ def world(shared_registry_url: str, tmp_path_factory: pytest.TempPathFactory) ->
             story.done("releaseCustody", 9, asker=clerk, obstacle=obstacle, ground="NO_CAPACITY")
             stories.append(story)
         asked.project()
-        with serving(asked) as address, httpx.Client(timeout=20) as client:
+        with serving(asked) as address, httpx.Client(timeout=20, verify=PLAIN) as client:
             yield World(asked, issuer, address, client, *stories)
         asked.close()
