@@ -18,16 +18,21 @@ from ...projections.derivation.viewers import Viewer, may_change_representatives
 from ..store import reading
 from ..store.arrays import uuid_array
 
-# As is known today: who was named by mistake, and was struck or corrected since, is no party.
-_FROM_ROWS: Final = """
+
+def _from_rows(of: str = "") -> str:
+    """Return who sees which cases by their parties and subjects; ``of``: a condition on the rows of both."""
+    # As is known today: who was named by mistake, and was struck or corrected since, is no party.
+    return f"""
 SELECT case_id, 'O:' || organisation AS viewer, 'party' AS source, NULL::uuid AS subject_id
   FROM case_party WHERE known_until = 'infinity'{of}
 UNION
 SELECT case_id, 'S:' || subject_id, 'subject', subject_id FROM case_subject WHERE known_until = 'infinity'{of}
-"""
+"""  # noqa: S608
+
+
 # Named in each part: what stands beyond a union is not looked for by it, and all parties there are would be read.
-_OF_CASES: Final = _FROM_ROWS.format(of=" AND case_id = ANY(%(cases)s)")
-FILL: Final = f"INSERT INTO case_viewer (case_id, viewer, source, subject_id) {_FROM_ROWS.format(of='')}"
+_OF_CASES: Final = _from_rows(of=" AND case_id = ANY(%(cases)s)")
+FILL: Final = f"INSERT INTO case_viewer (case_id, viewer, source, subject_id) {_from_rows()}"
 LEAVE: Final = f"""
 DELETE FROM case_viewer v WHERE v.case_id = ANY(%(cases)s) AND v.source IN ('party', 'subject')
    AND (v.case_id, v.viewer, v.source) NOT IN (SELECT case_id, viewer, source FROM ({_OF_CASES}) r)
