@@ -4,7 +4,7 @@ Parties and subjects come from their own rows, what else there is from events (`
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -19,7 +19,7 @@ from ..store import reading
 from ..store.arrays import uuid_array
 
 
-def _from_rows(of: str = "") -> str:
+def _from_rows(of: LiteralString = "") -> LiteralString:
     """Return who sees which cases by their parties and subjects; ``of``: a condition on the rows of both."""
     # As is known today: who was named by mistake, and was struck or corrected since, is no party.
     return f"""

@@ -35,8 +35,8 @@ from ..derivation.timelines import Row
 from ..derivation.todos import TodoFacet
 
 KEPT: Final = 10_000
-"""Of how many words and lists of words, met last, the packed form is kept at hand, each kind apart: the rows of a case share
-them, and a projector that runs for years meets ever new ones. Some 10 MB of gaps' words, and less of the others."""
+"""Of how many words and lists of words, met last, the packed form is kept at hand, each kind apart: the rows of a case
+share them, and a projector that runs for years meets ever new ones. Some 10 MB of gaps' words, less of the others."""
 
 HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 """What a binary COPY begins with: a signature, no flags, no extension."""
