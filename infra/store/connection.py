@@ -72,8 +72,9 @@ STATEMENT_TIMEOUTS: Final = MappingProxyType(
 OWN_SETTINGS: Final = MappingProxyType(
     {
         # Who reads has few statements, with many conditions of row security each: to plan one takes longer than to
-        # execute it. So it is planned once a connection, whatever its values (decisions/0041).
-        DatabaseRole.READER: {"plan_cache_mode": "force_generic_plan"},
+        # execute it. So it is planned once a connection, whatever its values (decisions/0041). Such plans are thought
+        # to cost far too much, and a server that can would compile each of them, anew every time.
+        DatabaseRole.READER: {"plan_cache_mode": "force_generic_plan", "jit": "off"},
         # So are the look-ups of who appends. Left to itself the server plans the reading of a stream every time, in
         # each partition of the events (decisions/0052).
         DatabaseRole.APPENDER: {"plan_cache_mode": "force_generic_plan"},
