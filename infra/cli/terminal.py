@@ -41,6 +41,8 @@ def plain(text: str) -> str:
 
     A text about somebody, or the name of an organisation, may hold anything, and no text may steer a terminal.
     """
+    if text.isprintable():  # as nearly all are; no character of these categories is
+        return text
     return "".join(" " if unicodedata.category(character) in UNSHOWN else character for character in text)
 
 
