@@ -164,8 +164,9 @@ def matrix(shown: Mapping[str, Any], words: Words, colours: Colours) -> dict[str
         "sort": None,
         "axis": {"title": words.say("To"), "orient": "top", "labelAngle": -40},
     }
-    scale = {"range": colours["scale"]}
-    half = max(shown["most"], 1) / 2
+    most = max(shown["most"], 1)
+    # From none at all, so that numbers that are all the same lie at its end, where they can be read.
+    scale = {"range": colours["scale"], "domain": [0, most]}
     return _framed(
         colours,
         data={"values": values},
@@ -182,7 +183,7 @@ def matrix(shown: Mapping[str, Any], words: Words, colours: Colours) -> dict[str
                 "encoding": {
                     "text": {"field": "lost", "type": "quantitative"},
                     "color": {
-                        "condition": {"test": f"datum.lost > {half}", "value": colours["paper"]},
+                        "condition": {"test": f"datum.lost > {most / 2}", "value": colours["paper"]},
                         "value": colours["text"],
                     },
                 },

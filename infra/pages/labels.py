@@ -357,9 +357,10 @@ COMMANDS: Final[Mapping[str, str]] = {name: text for group in GROUPS.values() fo
 """What commands are called, by the names of their mutations."""
 
 FACTS: Final[Mapping[str, str]] = {
-    "event": "Event", "actor": "Acting for", "role": "Role", "now": "Now", "version": "Number of changes",
-    "expectedVersion": "Number of changes when it was read", "bytes": "Length in bytes", "slug": "Name",
-    "entryBytesMax": "Longest in bytes", "days": "Days", "command": "Form", "kind": "Kind",
+    "event": "Event", "occurredAt": "When it happened", "actor": "Acting for", "role": "Role", "now": "Now",
+    "version": "Number of changes", "expectedVersion": "Number of changes when it was read",
+    "bytes": "Length in bytes", "slug": "Name", "entryBytesMax": "Longest in bytes", "days": "Days",
+    "command": "Form", "kind": "Kind",
 }  # fmt: skip
 """What the facts are called that a refusal rests on, where no field of a form has their name."""
 
