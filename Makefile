@@ -30,8 +30,8 @@ demo: $(VENV)/run.stamp
 
 test: $(VENV)/made.stamp
 	@$(MAKE) --silent --jobs=2 $(VENV)/run.stamp $(VENV)/test.stamp
-	@echo "make: running the tests, three at a time, since many wait for a server"
-	@$(BIN)/python -m pytest -n 3 -m "not long"
+	@echo "make: running the tests, four at a time, since many wait for a server"
+	@$(BIN)/python -m pytest -n 4 -m "not long"
 
 test-long: $(VENV)/run.stamp $(VENV)/test.stamp
 	@echo "make: running all tests, the long ones too"
