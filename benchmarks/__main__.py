@@ -85,6 +85,7 @@ def main() -> None:
     arguments = _arguments()
     results, document = RESULTS, DOCUMENT
     if arguments.output is not None:
+        arguments.output.mkdir(parents=True, exist_ok=True)  # now, and not when all has been measured
         results, document = arguments.output / RESULTS.name, arguments.output / DOCUMENT.name
     if arguments.document:
         _write_documents(results, document)

@@ -330,10 +330,11 @@ def main() -> None:
     if arguments.record is not None:
         _record(arguments.record, arguments.minutes * 60)
         return
-    result = soak(arguments.minutes)
     results, svg = RESULTS, PICTURE
     if arguments.output is not None:
+        arguments.output.mkdir(parents=True, exist_ok=True)  # now, and not when all has been measured
         results, svg = arguments.output / RESULTS.name, arguments.output / PICTURE.name
+    result = soak(arguments.minutes)
     results.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
     svg.write_text(picture(result), encoding="utf-8")
     print(paragraph(result))
