@@ -4,27 +4,35 @@
 -- and answer for the principal of the transaction. Their bodies are bound to the tables of this read model, so that they
 -- go with it when a rebuild takes its place.
 
--- viewers: the names by which the principal has to do with cases. An agency's are its own, and those of all that stand
--- under it now: units at every level, and those that went up in them.
-CREATE FUNCTION viewers() RETURNS text[]
+-- with_units: the names by which an organisation has to do with cases: its own, and those of all that stand under it now,
+-- which are units at every level and those that went up in them.
+CREATE FUNCTION with_units(top text) RETURNS text[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    WITH RECURSIVE principal (role, organisation, subject) AS (
-        SELECT p ->> 'role', p ->> 'organisation', p ->> 'subject' FROM (SELECT knelpunt.principal()) AS one (p)
-    ), below (organisation) AS (
-        SELECT organisation FROM principal WHERE role IN ('AGENCY', 'SOLUTION_TEAM') AND organisation IS NOT NULL
+    WITH RECURSIVE below (organisation) AS (
+        SELECT top
         UNION
         SELECT o.organisation
           FROM organisation_state o JOIN below b ON coalesce(o.merged_into, o.parent) = b.organisation
          WHERE o.known_until = 'infinity' AND o.as_of_from <= now() AND o.as_of_until > now()
     )
-    SELECT array(
-        SELECT 'O:' || organisation FROM below
-        UNION ALL
-        SELECT 'N:' || organisation FROM principal WHERE role = 'INTAKE' AND organisation IS NOT NULL
-        UNION ALL
-        SELECT 'S:' || subject FROM principal WHERE role = 'SUBJECT' AND subject IS NOT NULL
-    );
+    SELECT array(SELECT 'O:' || organisation FROM below);
+END;
+
+-- viewers: the names by which the principal has to do with cases. Each answer asks for them several times, and to look for
+-- units takes four times as long as all the rest: so first whether there ever was one.
+CREATE FUNCTION viewers() RETURNS text[]
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT CASE
+        WHEN role IN ('AGENCY', 'SOLUTION_TEAM') AND organisation IS NOT NULL THEN
+            CASE WHEN EXISTS (SELECT FROM organisation_state o WHERE coalesce(o.merged_into, o.parent) = p.organisation)
+                 THEN with_units(p.organisation) ELSE ARRAY['O:' || organisation] END
+        WHEN role = 'INTAKE' AND organisation IS NOT NULL THEN ARRAY['N:' || organisation]
+        WHEN role = 'SUBJECT' AND subject IS NOT NULL THEN ARRAY['S:' || subject]
+        ELSE ARRAY[]::text[] END
+      FROM (SELECT one ->> 'role', one ->> 'organisation', one ->> 'subject' FROM (SELECT knelpunt.principal()) AS _ (one))
+        AS p (role, organisation, subject);
 END;
 
 -- sees_case: whether somebody with these names has to do with a case.

@@ -8,6 +8,7 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from infra.projecting.registries import everything, fill, record, some_registry
@@ -108,3 +109,12 @@ def test_only_one_rebuild_works_at_a_time(registry_url) -> None:
         other.execute("SELECT pg_advisory_lock(%s)", (REBUILD_LOCK,))
         with pytest.raises(RebuildRunning, match="at work"):
             rebuild(registry_url, workers=1)
+
+
+def test_how_rows_are_spread_is_known_at_once(registry_url) -> None:
+    """The planner knows what stands in the tables that were swapped in, before the server looks at them by itself."""
+    fill(registry_url, some_registry(3))
+    rebuild(registry_url, workers=1)
+    with psycopg.connect(registry_url) as connection:
+        known = connection.execute("SELECT DISTINCT tablename FROM pg_stats WHERE schemaname = 'read'").fetchall()
+    assert {name for (name,) in known} >= {"case_state", "case_viewer", "chain_state", "gap_state", "handoff_state"}
