@@ -5,7 +5,7 @@ What a browser draws (static/charts.js) also says what is pointed at, and leads 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Any, Final, cast
 
@@ -39,6 +39,12 @@ TYPES: Final = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/
 
 PNG_SCALE: Final = 2.0
 """Twice the size on a screen, so that it stays sharp in a document."""
+
+LABEL_MAX: Final = 260
+"""Pixels beyond which a label is cut short."""
+
+LETTER_MAX: Final = 7.2
+"""Pixels that a letter of a label takes on average in the widest of the usual fonts (DejaVu Sans, Verdana)."""
 
 _drawing = Lock()
 """One drawing at a time: vl-convert's engine is one, and a queue in it would hold its threads."""
@@ -78,11 +84,19 @@ def drawn(specification: Mapping[str, Any], form: str) -> bytes:
                 return vl_convert.vegalite_to_pdf(given, allowed_base_urls=[])
 
 
+def _room(labels: Iterable[str]) -> int:
+    """Return what the longest of some labels takes at most, in pixels.
+
+    Where a visitor's font is wider than the one that a chart was measured with, it would be cut off at the edge.
+    """
+    return round(min(LABEL_MAX, LETTER_MAX * max(map(len, labels), default=0)))
+
+
 def _framed(colours: Colours, **specification: Any) -> dict[str, Any]:
     axis = {
         "labelColor": colours["text"], "titleColor": colours["quiet"], "gridColor": colours["rule"],
-        "domainColor": colours["rule"], "tickColor": colours["rule"], "labelLimit": 260, "titleFontWeight": "normal",
-        "titlePadding": 8,
+        "domainColor": colours["rule"], "tickColor": colours["rule"], "labelLimit": LABEL_MAX,
+        "titleFontWeight": "normal", "titlePadding": 8,
     }  # fmt: skip
     return {
         "$schema": VEGA_LITE,
@@ -114,7 +128,9 @@ def gaps_by_kind(counts: Sequence[Mapping[str, Any]], words: Words, colours: Col
         }
         for one in counts
     ]
-    place = {"field": "kind", "type": "nominal", "sort": None, "axis": {"title": None, "domain": False, "ticks": False}}
+    room = _room(one["kind"] for one in values)
+    axis = {"title": None, "domain": False, "ticks": False, "minExtent": room}
+    place = {"field": "kind", "type": "nominal", "sort": None, "axis": axis}
     return _framed(
         colours,
         data={"values": values},
@@ -157,6 +173,7 @@ def matrix(shown: Mapping[str, Any], words: Words, colours: Colours) -> dict[str
     ]
     # Level, and above the names: standing upright beside them it lies over the longest.
     title = {"title": words.say("From"), "titleAngle": 0, "titleAlign": "right", "titleAnchor": "start", "titleY": -8}
+    title |= {"minExtent": _room(names[side] for side in shown["sides"])}
     down = {"field": "side", "type": "nominal", "sort": None, "axis": title}
     across = {
         "field": "top",
