@@ -186,7 +186,7 @@ def place(as_of: datetime, gap: GapRow) -> GapPlace:
 def page(
     moment: Moment, choice: GapChoice, order: GapOrder, after: GapPlace | None, limit: int, most: int = 0
 ) -> Query:
-    """Return the query for gaps beyond a place, at most ``limit``, each with how many there are there.
+    """Return the query for gaps beyond a place, at most ``limit``; given ``most``, each with how many there are there.
 
     These are counted no further than ``most`` or ``limit``, whichever is more: what a page passes need not be gone
     through a second time for that.
@@ -204,7 +204,7 @@ def page(
         }
     list_ = _list(conditions, choice, order, after)
     found: Sequence[LiteralString] = (list_.sifted(),) if sifted else list_.in_order
-    return _paged(_few(choice), found, list_.where, list_.order), values
+    return _paged(_few(choice), found, list_.where, list_.order, counted=most > 0), values
 
 
 def count(moment: Moment, choice: GapChoice) -> Query:
@@ -423,8 +423,10 @@ def _paged(
     in_order: Sequence[LiteralString],
     where: LiteralString,
     order: LiteralString,
+    *,
+    counted: bool,
 ) -> LiteralString:
-    """Return the query for a page, found in one of two ways and counted.
+    """Return the query for a page, found in one of two ways, and counted or not.
 
     Whoever sees few cases is answered from the rows of these, which are then at hand: in the order of the list they
     would pass a hundred rows of others for each of their own. Whoever sees many is answered in that order, in an index
@@ -438,6 +440,11 @@ def _paged(
     if len(in_order) > 1:
         together: LiteralString = " UNION ALL ".join(f"({way})" for way in in_order)
         listed = f"{together} ORDER BY {order} LIMIT %(most)s"
+    if not counted:
+        return (
+            f"{few} ({one_by_one}) UNION ALL (SELECT {COLUMNS} FROM (SELECT {_KEY} FROM ({listed}) listed) keys "  # noqa: S608
+            f"JOIN read.gap_state USING ({_KEY})) ORDER BY {order} LIMIT %(limit)s"
+        )
     return (
         f"{few}, own AS MATERIALIZED ({one_by_one}), listed AS MATERIALIZED ({listed}) "  # noqa: S608
         f"SELECT page.*, (SELECT count(*) FROM own) + (SELECT count(*) FROM listed) FROM ("
