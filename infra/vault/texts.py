@@ -1,12 +1,14 @@
 """Which texts a fact holds: found from its type, once for each class. Nothing here seals or opens any."""
 
 from functools import cache
-from typing import get_args
+from typing import TypeVar, get_args
 
 import msgspec
 
 from ...domain.event import Fact
 from ...domain.text import Clear, Sealed
+
+T = TypeVar("T")
 
 
 @cache
@@ -17,19 +19,14 @@ def text_fields(fact: type[Fact]) -> tuple[str, ...]:
 
 def clear_texts(fact: Fact) -> list[tuple[str, Clear]]:
     """Return the texts of a fact that are not sealed yet, by their fields."""
-    found: list[tuple[str, Clear]] = []
-    for name in text_fields(type(fact)):
-        value = getattr(fact, name)
-        if isinstance(value, Clear):
-            found.append((name, value))
-    return found
+    return _texts(fact, Clear)
 
 
 def sealed_texts(fact: Fact) -> list[tuple[str, Sealed]]:
     """Return the texts of a fact that are sealed, by their fields."""
-    found: list[tuple[str, Sealed]] = []
-    for name in text_fields(type(fact)):
-        value = getattr(fact, name)
-        if isinstance(value, Sealed):
-            found.append((name, value))
-    return found
+    return _texts(fact, Sealed)
+
+
+def _texts(fact: Fact, kind: type[T]) -> list[tuple[str, T]]:
+    values = [(name, getattr(fact, name)) for name in text_fields(type(fact))]
+    return [(name, value) for name, value in values if isinstance(value, kind)]
