@@ -13,6 +13,7 @@ import strawberry
 from ..domain.vocabulary import Harm, LearningKind, Origin
 from ..projections.derivation.answer import ObstacleAnswer
 from ..projections.derivation.cross_chains import CrossChain as DerivedCrossChain
+from ..projections.derivation.cross_chains import split_from
 from ..projections.derivation.shapes import Segment as DerivedSegment
 from ..projections.derivation.shapes import SegmentKind
 from . import ids
@@ -267,6 +268,11 @@ class Obstacle(Node):
     def triggered_by(self) -> "Obstacle | None":
         """Return what set it off."""
         return self._derived(lambda one, _: self._found(one.fact.triggered_by))
+
+    @strawberry.field(description="The obstacle that was split into it and others.")
+    def split_from(self) -> "Obstacle | None":
+        """Return what it was a part of."""
+        return self._derived(lambda _, reading: self._found(split_from(reading.answer, self.obstacle)))
 
     @strawberry.field(description="The obstacles that its handling set off, in its case and in others of its subjects.")
     def triggered(self) -> list["Obstacle"]:

@@ -58,8 +58,8 @@ async def page(visit: Visit) -> Response:
 async def moment(visit: Visit) -> Response:
     """Answer GET /cases/REFERENCE/moment: how it stood at one step, which the page's script puts in its place."""
     reference, lens = asked(visit)
-    at = visit.query.get("at", "")
-    found = (await state_of(visit, reference, lens | {"asOf": moment_of(visit, at).isoformat()}))["case"]
+    at = moment_of(visit, visit.query.get("at", "")).isoformat()
+    found = (await state_of(visit, reference, lens | {"asOf": at}))["case"]
     names = {} if found is None else names_of(found, [])
     numbers = {} if found is None else {one["id"]: number for number, one in enumerate(found["obstacles"], 1)}
     state = {"case": found, "at": at, "names": names, "numbers": numbers, "reference": reference, "then": True}

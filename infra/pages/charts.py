@@ -6,6 +6,7 @@ What a browser draws (static/charts.js) also says what is pointed at, and leads 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from math import cos, radians, sin
 from threading import Lock
 from typing import Any, Final, cast
 
@@ -43,8 +44,23 @@ PNG_SCALE: Final = 2.0
 LABEL_MAX: Final = 260
 """Pixels beyond which a label is cut short."""
 
+LABEL_SIZE: Final = 13
+
 LETTER_MAX: Final = 7.2
 """Pixels that a letter of a label takes on average in the widest of the usual fonts (DejaVu Sans, Verdana)."""
+
+LETTER_LEAST: Final = 6.0
+"""The same in the narrowest (Liberation Sans, Arial)."""
+
+SLANT: Final = 40
+"""Degrees by which names above columns rise."""
+
+NARROW_LABEL_SIZE: Final = 11
+
+BARS: Final = 420
+
+NARROW_BARS: Final = 90
+"""How long the longest bar is, in pixels, and on a telephone: with its label and number all of it is in sight there."""
 
 _drawing = Lock()
 """One drawing at a time: vl-convert's engine is one, and a queue in it would hold its threads."""
@@ -59,7 +75,7 @@ async def chart(visit: Visit) -> Response:
     if make is None or form not in {*TYPES, SPECIFICATION}:
         raise PageProblem(404, visit.words.say("There is no such chart."))
     colours = DARK if visit.query.get("dark") else LIGHT
-    specification = await make(visit, colours)
+    specification = await make(visit, colours, bool(visit.query.get("narrow")))
     if form == SPECIFICATION:
         return Response(msgspec.json.encode(answering(specification)), media_type="application/json")
     return Response(await asyncio.to_thread(drawn, specification, form), media_type=TYPES[form])
@@ -84,15 +100,15 @@ def drawn(specification: Mapping[str, Any], form: str) -> bytes:
                 return vl_convert.vegalite_to_pdf(given, allowed_base_urls=[])
 
 
-def _room(labels: Iterable[str]) -> int:
+def _room(labels: Iterable[str], size: int = LABEL_SIZE) -> int:
     """Return what the longest of some labels takes at most, in pixels.
 
     Where a visitor's font is wider than the one that a chart was measured with, it would be cut off at the edge.
     """
-    return round(min(LABEL_MAX, LETTER_MAX * max(map(len, labels), default=0)))
+    return round(min(LABEL_MAX, LETTER_MAX * size / LABEL_SIZE * max(map(len, labels), default=0)))
 
 
-def _framed(colours: Colours, **specification: Any) -> dict[str, Any]:
+def _framed(colours: Colours, size: int = LABEL_SIZE, **specification: Any) -> dict[str, Any]:
     axis = {
         "labelColor": colours["text"], "titleColor": colours["quiet"], "gridColor": colours["rule"],
         "domainColor": colours["rule"], "tickColor": colours["rule"], "labelLimit": LABEL_MAX,
@@ -103,7 +119,7 @@ def _framed(colours: Colours, **specification: Any) -> dict[str, Any]:
         "background": colours["paper"],
         "config": {
             "font": "Liberation Sans, Arial, sans-serif",
-            "axis": {**axis, "labelFontSize": 13, "titleFontSize": 12},
+            "axis": {**axis, "labelFontSize": size, "titleFontSize": 12},
             "legend": {"labelColor": colours["text"], "titleColor": colours["quiet"]},
             "view": {"stroke": None},
         },
@@ -111,13 +127,16 @@ def _framed(colours: Colours, **specification: Any) -> dict[str, Any]:
     }
 
 
-async def _gaps_by_kind(visit: Visit, colours: Colours) -> dict[str, Any]:
+async def _gaps_by_kind(visit: Visit, colours: Colours, narrow: bool) -> dict[str, Any]:  # noqa: FBT001  from the table below
     registry = (await visit.ask(overview.COUNTS))["registry"]
-    return gaps_by_kind(registry["gapCounts"], visit.words, colours)
+    return gaps_by_kind(registry["gapCounts"], visit.words, colours, narrow=narrow)
 
 
-def gaps_by_kind(counts: Sequence[Mapping[str, Any]], words: Words, colours: Colours) -> dict[str, Any]:
-    """Return the chart of how many gaps of each kind are open, in the kinds' colours."""
+def gaps_by_kind(
+    counts: Sequence[Mapping[str, Any]], words: Words, colours: Colours, *, narrow: bool = False
+) -> dict[str, Any]:
+    """Return the chart of how many gaps of each kind are open, in the kinds' colours; a narrow one for telephones."""
+    size = NARROW_LABEL_SIZE if narrow else LABEL_SIZE
     values = [
         {
             "kind": words.kind(one["kind"]),
@@ -128,13 +147,14 @@ def gaps_by_kind(counts: Sequence[Mapping[str, Any]], words: Words, colours: Col
         }
         for one in counts
     ]
-    room = _room(one["kind"] for one in values)
+    room = _room((one["kind"] for one in values), size)
     axis = {"title": None, "domain": False, "ticks": False, "minExtent": room}
     place = {"field": "kind", "type": "nominal", "sort": None, "axis": axis}
     return _framed(
         colours,
+        size,
         data={"values": values},
-        width=420,
+        width=NARROW_BARS if narrow else BARS,
         height={"step": 26},
         encoding={"y": place, "x": {"field": "count", "type": "quantitative", "axis": None}},
         layer=[
@@ -143,14 +163,14 @@ def gaps_by_kind(counts: Sequence[Mapping[str, Any]], words: Words, colours: Col
                 "encoding": {"color": {"field": "colour", "type": "nominal", "scale": None}},
             },
             {
-                "mark": {"type": "text", "align": "left", "dx": 5, "fontSize": 13, "color": colours["text"]},
+                "mark": {"type": "text", "align": "left", "dx": 5, "fontSize": size, "color": colours["text"]},
                 "encoding": {"text": {"field": "count", "type": "quantitative"}},
             },
         ],
     )
 
 
-async def _matrix(visit: Visit, colours: Colours) -> dict[str, Any]:
+async def _matrix(visit: Visit, colours: Colours, _narrow: bool) -> dict[str, Any]:  # noqa: FBT001  from the table below
     found = await interfaces.asked(visit, await interfaces.period_of(visit))
     return matrix(interfaces.matrix(interfaces.with_lost(found["interfaces"])), visit.words, colours)
 
@@ -179,14 +199,19 @@ def matrix(shown: Mapping[str, Any], words: Words, colours: Colours) -> dict[str
         "field": "top",
         "type": "nominal",
         "sort": None,
-        "axis": {"title": words.say("To"), "orient": "top", "labelAngle": -40},
+        "axis": {"title": words.say("To"), "orient": "top", "labelAngle": -SLANT},
     }
+    # Slanted names run out to the right and upwards by as much as the visitor's font is wider than the one measured.
+    spare = _room(names[top] for top in shown["tops"]) * (1 - LETTER_LEAST / LETTER_MAX)
+    slant = radians(SLANT)
+    room = {"left": 5, "bottom": 5, "right": 5 + round(spare * cos(slant)), "top": 5 + round(spare * sin(slant))}
     most = max(shown["most"], 1)
     # From none at all, so that numbers that are all the same lie at its end, where they can be read.
     scale = {"range": colours["scale"], "domain": [0, most]}
     return _framed(
         colours,
         data={"values": values},
+        padding=room,
         width={"step": 34},
         height={"step": 30},
         encoding={"y": down, "x": across},
@@ -209,7 +234,7 @@ def matrix(shown: Mapping[str, Any], words: Words, colours: Colours) -> dict[str
     )
 
 
-CHARTS: Final[Mapping[str, Callable[[Visit, Colours], Awaitable[dict[str, Any]]]]] = {
+CHARTS: Final[Mapping[str, Callable[[Visit, Colours, bool], Awaitable[dict[str, Any]]]]] = {
     "gaps-by-kind": _gaps_by_kind,
     "interfaces": _matrix,
 }

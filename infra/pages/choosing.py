@@ -15,6 +15,9 @@ from .stream_parts import PARTS, first_words
 from .visit import Visit
 from .words import Words
 
+LETTERS: Final = 140
+"""What a line has room for."""
+
 OFFERED: Final = 50
 """Streams that a form offers, those begun last: to any other one people come from its own page."""
 
@@ -67,7 +70,7 @@ def options(command: GraphQLInputObjectType, registry: Mapping[str, Any], words:
 
 def _named(name: str, streams: Sequence[Mapping[str, Any]], words: Words) -> Options:
     text = STREAMS[name][1].text
-    return [(one["id"], first_words(one["begunBy"]["data"].get(text), name, words)) for one in streams]
+    return [(one["id"], first_words(one["begunBy"]["data"].get(text), name, words, LETTERS)) for one in streams]
 
 
 def lacking(command: GraphQLInputObjectType, context: Context) -> str | None:

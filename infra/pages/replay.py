@@ -71,7 +71,10 @@ query Replay(
       timeline(first: $first, startAt: $startAt) {{ totalCount pageInfo {{ hasNextPage }} nodes {{ ...Told }} }}
       proven: gaps(first: $first, startAt: $startAt) {{ id evidence {{ number stream }} }}
       crossChains {{
-        obstacles {{ id status holder {{ identifier name }} case {{ reference }} triggeredBy {{ id }} report {{ id }} }}
+        obstacles {{
+          id status holder {{ identifier name }} case {{ reference }} report {{ id }}
+          triggeredBy {{ id }} splitFrom {{ id }}
+        }}
       }}
       ...State
     }}

@@ -28,6 +28,7 @@ from . import (
     vega,
 )
 from .charts import chart
+from .own_names import OwnNames
 from .rendering import static
 from .sessions import Sessions
 from .signing_in import SignIn, choose_language
@@ -42,12 +43,13 @@ FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 def page_routes(running: RunningRegistry, sign_in: SignIn) -> list[BaseRoute]:
     """Return the routes of the pages."""
     sessions = Sessions(sign_in.key, secure=sign_in.secure)
+    names = OwnNames()
 
     def get(path: str, view: View) -> Route:
-        return Route(path, answering(running, sessions, view), methods=["GET"])
+        return Route(path, answering(running, sessions, names, view), methods=["GET"])
 
     def post(path: str, view: View) -> Route:
-        return Route(path, answering(running, sessions, view), methods=["POST"])
+        return Route(path, answering(running, sessions, names, view), methods=["POST"])
 
     return [
         get("/", overview.page),
@@ -96,7 +98,7 @@ def nowhere(running: RunningRegistry, sign_in: SignIn) -> Callable[[Request, Exc
     async def say(visit: Visit) -> Response:
         raise PageProblem(404, visit.words.say("There is no such page."))
 
-    shown = answering(running, Sessions(sign_in.key, secure=sign_in.secure), say)
+    shown = answering(running, Sessions(sign_in.key, secure=sign_in.secure), OwnNames(), say)
 
     async def answer(request: Request, error: Exception) -> Response:
         if "text/html" in request.headers.get("accept", ""):

@@ -50,7 +50,7 @@ async def index(visit: Visit) -> Response:
         for title, kinds in KINDS
     ]
     groups.append((COMMANDS, [one for one in others if one.name.endswith(OF_COMMANDS)]))
-    return await visit.page("schema.html", groups=groups)
+    return await visit.page("schema.html", groups=[group for group in groups if group[1]])
 
 
 async def one_type(visit: Visit) -> Response:

@@ -70,8 +70,8 @@ def options_of(name: str, stream: Mapping[str, Any], words: Words) -> Options | 
     return None
 
 
-def first_words(text: object, name: str, words: Words) -> str:
+def first_words(text: object, name: str, words: Words, letters: int = LETTERS) -> str:
     """Return the first words of a text, or what it is a text of, if it is not there to read."""
     if not isinstance(text, str):
         return words.say(LABELS[name])
-    return text if len(text) <= LETTERS else f"{text[: LETTERS - 1].rstrip()}…"
+    return text if len(text) <= letters else f"{text[: letters - 1].rstrip()}…"

@@ -3,6 +3,7 @@
 import re
 from asyncio import to_thread
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from secrets import compare_digest
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -19,6 +20,7 @@ from ..http.origin import origin_of
 from ..http.registry import RunningRegistry
 from ..identity.tokens import BadToken
 from ..logbook.security import DONE, Action, SecurityEvent, token_made
+from .own_names import OWN, OwnNames
 from .refusals import refusal
 from .rendering import link, rendered
 from .sessions import Session, Sessions, new_session
@@ -67,8 +69,9 @@ class SignedOut(Exception):  # noqa: N818  an answer on its way
 class Visit:
     """One request. ``session`` is what the browser keeps; a new one is written with the answer."""
 
-    def __init__(self, running: RunningRegistry, sessions: Sessions, request: Request) -> None:
+    def __init__(self, running: RunningRegistry, sessions: Sessions, names: OwnNames, request: Request) -> None:
         self.running = running
+        self._names = names
         self.sessions = sessions
         self.request = request
         self.words = Words(language_of(request))
@@ -183,11 +186,25 @@ class Visit:
         except SignedOut:
             who = None
         here = link(self.request.url.path, {name: self.several(name) for name in self.query})
-        layout = {"who": who, "csrf": self.session.csrf, "path": self.request.url.path, "here": here}
+        # Only a page that has just been answered asks: whatever kept another from it would keep this one waiting too.
+        own_name = await self._own_name(who, ask=status == HTTPStatus.OK)
+        band = {"who": who, "own_name": own_name}
+        layout = {**band, "csrf": self.session.csrf, "path": self.request.url.path, "here": here}
         response = HTMLResponse(rendered(template, self.words, {**layout, **values}), status)
         if self.had is None:
             self.sessions.write(response, self.session)
         return response
+
+    async def _own_name(self, who: Asker | None, *, ask: bool) -> str | None:
+        if who is None or who.organisation is None:
+            return None
+        if ask and self._names.stale(who.organisation):
+            try:
+                found = (await self.ask(OWN, own=who.organisation))["registry"]["organisation"]
+            except PageProblem:
+                return None
+            self._names.keep(who.organisation, found and found["name"])
+        return self._names.name(who.organisation)
 
 
 def language_of(request: Request) -> Language:
@@ -203,11 +220,13 @@ def within(address: str | None) -> str:
 View = Callable[[Visit], Awaitable[Response]]
 
 
-def answering(running: RunningRegistry, sessions: Sessions, view: View) -> Callable[[Request], Awaitable[Response]]:
+def answering(
+    running: RunningRegistry, sessions: Sessions, names: OwnNames, view: View
+) -> Callable[[Request], Awaitable[Response]]:
     """Return what answers requests for a page: those who are signed out are sent to sign in, and come back."""
 
     async def answer(request: Request) -> Response:
-        visit = Visit(running, sessions, request)
+        visit = Visit(running, sessions, names, request)
         try:
             return await view(visit)
         except SignedOut:

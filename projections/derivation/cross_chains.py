@@ -66,11 +66,22 @@ def _joined(case: CaseAnswer) -> Iterator[tuple[UUID, UUID]]:
     for one in case.obstacles:
         if one.fact.triggered_by is not None:
             yield one.fact.triggered_by, one.obstacle
+    for split in _splits(case):
+        for part in split.into:
+            yield split.obstacle, part
+
+
+def _splits(case: CaseAnswer) -> Iterator[f.ObstacleSplit]:
+    """Yield the splits that had their effect, in order."""
     for told in case.timeline:
         fact = told.event.data
         if isinstance(fact, f.ObstacleSplit) and told.conflict is None and told.struck_by is None:
-            for part in fact.into:
-                yield fact.obstacle, part
+            yield fact
+
+
+def split_from(case: CaseAnswer, obstacle: UUID) -> UUID | None:
+    """Return the obstacle of a case that was split into this one first, if any was."""
+    return next((split.obstacle for split in _splits(case) if obstacle in split.into), None)
 
 
 def _taken_together(obstacles: list[ObstacleAnswer], contacts: Sequence[f.ContactMade], as_of: datetime) -> CrossChain:

@@ -236,6 +236,26 @@ def test_cross_chains_links_and_what_was_set_off(two) -> None:
     assert found["b"]["linkedCases"] == [same | {"linking": True, "case": {"id": first.case}}]
 
 
+def test_what_was_split_off_says_from_what(asked) -> None:
+    """An obstacle knows what was split into it, until that split is struck; the parts stand in one cross-chain."""
+    asked.organisations()
+    story = Story(asked, days_ago=100)
+    one, two_, three = story.report(1), story.report(2), story.report(3)
+    split = story.done("splitObstacle", 4, "event { id }", obstacle=one, into=[two_, three])
+    asked.project()
+    ask = f'case(id: "{story.case}") {{ obstacles {{ id splitFrom {{ id }} }} crossChains {{ obstacles {{ id }} }} }}'
+    found = asked.registry(ask)["case"]
+    assert found["obstacles"] == [
+        {"id": one, "splitFrom": None}, {"id": two_, "splitFrom": {"id": one}}, {"id": three, "splitFrom": {"id": one}}
+    ]  # fmt: skip
+    assert found["crossChains"] == [{"obstacles": [{"id": one}, {"id": two_}, {"id": three}]}]
+    story.done("strikeEvent", 5, event=split["event"]["id"], reason="NEVER_HAPPENED")
+    asked.project()
+    found = asked.registry(ask)["case"]
+    assert [obstacle["splitFrom"] for obstacle in found["obstacles"]] == [None] * 3
+    assert found["crossChains"] == []
+
+
 def test_who_may_not_see_every_case_sees_nothing_over_them(two) -> None:
     """Where a rule hides one of the cases, whatever lies over it is in no list, count, case or search."""
     asked, first, *_ = two

@@ -3,12 +3,15 @@
 // in print. Expressions are interpreted (ast), not compiled: the Content-Security-Policy forbids that.
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
+const narrow = matchMedia("(max-width: 45rem)");
 
 async function draw(figure) {
   const picture = figure.querySelector("picture");
   await picture.querySelector("img").decode(); // what is printed is there before anything hides it
-  const scheme = dark.matches;
-  const answer = await fetch(scheme ? figure.dataset.dark : figure.dataset.light);
+  const asked = [dark.matches, narrow.matches];
+  const address = new URL(asked[0] ? figure.dataset.dark : figure.dataset.light, location);
+  if (asked[1]) address.searchParams.set("narrow", 1);
+  const answer = await fetch(address);
   const specification = await answer.json(); // who was signed out meanwhile gets a page, which is none
   await import(figure.dataset.program);
   const drawn = document.createElement("div");
@@ -17,7 +20,7 @@ async function draw(figure) {
   const pointed = figure.querySelector(".pointed");
   const tooltip = (_handler, _event, _item, text) => (pointed.textContent = text ?? "");
   await vegaEmbed(drawn, specification, { ast: true, actions: false, defaultStyle: false, renderer: "svg", tooltip });
-  if (scheme !== dark.matches) return;
+  if (asked[0] !== dark.matches || asked[1] !== narrow.matches) return;
   // Vega names axes and marks in English; the whole has its name, and the table beside it says the rest.
   drawn.querySelector("svg").setAttribute("aria-hidden", "true");
   drawn.setAttribute("role", "img");
@@ -36,4 +39,5 @@ const seen = new IntersectionObserver((entries) => {
   }
 });
 for (const figure of charts) seen.observe(figure);
-dark.addEventListener("change", () => charts.filter((one) => one.matches(".drawn")).forEach((one) => draw(one).catch(() => {})));
+const again = () => charts.filter((one) => one.matches(".drawn")).forEach((one) => draw(one).catch(() => {}));
+for (const media of [dark, narrow]) media.addEventListener("change", again);

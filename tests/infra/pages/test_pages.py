@@ -17,6 +17,10 @@ from knelpunt.graphql.schema import SCHEMA, sdl
 
 LONGEST = "DEMO-7K2M"
 
+PARAGRAPH = re.compile("<p>([^<]*)</p>")
+
+NOTHING = {"Er is geen gat open.", "Er is niemand doorgegeven.", "Zo'n gat is er niet."}
+
 ADDRESSES = (
     "/", "/?q=jeugd", "/gaps", "/gaps?kind=CAROUSEL&state=all&order=OLDEST", "/interfaces", "/interfaces?rolledUp=1",
     "/interfaces?period=all",
@@ -153,6 +157,37 @@ def test_charts_that_browsers_draw_lead_to_their_lists(site):
             assert visitor.get(marks[0]["to"]).url.path == "/gaps"
 
 
+def test_a_chart_for_telephones_is_narrow(site):
+    """The browser finds a picture of its own for each width; the narrow one fits into 320 pixels, numbers and all."""
+    with site.visitor() as visitor:
+        page = visitor.get("/").text
+        address = re.search(r'srcset="([^"]+)" media="screen and \(max-width: 45rem\)"', page)
+        assert address is not None
+        wide, narrow = (visitor.get(one).text for one in ("/charts/gaps-by-kind.svg", address[1]))
+    widths = [float(re.search(r'<svg[^>]* width="([\d.]+)"', drawn)[1]) for drawn in (wide, narrow)]
+    assert widths[1] <= 320 < widths[0]
+    assert re.findall(r">(\d+)<", narrow) == re.findall(r">(\d+)<", wide)
+
+
+def test_the_graph_shows_what_was_split_off(site):
+    """Obstacles that another was split into hang on it by a line of their own, and the list says so too."""
+    with site.visitor() as visitor:
+        page = visitor.get(f"/cases/{LONGEST}").text
+    graph = page[page.index('class="graph"') :]
+    assert graph.count('class="edge split"') == 2
+    for part in (4, 5):
+        assert f"Knelpunt {part} is afgesplitst van knelpunt 2." in graph
+
+
+def test_the_band_says_for_whom_a_visitor_acts(site):
+    """By name, also where the page is none; who acts for no registered organisation sees what they gave."""
+    with site.visitor() as visitor:
+        for address in ("/gaps", "/cases/NONE-0000"):
+            assert '<li class="who">Onderzoeker, Stichting Tussen Wal en Schip</li>' in visitor.get(address).text
+    with site.visitor("AGENCY", "urn:example:nobody") as visitor:
+        assert '<span class="id">urn:example:nobody</span>' in visitor.get("/gaps").text
+
+
 def test_who_sees_no_cases_is_told_so(site):
     """An empty list is not said to be all there is to those whose role sees no cases; others are told nothing."""
     for role, said in (
@@ -163,6 +198,7 @@ def test_who_sees_no_cases_is_told_so(site):
             for address in ("/", "/gaps", "/interfaces", "/?q=jeugd"):
                 page = visitor.get(address).text
                 assert said in page
+                assert not (said and NOTHING & set(PARAGRAPH.findall(page))), (role, address)
                 assert ('class="notice"' in page) == bool(said), (role, address)
 
 
@@ -170,6 +206,7 @@ def test_every_type_can_be_looked_up(site):
     """From the page of all types each is reached; a type leads to those of its fields and to where it is met."""
     with site.visitor() as visitor:
         page = visitor.get("/ask/schema").text
+        assert not re.search(r"<dl[^>]*></dl>", page)
         names = re.findall(r'href="/ask/schema/(\w+)"', page)
         assert sorted(names) == sorted(name for name in SCHEMA.type_map if not name.startswith("__"))
         for name in ("Query", "Gap", "GapKind", "GapFilter", "Node", "DateTime"):
