@@ -164,7 +164,7 @@ def test_a_chart_for_telephones_is_narrow(site):
         address = re.search(r'srcset="([^"]+)" media="screen and \(max-width: 45rem\)"', page)
         assert address is not None
         wide, narrow = (visitor.get(one).text for one in ("/charts/gaps-by-kind.svg", address[1]))
-    widths = [float(re.search(r'<svg[^>]* width="([\d.]+)"', drawn)[1]) for drawn in (wide, narrow)]
+    widths = [float(re.findall(r'<svg[^>]* width="([\d.]+)"', drawn)[0]) for drawn in (wide, narrow)]
     assert widths[1] <= 320 < widths[0]
     assert re.findall(r">(\d+)<", narrow) == re.findall(r">(\d+)<", wide)
 
