@@ -44,6 +44,9 @@ PNG_SCALE: Final = 2.0
 LABEL_MAX: Final = 260
 """Pixels beyond which a label is cut short."""
 
+NARROW_LABEL_MAX: Final = 130
+"""The same on a telephone, where names beside a matrix leave room for it."""
+
 LABEL_SIZE: Final = 13
 
 LETTER_MAX: Final = 7.2
@@ -100,18 +103,18 @@ def drawn(specification: Mapping[str, Any], form: str) -> bytes:
                 return vl_convert.vegalite_to_pdf(given, allowed_base_urls=[])
 
 
-def _room(labels: Iterable[str], size: int = LABEL_SIZE) -> int:
+def _room(labels: Iterable[str], size: int = LABEL_SIZE, most: int = LABEL_MAX) -> int:
     """Return what the longest of some labels takes at most, in pixels.
 
     Where a visitor's font is wider than the one that a chart was measured with, it would be cut off at the edge.
     """
-    return round(min(LABEL_MAX, LETTER_MAX * size / LABEL_SIZE * max(map(len, labels), default=0)))
+    return round(min(most, LETTER_MAX * size / LABEL_SIZE * max(map(len, labels), default=0)))
 
 
-def _framed(colours: Colours, size: int = LABEL_SIZE, **specification: Any) -> dict[str, Any]:
+def _framed(colours: Colours, size: int, most: int = LABEL_MAX, **specification: Any) -> dict[str, Any]:
     axis = {
         "labelColor": colours["text"], "titleColor": colours["quiet"], "gridColor": colours["rule"],
-        "domainColor": colours["rule"], "tickColor": colours["rule"], "labelLimit": LABEL_MAX,
+        "domainColor": colours["rule"], "tickColor": colours["rule"], "labelLimit": most,
         "titleFontWeight": "normal", "titlePadding": 8,
     }  # fmt: skip
     return {
@@ -170,13 +173,18 @@ def gaps_by_kind(
     )
 
 
-async def _matrix(visit: Visit, colours: Colours, _narrow: bool) -> dict[str, Any]:  # noqa: FBT001  from the table below
+async def _matrix(visit: Visit, colours: Colours, narrow: bool) -> dict[str, Any]:  # noqa: FBT001  from the table below
     found = await interfaces.asked(visit, await interfaces.period_of(visit))
-    return matrix(interfaces.matrix(interfaces.with_lost(found["interfaces"])), visit.words, colours)
+    shown = interfaces.matrix(interfaces.with_lost(found["interfaces"]))
+    return matrix(shown, visit.words, colours, narrow=narrow)
 
 
-def matrix(shown: Mapping[str, Any], words: Words, colours: Colours) -> dict[str, Any]:
-    """Return the chart of who loses people to whom: from each row's organisation to each column's."""
+def matrix(shown: Mapping[str, Any], words: Words, colours: Colours, *, narrow: bool = False) -> dict[str, Any]:
+    """Return the chart of who loses people to whom, from each row's organisation to each column's.
+
+    A narrow one, for telephones, has short names and small cells.
+    """
+    size, longest, step = (NARROW_LABEL_SIZE, NARROW_LABEL_MAX, 26) if narrow else (LABEL_SIZE, LABEL_MAX, 34)
     names = cast("Mapping[str, str]", shown["names"])
     values = [
         {
@@ -193,7 +201,7 @@ def matrix(shown: Mapping[str, Any], words: Words, colours: Colours) -> dict[str
     ]
     # Level, and above the names: standing upright beside them it lies over the longest.
     title = {"title": words.say("From"), "titleAngle": 0, "titleAlign": "right", "titleAnchor": "start", "titleY": -8}
-    title |= {"minExtent": _room(names[side] for side in shown["sides"])}
+    title |= {"minExtent": _room((names[side] for side in shown["sides"]), size, longest)}
     down = {"field": "side", "type": "nominal", "sort": None, "axis": title}
     across = {
         "field": "top",
@@ -202,7 +210,7 @@ def matrix(shown: Mapping[str, Any], words: Words, colours: Colours) -> dict[str
         "axis": {"title": words.say("To"), "orient": "top", "labelAngle": -SLANT},
     }
     # Slanted names run out to the right and upwards by as much as the visitor's font is wider than the one measured.
-    spare = _room(names[top] for top in shown["tops"]) * (1 - LETTER_LEAST / LETTER_MAX)
+    spare = _room((names[top] for top in shown["tops"]), size, longest) * (1 - LETTER_LEAST / LETTER_MAX)
     slant = radians(SLANT)
     room = {"left": 5, "bottom": 5, "right": 5 + round(spare * cos(slant)), "top": 5 + round(spare * sin(slant))}
     most = max(shown["most"], 1)
@@ -210,10 +218,12 @@ def matrix(shown: Mapping[str, Any], words: Words, colours: Colours) -> dict[str
     scale = {"range": colours["scale"], "domain": [0, most]}
     return _framed(
         colours,
+        size,
+        longest,
         data={"values": values},
         padding=room,
-        width={"step": 34},
-        height={"step": 30},
+        width={"step": step},
+        height={"step": step - 4},
         encoding={"y": down, "x": across},
         layer=[
             {
@@ -221,7 +231,7 @@ def matrix(shown: Mapping[str, Any], words: Words, colours: Colours) -> dict[str
                 "encoding": {"color": {"field": "lost", "type": "quantitative", "scale": scale, "legend": None}},
             },
             {
-                "mark": {"type": "text", "fontSize": 13},
+                "mark": {"type": "text", "fontSize": size},
                 "encoding": {
                     "text": {"field": "lost", "type": "quantitative"},
                     "color": {
