@@ -4,10 +4,18 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import strawberry
-from graphql import GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, Undefined
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    Undefined,
+)
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.field import StrawberryField
 
+from ..projections.gap_kinds import KINDS
 from .query import Query
 from .scalars import scalars
 
@@ -22,6 +30,7 @@ def made(mutation: type | None = None, subscription: type | None = None) -> Grap
     )
     core: GraphQLSchema = whole._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  there is no other way to it
     _leave_nulls_out(core)
+    _explain_kinds(core)
     _make_lean(core)
     return core
 
@@ -38,6 +47,13 @@ def _leave_nulls_out(schema: GraphQLSchema) -> None:
         for each in given:
             if each.default_value is None:
                 each.default_value = Undefined
+
+
+def _explain_kinds(schema: GraphQLSchema) -> None:
+    """Let each kind of gap say what it means: the domain's own enumeration has names alone."""
+    kinds = cast("GraphQLEnumType", schema.type_map["GapKind"])
+    for name, value in kinds.values.items():
+        value.description = KINDS[name][1]
 
 
 def _make_lean(schema: GraphQLSchema) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import vl_convert
 from starlette.responses import Response
 
-from ..gap_kinds import Group
+from ...projections.gap_kinds import Group
 from .charts import LIGHT, PNG_SCALE, TYPES
 from .gaps import lens_of, moment_of
 from .graph import graph_of

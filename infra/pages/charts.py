@@ -14,7 +14,7 @@ import msgspec
 import vl_convert
 from starlette.responses import Response
 
-from ..gap_kinds import Group
+from ...projections.gap_kinds import Group
 from . import interfaces, overview
 from .rendering import link
 from .visit import PageProblem, Visit

@@ -19,8 +19,8 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
 from ...domain.vocabulary import Role
+from ...projections.gap_kinds import KINDS, Group, group_of
 from ...projections.summaries import Language, gap_in_words, harm_in_words, in_words
-from ..gap_kinds import KINDS, Group, group_of
 
 CATALOGUES: Final = Path(__file__).with_name("locales")
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from ...gap_kinds import KINDS
+from ....projections.gap_kinds import KINDS
 from .looks import Signs
 from .rows import Piece, Row, wrapped
 

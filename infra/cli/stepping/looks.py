@@ -9,7 +9,7 @@ from typing import Final
 
 from prompt_toolkit.styles import Style
 
-from ...gap_kinds import group_of
+from ....projections.gap_kinds import group_of
 
 STYLE: Final = Style.from_dict({
     "head": "bold",

@@ -10,8 +10,8 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any, Final
 
+from ....projections.gap_kinds import AFTERWARDS, KINDS
 from ....projections.summaries import Language, gap_in_words
-from ...gap_kinds import AFTERWARDS, KINDS
 from ..asking import raw_id
 from ..replayed import Case, Event, Gap, Replay, became, named, when, who
 from ..terminal import plain

@@ -28,8 +28,8 @@ from knelpunt.infra.cli.stepping.screen import COLUMNS_LEAST, ROWS_LEAST, screen
 from knelpunt.infra.cli.stepping.story import State, Story, What
 from knelpunt.infra.cli.stepping.view import Shown, View
 from knelpunt.infra.cli.terminal import people, plain
-from knelpunt.infra.gap_kinds import KINDS
 from knelpunt.infra.settings import settings_from
+from knelpunt.projections.gap_kinds import KINDS
 from knelpunt.projections.summaries import Language
 
 LONGEST = "DEMO-7K2M"

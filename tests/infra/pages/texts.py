@@ -6,10 +6,10 @@ from pathlib import Path
 
 from jinja2.ext import babel_extract
 
-from knelpunt.infra import gap_kinds
 from knelpunt.infra.http.exports import SAID
 from knelpunt.infra.pages import examples, exports, labels, learning, mending, readings, rendering, schema
 from knelpunt.infra.pages.words import ROLES, TODOS
+from knelpunt.projections import gap_kinds
 
 PAGES = Path(rendering.__file__).parent
 SAYING = {"say", "count", "SignInFailed", "N_"}

@@ -1,4 +1,4 @@
-"""Each kind of gap in a group and in a sentence, the same on a terminal and on a page.
+"""Each kind of gap in a group and in a sentence, the same on a terminal, on a page and in the schema.
 
 Groups are the four ways to be let down; whoever shows a gap gives each group one look of its own.
 """
