@@ -213,6 +213,7 @@ def test_every_type_can_be_looked_up(site):
             page = visitor.get(f"/ask/schema/{name}").text
             assert f'<h1 class="code">{name}</h1>' in page
         assert 'href="/ask/schema/GapKind"' in visitor.get("/ask/schema/Gap").text
+        assert "It was reported, and nobody took it on." in visitor.get("/ask/schema/GapKind").text
         assert visitor.get("/ask/schema/Nothing").status_code == 404
         assert visitor.get("/ask/schema.graphql").text == sdl()
         assert visitor.get("/ask/schema.json").json()["Gap"]["case"] == ["Case", {}]
