@@ -86,6 +86,8 @@ class Result(Struct):
     """By program: seconds since the beginning, and MB."""
     percentiles: list[tuple[float, float, float]]
     """By minute: which, and the 50th and 99th percentile of the answers' times."""
+    beside: str = ""
+    """What else the machine did meanwhile, in sentences; nothing if it did nothing else."""
 
 
 class Noted:
@@ -105,8 +107,8 @@ class Noted:
         return monotonic() - self.begun
 
 
-def soak(minutes: float) -> Result:
-    """Keep a registry at work for some minutes."""
+def soak(minutes: float, beside: str = "") -> Result:
+    """Keep a registry at work for some minutes; ``beside`` says what else the machine does."""
     begun_at = now()
     with laboratory() as place, tempfile.TemporaryDirectory(prefix="knelpunt-soak-") as folder:
         url = place.migrated("bench_soak")
@@ -125,10 +127,10 @@ def soak(minutes: float) -> Result:
                 noted = asyncio.run(_watch(url, service, token, minutes * 60))
                 told = recording.stdout.read()
             assert recording.returncode == 0, "recording failed"
-    return _result(begun_at.isoformat(), minutes, int(told), noted)
+    return _result(begun_at.isoformat(), minutes, int(told), noted, beside)
 
 
-def _result(begun_at: str, minutes: float, recorded: int, noted: Noted) -> Result:
+def _result(begun_at: str, minutes: float, recorded: int, noted: Noted, beside: str) -> Result:
     seconds = minutes * 60
     tenth = seconds / 10
     first = [took for at, took in noted.answers if at < tenth]
@@ -154,6 +156,7 @@ def _result(begun_at: str, minutes: float, recorded: int, noted: Noted) -> Resul
             for minute, times in sorted(by_minute.items())
             if len(times) > 1
         ],
+        beside=beside,
     )
 
 
@@ -226,7 +229,7 @@ async def _measure(noted: Noted, roots: set[int], seconds: float) -> None:
     while noted.seconds() < seconds:
         at = noted.seconds()
         for name, taken in (await asyncio.to_thread(_memory, roots)).items():
-            noted.memory[name].append((at, taken / MEGABYTE))
+            noted.memory[name].append((round(at, 1), round(taken / MEGABYTE, 3)))
         await asyncio.sleep(MEMORY_EVERY_SECONDS)
 
 
@@ -300,17 +303,24 @@ def _lines(values: Sequence[dict[str, Any]], what: str, by: str, title: str) -> 
 
 def paragraph(result: Result) -> str:
     """Return a run in words, for docs/performance.md."""
-    slopes = "; ".join(f"{name} {slope:+.2f}" for name, slope in result.slopes_mb_per_hour.items())
+    slopes = _listed(result.slopes_mb_per_hour)
+    later = _listed({name: _slope(samples, result.minutes * 30) for name, samples in sorted(result.memory.items())})
     ratio = result.p99_last_tenth_ms / result.p99_first_tenth_ms
+    beside = f"{result.beside} " if result.beside else ""
     return (
         f"For {result.minutes:g} minutes a service recorded {result.recorded:,} events, {RATE} a second, and answered "
         f"{result.answered:,} questions of {READERS} readers; {result.failed} failed. After the warm-up memory grew by "
-        f"so many MB an hour: {slopes} (to reach: under 1). The 99th percentile of an answer was "
+        f"so many MB an hour: {slopes} (to reach: under 1); in the second half: {later}. Where programs share pages of "
+        f"files with others, each counts its share, which grows when those end. The 99th percentile of an answer was "
         f"{result.p99_first_tenth_ms:.0f} ms in the first tenth and {result.p99_last_tenth_ms:.0f} ms in the last, "
         f"{ratio:.2f} times that (to reach: 1.2 at most). Projections lagged {result.lag_seconds_max:.2f} s and "
-        f"{result.lag_events_max} events at most (to reach: under 2 s). `python -m benchmarks.soak --minutes "
-        f"{result.minutes:g}` takes it again.\n\n![Memory and times](soak.svg)\n"
+        f"{result.lag_events_max} events at most (to reach: under 2 s). {beside}"
+        f"`python -m benchmarks.soak --minutes {result.minutes:g}` takes it again.\n\n![Memory and times](soak.svg)\n"
     )
+
+
+def _listed(slopes: dict[str, float]) -> str:
+    return "; ".join(f"{name} {slope:+.2f}" for name, slope in slopes.items())
 
 
 def section() -> str:
@@ -325,6 +335,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=120.0, help="how long; two hours if not given")
     parser.add_argument("--output", type=Path, help="write soak.json and soak.svg here instead")
+    parser.add_argument("--beside", default="", help="what else the machine does meanwhile, in sentences")
     parser.add_argument("--record", metavar="URL", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.record is not None:
@@ -334,8 +345,8 @@ def main() -> None:
     if arguments.output is not None:
         arguments.output.mkdir(parents=True, exist_ok=True)  # now, and not when all has been measured
         results, svg = arguments.output / RESULTS.name, arguments.output / PICTURE.name
-    result = soak(arguments.minutes)
-    results.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
+    result = soak(arguments.minutes, arguments.beside)
+    results.write_bytes(msgspec.json.encode(result) + b"\n")
     svg.write_text(picture(result), encoding="utf-8")
     print(paragraph(result))
 
