@@ -194,7 +194,7 @@ def _commands(place: Laboratory, given: Registry) -> Generator[Prepared]:
     with closing(vault), connect_as_registry(url, DatabaseRole.APPENDER) as connection:
 
         def handle(sent: list[Ticket]) -> None:
-            answered = run_round(connection, desk, sent, line.append).answered
+            answered = run_round(connection, desk, sent, line.append, line.ready()).answered
             unrecorded = [answer for _, answer in answered if not isinstance(answer, Recorded)]
             assert not unrecorded, unrecorded[0]
             assert len(answered) == len(sent)
