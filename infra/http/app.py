@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from ..pages.own_names import OwnNames
 from ..pages.routes import nowhere, page_routes
 from ..pages.sessions import SESSION_KEY_BYTES
 from ..pages.signing_in import SignIn
@@ -42,8 +43,9 @@ def create_app(services: Services, sign_in: SignIn | None = None) -> FastAPI:
     app.add_route("/.well-known/security.txt", operations.security_txt, methods=["GET"])
     app.router.routes.extend(rest_routes(running))
     signing_in = sign_in or SignIn(key=os.urandom(SESSION_KEY_BYTES))
-    app.router.routes.extend(page_routes(running, signing_in))
-    app.add_exception_handler(404, nowhere(running, signing_in))
+    names = OwnNames()
+    app.router.routes.extend(page_routes(running, signing_in, names))
+    app.add_exception_handler(404, nowhere(running, signing_in, names))
     app.add_middleware(Compression)
     app.add_middleware(headers.SecurityHeaders)
     app.add_middleware(Watched, measures=running.measures)

@@ -40,10 +40,9 @@ FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 """The address of a static file changes with its content."""
 
 
-def page_routes(running: RunningRegistry, sign_in: SignIn) -> list[BaseRoute]:
+def page_routes(running: RunningRegistry, sign_in: SignIn, names: OwnNames) -> list[BaseRoute]:
     """Return the routes of the pages."""
     sessions = Sessions(sign_in.key, secure=sign_in.secure)
-    names = OwnNames()
 
     def get(path: str, view: View) -> Route:
         return Route(path, answering(running, sessions, names, view), methods=["GET"])
@@ -92,13 +91,15 @@ def page_routes(running: RunningRegistry, sign_in: SignIn) -> list[BaseRoute]:
     ]
 
 
-def nowhere(running: RunningRegistry, sign_in: SignIn) -> Callable[[Request, Exception], Awaitable[Response]]:
+def nowhere(
+    running: RunningRegistry, sign_in: SignIn, names: OwnNames
+) -> Callable[[Request, Exception], Awaitable[Response]]:
     """Return what answers requests for an address that there is not: browsers with a page, programs in JSON."""
 
     async def say(visit: Visit) -> Response:
         raise PageProblem(404, visit.words.say("There is no such page."))
 
-    shown = answering(running, Sessions(sign_in.key, secure=sign_in.secure), OwnNames(), say)
+    shown = answering(running, Sessions(sign_in.key, secure=sign_in.secure), names, say)
 
     async def answer(request: Request, error: Exception) -> Response:
         if "text/html" in request.headers.get("accept", ""):

@@ -17,6 +17,8 @@ from knelpunt.graphql.schema import SCHEMA, sdl
 
 LONGEST = "DEMO-7K2M"
 
+HTML = {"Accept": "text/html"}
+
 PARAGRAPH = re.compile("<p>([^<]*)</p>")
 
 NOTHING = {"Er is geen gat open.", "Er is niemand doorgegeven.", "Zo'n gat is er niet."}
@@ -182,8 +184,11 @@ def test_the_graph_shows_what_was_split_off(site):
 def test_the_band_says_for_whom_a_visitor_acts(site):
     """By name, also where the page is none; who acts for no registered organisation sees what they gave."""
     with site.visitor() as visitor:
-        for address in ("/gaps", "/cases/NONE-0000"):
-            assert '<li class="who">Onderzoeker, Stichting Tussen Wal en Schip</li>' in visitor.get(address).text
+        for address in ("/gaps", "/cases/NONE-0000", "/nothing"):
+            assert (
+                '<li class="who">Onderzoeker, Stichting Tussen Wal en Schip</li>'
+                in visitor.get(address, headers=HTML).text
+            )
     with site.visitor("AGENCY", "urn:example:nobody") as visitor:
         assert '<span class="id">urn:example:nobody</span>' in visitor.get("/gaps").text
 
