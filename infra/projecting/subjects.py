@@ -30,8 +30,12 @@ from ..store import reading
 from .shares import Shares, in_shares
 from .writing import Sheets
 
-SUBJECTS_KEPT: Final = 500
-"""Subjects whose timelines are kept at hand; some 50 MB, as each has the events of several cases."""
+SUBJECTS_KEPT: Final = 100
+"""Subjects whose timelines are kept at hand; some 5 MB, as each has the events of several obstacles.
+
+Few cases in a hundred bear on a subject with something to follow, so this goes back further than the cases that are
+kept, and it is full within minutes: memory that still grows after that is lost somewhere.
+"""
 
 HISTORY_KEPT_MAX: Final = 1_000
 """Longer histories are not kept at hand: they would take the memory of many short ones."""
