@@ -45,7 +45,8 @@ def row(laboratory: Laboratory, report: Report, seconds: float = SECONDS) -> Row
         for answer in [parts.writer.submit(as_sent(command)) for command in registrations()]:
             answer.result(READY_SECONDS_MAX)
         with projector(url), connect(url, DatabaseRole.READER) as reader, watched(lambda: _position(reader)) as seen:
-            answered, behind = asyncio.run(sent(parts, RATE, seconds))
+            answered: list[tuple[int, float]] = []
+            behind = asyncio.run(sent(parts, RATE, seconds, lambda position, at: answered.append((position, at))))
             waited = waits(seen, answered)
     laboratory.drop(url)
     return Row(
@@ -71,12 +72,12 @@ def row(laboratory: Laboratory, report: Report, seconds: float = SECONDS) -> Row
     )
 
 
-async def sent(parts: Parts, rate: float, seconds: float) -> tuple[list[tuple[int, float]], float]:
+async def sent(parts: Parts, rate: float, seconds: float, told: Callable[[int, float], object]) -> float:
     """Send so many commands a second, many cases side by side, for some seconds after a warm-up.
 
-    Return position and moment of each answer that counts, and how far the sender fell behind its own clock at most.
+    Each answer that counts is ``told``, its position and the moment of it on the performance counter. Return by how
+    many seconds the sender fell behind its own clock at most.
     """
-    answered: list[tuple[int, float]] = []
     begin = perf_counter() + WARM_UP_SECONDS
     end = begin + seconds
     behind = 0.0
@@ -85,7 +86,7 @@ async def sent(parts: Parts, rate: float, seconds: float) -> tuple[list[tuple[in
         answer = await asyncio.wrap_future(parts.writer.submit(as_sent(command)))
         assert isinstance(answer, Recorded), answer
         if perf_counter() > begin:
-            answered.append((answer.position, perf_counter()))
+            told(answer.position, perf_counter())
 
     cases = cases_of(next_seed(), int(rate * (seconds + WARM_UP_SECONDS) * 2))
     # Sixty-four cases side by side; the commands of one are always sent in their order.
@@ -94,19 +95,19 @@ async def sent(parts: Parts, rate: float, seconds: float) -> tuple[list[tuple[in
     due = perf_counter()
     turn = 0
     while perf_counter() < end:
-        told = next(lanes[turn % 64], None)
-        if told is None:
+        following = next(lanes[turn % 64], None)
+        if following is None:
             lanes[turn % 64] = iter(next(cases))
             continue
         turn += 1
         await asyncio.sleep(max(0.0, due - perf_counter()))
         behind = max(behind, perf_counter() - due)
-        task = asyncio.create_task(send(told.command))
+        task = asyncio.create_task(send(following.command))
         under_way.add(task)
         task.add_done_callback(under_way.discard)
         due += 1 / rate
     await asyncio.gather(*under_way)
-    return answered, behind
+    return behind
 
 
 @contextmanager

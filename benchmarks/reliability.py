@@ -120,7 +120,8 @@ def covered(place: Laboratory) -> None:
                 answer.result()
             publisher.start()
             with watched(position) as seen:
-                answered, behind = asyncio.run(sent(parts, RATE, SECONDS))
+                answered: list[tuple[int, float]] = []
+                behind = asyncio.run(sent(parts, RATE, SECONDS, lambda position, at: answered.append((position, at))))
                 waited = waits(seen, answered)
     finally:
         stop.set()

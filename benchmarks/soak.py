@@ -2,12 +2,13 @@
 
 The service runs as people run it, with its projector, trail and webhooks beside it. A program of its own records a
 hundred events a second as commands; twenty readers ask GraphQL over HTTP, each once a second. Every five seconds the
-memory of each process is noted (its proportional share, as Linux counts it), every second how far the projections lag.
+memory of each of these is noted (its proportional share, as Linux counts it), every second how far the projections lag.
 It writes benchmarks/soak.json and docs/soak.svg, and what they say into docs/performance.md with the next figures.
 """
 
 import argparse
 import asyncio
+import itertools
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import tempfile
 from base64 import b64decode, b64encode
 from collections import defaultdict
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -124,7 +126,7 @@ def soak(minutes: float, beside: str = "") -> Result:
             same_key = {**os.environ, KEY_VARIABLE: b64encode(MASTER).decode()}
             with subprocess.Popen(command, stdout=subprocess.PIPE, env=same_key) as recording:
                 assert recording.stdout is not None
-                noted = asyncio.run(_watch(url, service, token, minutes * 60))
+                noted = asyncio.run(_watch(url, {service.process, recording.pid}, service.port, token, minutes * 60))
                 told = recording.stdout.read()
             assert recording.returncode == 0, "recording failed"
     return _result(begun_at.isoformat(), minutes, int(told), noted, beside)
@@ -176,15 +178,15 @@ def _await_ready(service: Served) -> None:
         sleep(0.5)
 
 
-async def _watch(url: str, service: Served, token: str, seconds: float) -> Noted:
+async def _watch(url: str, programs: AbstractSet[int], port: int, token: str, seconds: float) -> Noted:
     noted = Noted()
     headers = {"Authorization": f"Bearer {token}"}
     async with (
-        httpx.AsyncClient(base_url=f"http://{HOST}:{service.port}", headers=headers, timeout=30) as client,
+        httpx.AsyncClient(base_url=f"http://{HOST}:{port}", headers=headers, timeout=30) as client,
         await psycopg.AsyncConnection.connect(url, autocommit=True) as admin,
     ):
         server = parents()[admin.info.backend_pid]
-        tasks = [_look(noted, admin, seconds), _measure(noted, {service.process, server}, seconds)]
+        tasks = [_look(noted, admin, seconds), _measure(noted, {*programs, server}, seconds)]
         tasks += [_read(noted, client, Random(number), seconds) for number in range(READERS)]
         await asyncio.gather(*tasks)
     return noted
@@ -224,7 +226,7 @@ async def _look(noted: Noted, admin: psycopg.AsyncConnection, seconds: float) ->
         await asyncio.sleep(LAG_EVERY_SECONDS)
 
 
-async def _measure(noted: Noted, roots: set[int], seconds: float) -> None:
+async def _measure(noted: Noted, roots: AbstractSet[int], seconds: float) -> None:
     """Note the memory of each program and of those that it started."""
     while noted.seconds() < seconds:
         at = noted.seconds()
@@ -233,7 +235,7 @@ async def _measure(noted: Noted, roots: set[int], seconds: float) -> None:
         await asyncio.sleep(MEMORY_EVERY_SECONDS)
 
 
-def _memory(roots: set[int]) -> dict[str, int]:
+def _memory(roots: AbstractSet[int]) -> dict[str, int]:
     """Return the bytes of each program below some processes: what is shared counts in parts."""
     found = defaultdict[str, int](int)
     for process in below(roots):
@@ -243,10 +245,14 @@ def _memory(roots: set[int]) -> dict[str, int]:
 
 
 def _name(process: int) -> str:
-    """Return what a process is called: the program beside the service that it is, PostgreSQL, or the service."""
+    """Return what a process is called: PostgreSQL, the program beside the service that it is, the service, or what
+    records here in the place of another service.
+    """
     command = (PROCESSES / str(process) / "cmdline").read_text()
     if "postgres" in command.partition("\0")[0]:
         return "postgresql"
+    if "benchmarks.soak" in command:
+        return "recording"
     _, beside, module = command.partition("knelpunt.infra.serving.")
     return module.strip("\0") if beside else "service"
 
@@ -258,10 +264,11 @@ def _share(process: int) -> int:
 
 
 def _record(url: str, seconds: float) -> None:
-    """Be the program that records, and say how many events it did."""
+    """Be the program that records, and say how many events it did; of which it keeps nothing else."""
+    count = itertools.count()
     with bootstrap(url, b64decode(os.environ[KEY_VARIABLE])) as parts:
-        answered, _ = asyncio.run(sent(parts, RATE, seconds))
-    print(len(answered))
+        asyncio.run(sent(parts, RATE, seconds, lambda *_: next(count)))
+    print(next(count))
 
 
 def picture(result: Result) -> str:

@@ -22,8 +22,9 @@ from . import reading
 from .arrays import uuid_array
 from .codec import CASE, ORGANISATION
 
-KNOWN_MAX: Final = 100_000
-"""How many ids of each kind are kept at hand: all organisations of a country, and the obstacles of a day."""
+KNOWN_MAX: Final = 10_000
+"""How many ids of each kind are kept at hand, a megabyte or two: all organisations of most countries, and the
+obstacles of a busy hour. Whatever else is asked for costs a query."""
 
 STREAMS: Final = "SELECT FROM knelpunt.stream_head WHERE stream_id = %s AND kind = %s"
 OBSTACLES: Final = "SELECT obstacle_id FROM knelpunt.known_obstacle WHERE obstacle_id = ANY(%s)"

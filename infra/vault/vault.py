@@ -46,8 +46,9 @@ KEPT_SECONDS_MAX: Final = 2.0
 """How long an unwrapped key is kept at hand: so long after its destruction a process may still hold it, and no longer.
 Unwrapping takes a tenth of a millisecond, so that those in use are made again without anybody noticing."""
 
-SUBJECTS_KEPT_MAX: Final = 100_000
-"""Of how many subjects it is remembered that they had a key, or a fence, when last asked for."""
+SUBJECTS_KEPT_MAX: Final = 10_000
+"""Of how many subjects it is remembered that they had a key, or a fence, when last asked for: a megabyte or two, which
+are full within a busy hour. For others a key is proposed in vain, which takes ten microseconds."""
 
 CONNECTIONS_MAX: Final = 4
 
