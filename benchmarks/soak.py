@@ -2,8 +2,8 @@
 
 The service runs as people run it, with its projector, trail and webhooks beside it. A program of its own records a
 hundred events a second as commands; twenty readers ask GraphQL over HTTP, each once a second. Every five seconds the
-memory of each of these is noted (its proportional share, as Linux counts it), every second how far the projections lag.
-It writes benchmarks/soak.json and docs/soak.svg, and what they say into docs/performance.md with the next figures.
+memory of each of these is noted (what it holds itself, not what it maps of files), every second how far projections
+lag. It writes benchmarks/soak.json and docs/soak.svg, and what they say into docs/performance.md with the next figures.
 """
 
 import argparse
@@ -236,11 +236,11 @@ async def _measure(noted: Noted, roots: AbstractSet[int], seconds: float) -> Non
 
 
 def _memory(roots: AbstractSet[int]) -> dict[str, int]:
-    """Return the bytes of each program below some processes: what is shared counts in parts."""
+    """Return the bytes that each program below some processes holds itself."""
     found = defaultdict[str, int](int)
     for process in below(roots):
         with suppress(OSError):  # it has ended meanwhile
-            found[_name(process)] += _share(process)
+            found[_name(process)] += _own(process)
     return dict(found)
 
 
@@ -257,10 +257,14 @@ def _name(process: int) -> str:
     return module.strip("\0") if beside else "service"
 
 
-def _share(process: int) -> int:
-    """Return the bytes of a process: not what the server shares by its own settings, which fills until it is full."""
+def _own(process: int) -> int:
+    """Return the bytes that a process holds itself, its share of those that it has in common with its children.
+
+    Not what the server shares by its own settings, which fills until it is full; nor pages of files, of which Linux
+    counts more to each program when others that mapped them end.
+    """
     lines = (PROCESSES / str(process) / "smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(("Pss_Anon:", "Pss_File:")))
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss_Anon:"))
 
 
 def _record(url: str, seconds: float) -> None:
@@ -286,7 +290,7 @@ def picture(result: Result) -> str:
     spec: dict[str, Any] = {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "vconcat": [
-            _lines(memory, "MB", "program", "Memory of each program, MB"),
+            _lines(memory, "MB", "program", "Memory that each program holds itself, MB"),
             _lines(times, "ms", "of", "Time of an answer, ms"),
         ],
     }
@@ -317,11 +321,10 @@ def paragraph(result: Result) -> str:
     return (
         f"For {result.minutes:g} minutes a service recorded {result.recorded:,} events, {RATE} a second, and answered "
         f"{result.answered:,} questions of {READERS} readers; {result.failed} failed. After the warm-up memory grew by "
-        f"so many MB an hour: {slopes} (to reach: under 1); in the second half: {later}. Where programs share pages of "
-        f"files with others, each counts its share, which grows when those end. The 99th percentile of an answer was "
-        f"{result.p99_first_tenth_ms:.0f} ms in the first tenth and {result.p99_last_tenth_ms:.0f} ms in the last, "
-        f"{ratio:.2f} times that (to reach: 1.2 at most). Projections lagged {result.lag_seconds_max:.2f} s and "
-        f"{result.lag_events_max} events at most (to reach: under 2 s). {beside}"
+        f"so many MB an hour: {slopes} (to reach: under 1); in the second half: {later}. The 99th percentile of an "
+        f"answer was {result.p99_first_tenth_ms:.0f} ms in the first tenth and {result.p99_last_tenth_ms:.0f} ms in "
+        f"the last, {ratio:.2f} times that (to reach: 1.2 at most). Projections lagged {result.lag_seconds_max:.2f} s "
+        f"and {result.lag_events_max} events at most (to reach: under 2 s). {beside}"
         f"`python -m benchmarks.soak --minutes {result.minutes:g}` takes it again.\n\n![Memory and times](soak.svg)\n"
     )
 
