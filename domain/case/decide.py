@@ -262,7 +262,10 @@ def _refuse_party(command: Command) -> Refused | None:
 
 def _refuse_times(fact: Fact, at: datetime) -> Refused | None:
     """Refuse moments within a fact that cannot follow each other, or that have no offset."""
-    for name, shown in moments_of(type(fact)):
+    moments = moments_of(type(fact))
+    if not moments:
+        return None
+    for name, shown in moments:
         value: datetime | None = getattr(fact, name)
         if value is not None and value.tzinfo is None:
             return Refused(RefusalCode.MALFORMED, f"{shown} needs its offset from UTC.")

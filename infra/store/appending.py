@@ -43,6 +43,9 @@ class Outcome(StrEnum):
     CONFLICT = "conflict"
 
 
+_OUTCOMES: Final = {outcome.encode(): outcome for outcome in Outcome}
+
+
 class Answer(Struct, frozen=True):
     """Append's answer for one event: where it stands, if it or the same command before it was recorded."""
 
@@ -145,10 +148,10 @@ def _fetched(pgconn: PGconn) -> PQGen[PGresult]:
 
 
 def _answer(result: PGresult, row: int) -> Answer:
-    outcome, position, version, recorded_at = (result.get_value(row, column) for column in range(4))
+    outcome, position, version, recorded_at = [result.get_value(row, column) for column in range(4)]
     assert outcome is not None, "every event has an outcome"
     return Answer(
-        Outcome(outcome.decode()),
+        _OUTCOMES[outcome],
         None if position is None else int.from_bytes(position),
         None if version is None else int.from_bytes(version),
         None if recorded_at is None else moment_of(int.from_bytes(recorded_at, signed=True)),

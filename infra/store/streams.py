@@ -49,7 +49,7 @@ def streams_of(
         stream = found.get(command.stream)
         if stream is None:
             history = kept.take(command.stream)
-            if command.stream in doubted:
+            if doubted and command.stream in doubted:
                 history = None
             elif history is None and isinstance(command.data, CaseOpened):
                 history = History()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
-from queue import Empty, Full, Queue
+from queue import Empty, SimpleQueue
 from threading import Event as Signal
 from threading import Thread
 from time import monotonic, sleep
@@ -52,7 +52,8 @@ GATHER_STEP_SECONDS: Final = 0.001
 """How long to wait at a time; when nobody came meanwhile, the round begins."""
 
 WAITING_MAX: Final = 10_000
-"""How many commands may wait: some seconds of work. Beyond it callers are told at once, instead of after a timeout."""
+"""How many commands may wait: some seconds of work. Beyond it callers are told at once, instead of after a timeout; of
+those who come at one and the same moment, one or two may be taken beyond it."""
 
 FREE_ROUNDS_MAX: Final = 3
 """How often commands are decided while others may append meanwhile. Only another writer to the same stream can cause
@@ -129,7 +130,8 @@ class Writer:
         self._url = url
         self._vault = vault
         self._desk = Desk(deciders, StoredDirectory(gaps), vault, EventMapper(), KeptHistories(events_kept_max))
-        self._queue: Queue[Ticket | None] = Queue(WAITING_MAX)
+        # Without a bound of its own: the one that has it locks and wakes in Python, which costs a lone command most.
+        self._queue: SimpleQueue[Ticket | None] = SimpleQueue()
         self._put_off: list[Ticket] = []
         self._connection: psycopg.Connection | None = None
         self._line = AppendLine(url)
@@ -168,11 +170,10 @@ class Writer:
         if self._closing.is_set():
             message = "The registry is shutting down; send the command again, with the same id."
             raise StoreUnavailable(message)
-        try:
-            self._queue.put_nowait(Ticket(command, self._vault.request_hash(command), future, trace=tracing.here()))
-        except Full:
+        if self._queue.qsize() >= WAITING_MAX:
             message = f"{WAITING_MAX} commands are waiting already; send this one again in a few seconds."
-            raise Overloaded(message) from None
+            raise Overloaded(message)
+        self._queue.put(Ticket(command, self._vault.request_hash(command), future, trace=tracing.here()))
 
     def close(self) -> None:
         """Answer what waits, and stop."""
@@ -357,7 +358,7 @@ def _round_alone(connection: psycopg.Connection, desk: Desk, tickets: Sequence[T
         return run_round(connection, desk, tickets, partial(append, connection))
 
 
-def gather(queue: "Queue[Any]", handled: int) -> None:
+def gather(queue: "SimpleQueue[Any]", handled: int) -> None:
     """Give those whom the last round answered, and who send on at once, the time to come into the next one.
 
     ``handled`` is how many they are. One client alone is not waited for: that would save nobody anything.

@@ -156,12 +156,13 @@ class Vault:
             for _, text in clear_texts(asked.fact)
             if (about := text.about or asked.first_subject)
         }
-        named = {subject for asked in facts for subject in subjects_told_of(asked.fact)}
+        told_of = [list(subjects_told_of(asked.fact)) for asked in facts]
+        named = {subject for of_fact in told_of for subject in of_fact}
         keys = self._keys_in_force(subjects, named, marked=marked) if subjects or named else {}
         sealed: list[Fact | Refused] = []
-        for asked in facts:
+        for asked, of_fact in zip(facts, told_of, strict=True):
             try:
-                _refuse_erased(subjects_told_of(asked.fact), keys)
+                _refuse_erased(of_fact, keys)
                 sealed.append(seal_fact(asked.fact, self._origin, asked.place, asked.first_subject, keys))
             except SubjectErased as error:
                 sealed.append(Refused(RefusalCode.SUBJECT_ERASED, str(error), (("subject", str(error.subject)),)))

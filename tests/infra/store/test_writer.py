@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from queue import Queue
+from queue import SimpleQueue
 from time import monotonic, sleep
 from uuid import uuid4
 
@@ -89,7 +89,7 @@ def test_one_client_alone_waits_for_nobody(writer, monkeypatch) -> None:
 )
 def test_those_who_were_answered_together_are_waited_for(monkeypatch, handled, arriving, steps) -> None:
     """After a round of several the next waits step by step until as many are there, or nobody came any more."""
-    queue: Queue[int] = Queue()
+    queue: SimpleQueue[int] = SimpleQueue()
     coming = iter(arriving)
     waits: list[float] = []
 
@@ -105,7 +105,7 @@ def test_those_who_were_answered_together_are_waited_for(monkeypatch, handled, a
 
 def test_nobody_waits_long(monkeypatch) -> None:
     """However many trickle in, the round begins after a few milliseconds."""
-    queue: Queue[int] = Queue()
+    queue: SimpleQueue[int] = SimpleQueue()
     monkeypatch.setattr("knelpunt.infra.store.writer.sleep", lambda seconds: (sleep(seconds), queue.put(1)))
     begun = monotonic()
     gather(queue, 200)
