@@ -189,7 +189,8 @@ def _commands(place: Laboratory, given: Registry) -> Generator[Prepared]:
     url = place.migrated("bench_profiled_commands")
     commands = given.events
     vault = Vault(url, secrets.token_bytes(32))
-    desk = Desk(DECIDERS, StoredDirectory(derived), vault, EventMapper(), KeptHistories())
+    keys = vault.line()
+    desk = Desk(DECIDERS, StoredDirectory(derived), vault, EventMapper(), KeptHistories(), keys)
     line = AppendLine(url)
     with closing(vault), connect_as_registry(url, DatabaseRole.APPENDER) as connection:
 
@@ -207,6 +208,7 @@ def _commands(place: Laboratory, given: Registry) -> Generator[Prepared]:
 
         yield "command", commands, work
     line.disconnect()
+    keys.disconnect()
     place.drop(url)
 
 

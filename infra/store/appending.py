@@ -11,22 +11,18 @@ from uuid import UUID
 
 import psycopg
 from msgspec import Struct
-from psycopg import generators
-from psycopg.abc import PQGen
-from psycopg.pq import ExecStatus, Format
-from psycopg.pq.abc import PGconn, PGresult
+from psycopg.pq.abc import PGresult
 
 from .arrays import Array, bytea_array, int2_array, int4_array, text_array, timestamptz_array, uuid_array
 from .beside import mark
 from .connection import DatabaseRole, connect_as_registry
+from .line import Line, Sent
 from .mapper import NewEvent
 from .moments import moment_of
 
 APPEND: Final = (
     "SELECT outcome, position, version, recorded_at FROM knelpunt.append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
-_PREPARED: Final = b"append"
-_BINARY: Final = (Format.BINARY,) * 11
 _APPEND_NUMBERED: Final = b"SELECT outcome, position, version, recorded_at FROM knelpunt.append(%s)" % b", ".join(
     b"$%d" % number for number in range(1, 12)
 )
@@ -61,23 +57,13 @@ def append(connection: psycopg.Connection, events: Sequence[NewEvent], request_h
     return _answers(reply.fetchall())
 
 
-class Sent(Struct, frozen=True, eq=False):
-    """An append under way, and the connection on which it was sent."""
-
-    connection: psycopg.Connection
-
-
 class AppendLine:
-    """A connection of its own for appending, while whoever appends does something else. For one thread.
-
-    psycopg sends and waits in one call. So this speaks libpq's pipeline mode by itself, in which what is sent behind an
-    append under way is begun by the server as soon as that is committed; each append is a transaction of its own.
-    """
+    """A connection of its own for appending, while whoever appends does something else. For one thread."""
 
     def __init__(self, url: str) -> None:
         """Connect when first needed."""
         self._url = url
-        self._connection: psycopg.Connection | None = None
+        self._line = Line()
         self._marked = 0
 
     def ready(self) -> int:
@@ -85,8 +71,10 @@ class AppendLine:
 
         Raises psycopg's errors.
         """
-        if self._connection is None or self._connection.closed:
-            self._connection, self._marked = self._connected()
+        if self._line.lost:
+            connection = connect_as_registry(self._url, DatabaseRole.APPENDER)
+            self._marked = mark(connection)
+            self._line.take(connection, _APPEND_NUMBERED)
         return self._marked
 
     def send(self, events: Sequence[NewEvent], request_hashes: Sequence[bytes]) -> Sent:
@@ -94,27 +82,14 @@ class AppendLine:
 
         It does not connect anew: keys that were made beside another session may be lost with it (decisions/0058).
         """
-        if self._connection is None or self._connection.closed:
-            message = "the connection was lost on which events were to be appended"
-            raise psycopg.OperationalError(message)
-        pgconn = self._connection.pgconn
-        pgconn.send_query_prepared(_PREPARED, _columns(events, request_hashes), _BINARY, Format.BINARY)
-        pgconn.pipeline_sync()
-        # Of what is more than fits on the way the rest goes when the answer is asked for.
-        pgconn.flush()
-        return Sent(self._connection)
+        return self._line.send(_columns(events, request_hashes))
 
     def answers(self, sent: Sent) -> list[Answer]:
         """Return the answers to what was sent, once they are there; asked for in the order in which it was sent.
 
         Raises psycopg's errors: nothing is known then of this and of all that was sent behind it.
         """
-        if sent.connection is not self._connection:
-            message = "the connection was lost on which events were sent to be appended"
-            raise psycopg.OperationalError(message)
-        result = sent.connection.wait(_fetched(sent.connection.pgconn))
-        if result.status != ExecStatus.TUPLES_OK:
-            raise psycopg.errors.error_from_result(result)
+        result = self._line.result(sent)
         return [_answer(result, row) for row in range(result.ntuples)]
 
     def append(self, events: Sequence[NewEvent], request_hashes: Sequence[bytes]) -> list[Answer]:
@@ -123,28 +98,7 @@ class AppendLine:
 
     def disconnect(self) -> None:
         """Let the connection go; the next events get another."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _connected(self) -> tuple[psycopg.Connection, int]:
-        """Return a session that knows the statement, and its mark."""
-        connection = connect_as_registry(self._url, DatabaseRole.APPENDER)
-        marked = mark(connection)
-        connection.pgconn.send_prepare(_PREPARED, _APPEND_NUMBERED)
-        (result,) = connection.wait(generators.execute(connection.pgconn))
-        if result.status != ExecStatus.COMMAND_OK:
-            raise psycopg.errors.error_from_result(result)
-        connection.pgconn.enter_pipeline_mode()
-        return connection, marked
-
-
-def _fetched(pgconn: PGconn) -> PQGen[PGresult]:
-    """Return the result of what was sent first of all that is under way."""
-    yield from generators.send(pgconn)
-    (result,) = yield from generators.fetch_many(pgconn)
-    yield from generators.fetch_many(pgconn)  # that its transaction has ended
-    return result
+        self._line.disconnect()
 
 
 def _answer(result: PGresult, row: int) -> Answer:

@@ -14,6 +14,7 @@ import psycopg
 from msgspec import Struct, structs
 
 from ...domain.case.decide import Directory
+from ...domain.case.facts import CaseOpened
 from ...domain.case.history import History
 from ...domain.case.named import about_by_default, obstacles_asked
 from ...domain.command import Command, RefusalCode, Refused
@@ -21,7 +22,9 @@ from ...domain.event import Event, Fact
 from ...domain.ids import EventId, event_id_of
 from ...domain.topics import VERSIONS
 from ..trail import entry
+from ..vault.keyline import Ahead, KeyLine
 from ..vault.sealing import Place
+from ..vault.texts import clear_texts
 from ..vault.vault import ToSeal, Vault
 from . import appending
 from .appending import Answer, Outcome
@@ -72,13 +75,17 @@ class Round(Struct):
 
 
 class Desk(Struct, frozen=True):
-    """What a round works with; ``deciders`` by kind of stream. ``kept`` must be emptied after an error of a round."""
+    """What a round works with; ``deciders`` by kind of stream. ``kept`` must be emptied after an error of a round.
+
+    Through ``keys`` those of the vault are asked for beforehand, if there is such a line.
+    """
 
     deciders: Mapping[str, Decide]
     directory: StoredDirectory
     vault: Vault
     mapper: EventMapper
     kept: KeptHistories
+    keys: KeyLine | None = None
 
 
 class _Proposal(Struct):
@@ -140,10 +147,11 @@ def begin_round(
     outcome = Round([], [])
     doubted = {ticket.command.stream for ticket in tickets if ticket.doubted}
     streams = streams_of(connection, desk.kept, [ticket.command for ticket in tickets], doubted=doubted)
+    ahead = _ask_ahead(desk, tickets, streams, marked)
     directory = desk.directory.through(connection)
     directory.look_up(obstacle for ticket in tickets for obstacle in obstacles_asked(ticket.command.data))
     proposals, objections = _decide(desk, directory, tickets, streams, outcome)
-    _seal(desk, proposals, objections, outcome, marked)
+    _seal(desk, proposals, objections, outcome, marked, ahead)
     before: dict[UUID, Answer] = {}
     if objections:
         # A command sent twice may be refused for what it did itself, so a refusal is given only after looking.
@@ -165,6 +173,21 @@ def finish_round(desk: Desk, begun: Begun, answers: Sequence[Answer]) -> Round:
     _keep(desk.kept, begun.streams, begun.ready)
     outcome.again = [structs.replace(ticket, doubted=True) for ticket in outcome.again]
     return outcome
+
+
+def _ask_ahead(desk: Desk, tickets: Sequence[Ticket], streams: Sequence[Stream], marked: int | None) -> Ahead | None:
+    """Ask for the keys that will be needed if all goes as it does as a rule: each text is about its case's subject."""
+    if desk.keys is None or marked is None:
+        return None
+    foreseen: dict[UUID, bool] = {}
+    for ticket, stream in zip(tickets, streams, strict=True):
+        fact = ticket.command.data
+        subject = stream.history.first_subject
+        if subject is None and isinstance(fact, CaseOpened):
+            subject = next(iter(fact.subjects), None)
+        if subject is not None:
+            foreseen[subject] = foreseen.get(subject, False) or bool(clear_texts(fact))
+    return desk.vault.ask_ahead(desk.keys, foreseen, marked) if foreseen else None
 
 
 def _decide(
@@ -223,7 +246,12 @@ def _event(command: Command, fact: Fact, history: History, now: datetime) -> Eve
 
 
 def _seal(
-    desk: Desk, proposals: Sequence[_Proposal], objections: list[_Objection], outcome: Round, marked: int | None
+    desk: Desk,
+    proposals: Sequence[_Proposal],
+    objections: list[_Objection],
+    outcome: Round,
+    marked: int | None,
+    ahead: Ahead | None,
 ) -> None:
     """Give each proposal what will be stored; where one may not be, object, and put off those that build on it."""
     sealed = desk.vault.seal(
@@ -236,6 +264,7 @@ def _seal(
             for proposal in proposals
         ],
         marked,
+        ahead,
     )
     for proposal, fact in zip(proposals, sealed, strict=True):
         stream = proposal.stream

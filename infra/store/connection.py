@@ -176,6 +176,13 @@ def pool(url: str, role: DatabaseRole, size: int) -> ConnectionPool:
     return cast("ConnectionPool", found)
 
 
+def connect_impatiently(url: str, role: DatabaseRole) -> patience.Connection:
+    """Return a connection as a pool has them: it waits for each statement as long as its role does (``patience``)."""
+    connection = patience.Connection.connect(address(url, role), autocommit=True)
+    _configured(role, connection)
+    return connection
+
+
 def _configured(role: DatabaseRole, connection: patience.Connection) -> None:
     arrays.register(connection)
     connection.patience = PATIENCE_SECONDS.get(role)

@@ -26,12 +26,13 @@ from msgspec import Struct
 from ...domain.command import Command, Refused
 from ..observing import tracing
 from ..vault.vault import Vault
-from .appending import AppendLine, Sent, append, hold_log
+from .appending import AppendLine, append, hold_log
 from .batch import Begun, Decide, Desk, Recorded, Round, Ticket, begin_round, finish_round, run_round
 from .connection import DatabaseRole, connect_as_registry
 from .directory import Gaps, StoredDirectory
 from .handover import Handover, Pending
 from .kept import EVENTS_KEPT_MAX, KeptHistories
+from .line import Sent
 from .mapper import EventMapper
 
 __all__ = ["Overloaded", "Recorded", "StoreUnavailable", "Submit", "Writer"]
@@ -129,10 +130,15 @@ class Writer:
         """Start the thread; the first command connects to ``url``."""
         self._url = url
         self._vault = vault
-        self._desk = Desk(deciders, StoredDirectory(gaps), vault, EventMapper(), KeptHistories(events_kept_max))
+        self._keys = vault.line()
+        self._desk = Desk(
+            deciders, StoredDirectory(gaps), vault, EventMapper(), KeptHistories(events_kept_max), self._keys
+        )
         # Without a bound of its own: the one that has it locks and wakes in Python, which costs a lone command most.
         self._queue: SimpleQueue[Ticket | None] = SimpleQueue()
         self._put_off: list[Ticket] = []
+        self._expected = 0
+        """How many will wait when all have sent on who were answered last."""
         self._connection: psycopg.Connection | None = None
         self._line = AppendLine(url)
         self._handover: Handover[Recorded | Refused] | None = None
@@ -184,23 +190,22 @@ class Writer:
 
     def _serve(self) -> None:
         flight: _Flight | None = None
-        handled = 0
         try:
             while True:
-                gather(self._queue, handled)
+                expected, self._expected = self._expected, 0
+                gather(self._queue, expected)
                 batch = self._next_batch(flight)
                 if not batch and flight is None:
                     break
                 if flight is None and self._queue.empty() and not self._put_off:
                     self._handle(batch)  # nobody waits who could be decided meanwhile
-                    handled = len(batch)
                     continue
                 following = self._begin(batch) if batch else None
-                handled = self._finish(flight) if flight is not None else 0
+                if flight is not None:
+                    self._finish(flight)
                 flight = following
         finally:
             self._disconnect()
-            self._line.disconnect()
 
     def _next_batch(self, flight: "_Flight | None") -> list[Ticket]:
         """Return the commands of the next round. Without a round under way wait for one; none: it is time to stop.
@@ -252,8 +257,8 @@ class Writer:
             flight.decided = begun
         return flight
 
-    def _finish(self, flight: "_Flight") -> int:
-        """Answer every ticket of a round; return how many there were."""
+    def _finish(self, flight: "_Flight") -> None:
+        """Answer every ticket of a round."""
         traces = [ticket.trace for ticket in flight.tickets]
         outcome: Round | None = None
         with tracing.joint_span("append", traces, commands=len(traces)), suppress(Exception):
@@ -268,12 +273,13 @@ class Writer:
         else:
             self._take_in(flight.tickets, outcome, flight.began)
             self._handle(outcome.again, rounds=1)
-        return len(flight.tickets)
 
     def _take_in(self, tickets: Sequence[Ticket], outcome: Round, began: float) -> None:
         """Tell the watcher of a round, and those who are answered by it."""
         if self._watcher is not None:
             self._watcher.appended(len(tickets), monotonic() - began)
+        # Before they are answered: of who comes now nobody can tell any more whether they waited, or have come back.
+        self._expected = self._queue.qsize() + len(outcome.answered)
         for ticket, answer in outcome.answered:
             self._answer(ticket, answer)
 
@@ -345,6 +351,7 @@ class Writer:
 
     def _disconnect(self) -> None:
         self._line.disconnect()
+        self._keys.disconnect()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -358,13 +365,14 @@ def _round_alone(connection: psycopg.Connection, desk: Desk, tickets: Sequence[T
         return run_round(connection, desk, tickets, partial(append, connection))
 
 
-def gather(queue: "SimpleQueue[Any]", handled: int) -> None:
+def gather(queue: "SimpleQueue[Any]", expected: int) -> None:
     """Give those whom the last round answered, and who send on at once, the time to come into the next one.
 
-    ``handled`` is how many they are. One client alone is not waited for: that would save nobody anything.
+    ``expected`` is how many wait then, with those who waited before. One alone is not waited for: that would save
+    nobody anything.
     """
     waiting = queue.qsize()
-    expected = min(handled + waiting, BATCH_MAX)
+    expected = min(expected, BATCH_MAX)
     deadline = monotonic() + GATHER_SECONDS_MAX
     while 1 < expected > waiting and monotonic() < deadline:
         sleep(GATHER_STEP_SECONDS)

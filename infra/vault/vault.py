@@ -27,6 +27,7 @@ from ...domain.text import Clear, Erased, Plaintext, Sealed
 from ..store.arrays import bytea_array, uuid_array
 from ..store.beside import Sightings
 from ..store.connection import REGISTRY, DatabaseRole, acting_for, pool
+from .keyline import Ahead, Asked, Found, KeyLine
 from .request import RequestHashes
 from .sealing import Key, Place, SubjectErased, open_text, seal_fact, seal_text
 from .texts import clear_texts, sealed_texts
@@ -99,6 +100,7 @@ class Vault:
 
     def __init__(self, url: str, master: bytes) -> None:
         """Connect, and get the registry's secrets, making them the first time. Raises ``VaultError``."""
+        self._url = url
         self._connections = pool(url, DatabaseRole.VAULT, CONNECTIONS_MAX)
         self._master = master
         self._unwrapped: dict[tuple[UUID, bytes], Key] = {}
@@ -143,12 +145,30 @@ class Vault:
         """The 32 bytes under which requests are hashed, for processes of this program that hash many of them."""
         return self._request_secret
 
-    def seal(self, facts: Sequence[ToSeal], marked: int | None = None) -> list[Fact | Refused]:
+    def line(self) -> KeyLine:
+        """Return a line for ``ask_ahead``; whoever asked for it lets it go."""
+        return KeyLine(self._url)
+
+    def ask_ahead(self, line: KeyLine, subjects: Mapping[SubjectId, bool], marked: int) -> Ahead:
+        """Ask for the keys of those whom texts will be about, before it is known just which (``seal``).
+
+        With each goes whether a text about them is certain enough to make a key for it. Raises psycopg's errors.
+        """
+        asked = [
+            self._proposal(subject) if certain and subject not in self._keyed else (subject, None, b"")
+            for subject, certain in subjects.items()
+        ]
+        return line.ask(asked, CASEWORK, marked)
+
+    def seal(
+        self, facts: Sequence[ToSeal], marked: int | None = None, ahead: Ahead | None = None
+    ) -> list[Fact | Refused]:
         """Return each fact with its texts sealed, or the refusal of one about an erased subject or about nobody.
 
         A fact that names an erased subject is refused too, whether or not it says anything in words. If the vault is on
         the server of the session with a mark (``beside``), what is sealed may be committed by that session alone: keys
-        are on disk with it, and lost if it is (decisions/0058). Without a mark they are on disk already.
+        are on disk with it, and lost if it is (decisions/0058). Without a mark they are on disk already. Keys that were
+        asked for ``ahead`` on behalf of the same session are not asked for again.
         """
         subjects = {
             about
@@ -158,7 +178,11 @@ class Vault:
         }
         told_of = [list(subjects_told_of(asked.fact)) for asked in facts]
         named = {subject for of_fact in told_of for subject in of_fact}
-        keys = self._keys_in_force(subjects, named, marked=marked) if subjects or named else {}
+        keys = self._keyed_by(ahead.found())[0] if ahead is not None else {}
+        subjects -= keys.keys()
+        named -= keys.keys()
+        if subjects or named:
+            keys |= self._keys_in_force(subjects, named, marked=marked)
         sealed: list[Fact | Refused] = []
         for asked, of_fact in zip(facts, told_of, strict=True):
             try:
@@ -310,16 +334,13 @@ class Vault:
             made, missing = self._keys_for([self._proposal(subject) for subject in missing], purpose, marked)
             assert not missing, "a proposed key is taken, unless there is another or a fence"
             keys.update(made)
-        if len(self._keyed) >= SUBJECTS_KEPT_MAX:
-            self._keyed.clear()
-        self._keyed |= subjects
         return keys
 
-    def _proposal(self, subject: SubjectId) -> tuple[SubjectId, UUID, bytes]:
+    def _proposal(self, subject: SubjectId) -> Asked:
         return subject, uuid4(), aes_key_wrap(self._master, secrets.token_bytes(KEY_BYTES))
 
     def _keys_for(
-        self, asked: Sequence[tuple[SubjectId, UUID | None, bytes]], purpose: str, marked: int | None
+        self, asked: Sequence[Asked], purpose: str, marked: int | None
     ) -> tuple[dict[SubjectId, Key | None], list[SubjectId]]:
         """Return the keys in force, none for the fenced; and who has no key yet. With each subject goes a proposal."""
         values = (
@@ -333,16 +354,22 @@ class Vault:
             if purpose == CASEWORK and (marked is None or self._sightings.sees(connection, marked)):
                 # A vault on another server than that session has no keys that anybody has not waited for.
                 statement = KEYS_FOR_KEPT if marked is None else KEYS_FOR_BESIDE
-            rows = connection.execute(statement, values, prepare=True, binary=True).fetchall()
+            return self._keyed_by(connection.execute(statement, values, prepare=True, binary=True).fetchall())
+
+    def _keyed_by(self, found: Sequence[Found]) -> tuple[dict[SubjectId, Key | None], list[SubjectId]]:
+        """Return the keys that were found, none for the fenced; and who has no key yet."""
         keys: dict[SubjectId, Key | None] = {}
         missing: list[SubjectId] = []
-        for subject, fenced, key, wrapped in rows:
-            if key is not None:
+        for subject, fenced, key, wrapped in found:
+            if key is not None and wrapped is not None:
                 keys[subject] = self._key(key, wrapped)
             elif fenced:
                 keys[subject] = None
             else:
                 missing.append(subject)
+        if len(self._keyed) >= SUBJECTS_KEPT_MAX:
+            self._keyed.clear()
+        self._keyed.update(keys)
         return keys, missing
 
     def _keys_by_id(self, wanted: set[tuple[SubjectId, UUID]]) -> dict[tuple[SubjectId, UUID], Key]:

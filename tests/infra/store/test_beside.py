@@ -39,9 +39,9 @@ def test_a_line_that_was_lost_is_not_made_anew_between(registry_url) -> None:
     line = AppendLine(registry_url)
     marked = line.ready()
     stored = [EventMapper().to_stored_event(event(uuid4(), 1))]
-    assert line._connection is not None
+    assert line._line._connection is not None
     with psycopg.connect(registry_url, autocommit=True) as login:
-        login.execute("SELECT pg_terminate_backend(%s)", (line._connection.info.backend_pid,))
+        login.execute("SELECT pg_terminate_backend(%s)", (line._line._connection.info.backend_pid,))
     with pytest.raises(psycopg.OperationalError):
         line.append(stored, [b"h" * 32])
     with pytest.raises(psycopg.OperationalError):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from queue import SimpleQueue
+from queue import Queue, SimpleQueue
 from time import monotonic, sleep
 from uuid import uuid4
 
@@ -83,11 +83,30 @@ def test_one_client_alone_waits_for_nobody(writer, monkeypatch) -> None:
     assert waits == []
 
 
+def test_one_who_sends_on_at_once_is_not_waited_for(writer, monkeypatch) -> None:
+    """Nobody is taken for a second client who is the first one, back before the writer looks who waits."""
+    waits: list[float] = []
+    monkeypatch.setattr("knelpunt.infra.store.writer.sleep", waits.append)
+    case, obstacle = uuid4(), uuid4()
+    commands = [open_case(case), report(case, obstacle), *(step(case, obstacle) for _ in range(10))]
+    answered: Queue[Recorded] = Queue()
+
+    def send_on(number: int) -> None:
+        future = writer.submit(commands[number])
+        if number + 1 < len(commands):
+            future.add_done_callback(lambda _: send_on(number + 1))  # in the thread that answers
+        future.add_done_callback(lambda done: answered.put(done.result()))
+
+    send_on(0)
+    assert sorted(answered.get(timeout=30).version for _ in commands) == list(range(1, len(commands) + 1))
+    assert waits == []
+
+
 @pytest.mark.parametrize(
-    ("handled", "arriving", "steps"),
+    ("expected", "arriving", "steps"),
     [(8, [8], 1), (8, [5, 3], 2), (8, [2, 0], 2), (8, [0], 1), (1, [], 0), (0, [], 0)],
 )
-def test_those_who_were_answered_together_are_waited_for(monkeypatch, handled, arriving, steps) -> None:
+def test_those_who_were_answered_together_are_waited_for(monkeypatch, expected, arriving, steps) -> None:
     """After a round of several the next waits step by step until as many are there, or nobody came any more."""
     queue: SimpleQueue[int] = SimpleQueue()
     coming = iter(arriving)
@@ -99,7 +118,7 @@ def test_those_who_were_answered_together_are_waited_for(monkeypatch, handled, a
             queue.put(1)
 
     monkeypatch.setattr("knelpunt.infra.store.writer.sleep", pass_time)
-    gather(queue, handled)
+    gather(queue, expected)
     assert len(waits) == steps
 
 

@@ -1,0 +1,165 @@
+"""Keys asked for ahead: what is sealed with them is what would be without, and what goes wrong costs nothing."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import closing
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from msgspec import structs
+
+from infra.store.conftest import DECIDERS
+from infra.store.given import CLERK, event, open_case, register_office, report
+from knelpunt.domain.case.facts import StepTaken
+from knelpunt.domain.command import RefusalCode, Refused
+from knelpunt.domain.event import Event
+from knelpunt.domain.text import Sealed, clear
+from knelpunt.domain.vocabulary import StepKind
+from knelpunt.infra.store.beside import mark
+from knelpunt.infra.store.connection import REGISTRY, DatabaseRole, connect, pool
+from knelpunt.infra.store.reading import events_of
+from knelpunt.infra.store.writer import Recorded, Writer
+from knelpunt.infra.vault.keyline import KeyLine
+from knelpunt.infra.vault.sealing import Place
+from knelpunt.infra.vault.vault import ToSeal, Vault
+
+
+@pytest.fixture
+def vault(registry_url: str) -> Iterator[Vault]:
+    """A vault."""
+    vault = Vault(registry_url, secrets.token_bytes(32))
+    yield vault
+    vault.close()
+
+
+@pytest.fixture
+def line(vault: Vault) -> Iterator[KeyLine]:
+    """A line of it."""
+    line = vault.line()
+    yield line
+    line.disconnect()
+
+
+@pytest.fixture
+def marked(registry_url: str) -> Iterator[int]:
+    """The mark of a session of the same server."""
+    with connect(registry_url, DatabaseRole.APPENDER) as session:
+        yield mark(session)
+
+
+def note() -> tuple[Event, Place]:
+    one = event(uuid4(), 1, StepTaken(uuid4(), CLERK.organisation, StepKind.NOTE, clear("gebeld")))
+    return one, Place(one.id, one.stream, one.version, one.data.topic)
+
+
+def keyed(url: str) -> set[UUID]:
+    with connect(url, DatabaseRole.OWNER) as owner:
+        return {subject for (subject,) in owner.execute("SELECT subject_id FROM vault.key")}
+
+
+def test_what_was_foreseen_is_not_asked_for_again(vault, line, marked, monkeypatch) -> None:
+    """A text is sealed under the key that was asked for ahead, made there and then; and opens like any."""
+    subject, (one, place) = uuid4(), note()
+    for _ in range(2):  # the first time the key is made
+        ahead = vault.ask_ahead(line, {subject: True}, marked)
+        with monkeypatch.context() as patched:
+            patched.setattr(vault, "_keys_in_force", None)
+            (fact,) = vault.seal([ToSeal(one.data, place, subject)], marked, ahead)
+        (opened,) = vault.open([structs.replace(one, data=fact)]).values()
+        assert opened == clear("gebeld", subject)
+
+
+def test_what_was_not_foreseen_is_asked_for(vault, line, marked, registry_url) -> None:
+    """Another than who was foreseen gets a key when it is needed; who was not certain to need one gets none."""
+    subject, other, (one, place) = uuid4(), uuid4(), note()
+    ahead = vault.ask_ahead(line, {other: False}, marked)
+    (fact,) = vault.seal([ToSeal(one.data, place, subject)], marked, ahead)
+    assert isinstance(fact.note, Sealed)
+    assert keyed(registry_url) == {subject}
+    ahead = vault.ask_ahead(line, {other: False}, marked)
+    (fact,) = vault.seal([ToSeal(one.data, place, other)], marked, ahead)
+    assert isinstance(fact.note, Sealed)
+    assert keyed(registry_url) == {subject, other}
+
+
+def test_nothing_new_about_an_erased_subject(vault, line, marked, registry_url) -> None:
+    """Who is fenced gets no key ahead, and what is said about them is refused."""
+    gone, (one, place) = uuid4(), note()
+    with connect(registry_url, DatabaseRole.OWNER) as owner:
+        owner.execute("INSERT INTO vault.fence (subject_id) VALUES (%s)", (gone,))
+    ahead = vault.ask_ahead(line, {gone: True}, marked)
+    (refused,) = vault.seal([ToSeal(one.data, place, gone)], marked, ahead)
+    assert isinstance(refused, Refused)
+    assert refused.code is RefusalCode.SUBJECT_ERASED
+    assert keyed(registry_url) == set()
+
+
+def test_what_nobody_took_is_nobodys(vault, line, marked) -> None:
+    """After an answer that was never taken, the next one is that to the next question."""
+    subject, (one, place) = uuid4(), note()
+    vault.ask_ahead(line, {uuid4(): True}, marked)
+    ahead = vault.ask_ahead(line, {subject: True}, marked)
+    assert [found for found, *_ in ahead.found()] == [subject]
+    ahead = vault.ask_ahead(line, {subject: True}, marked)
+    (fact,) = vault.seal([ToSeal(one.data, place, subject)], marked, ahead)
+    assert fact.note.about == subject
+
+
+def test_another_session_is_looked_for_anew(vault, line, marked, registry_url) -> None:
+    """A key is made without waiting for the disk only beside a session that was found on the same server."""
+    vault.ask_ahead(line, {uuid4(): True}, marked).found()
+    before = line._line._connection
+    vault.ask_ahead(line, {uuid4(): True}, marked).found()
+    assert line._line._connection is before
+    vault.ask_ahead(line, {uuid4(): True}, secrets.randbits(62)).found()
+    assert line._line._connection is not before
+
+
+def test_a_lost_line(vault, line, marked, registry_url) -> None:
+    """Where the connection ends under way that is told, and the next question finds another."""
+    subject = uuid4()
+    vault.ask_ahead(line, {subject: True}, marked).found()
+    with psycopg.connect(registry_url, autocommit=True) as login:
+        login.execute("SELECT pg_terminate_backend(%s)", (line._line._connection.info.backend_pid,))
+    with pytest.raises(psycopg.OperationalError):
+        vault.ask_ahead(line, {subject: True}, marked).found()
+    assert [found for found, *_ in vault.ask_ahead(line, {subject: True}, marked).found()] == [subject]
+
+
+@pytest.fixture
+def writer(registry_url: str, vault: Vault) -> Iterator[Writer]:
+    """A writer whose vault it is."""
+    writer = Writer(registry_url, vault, DECIDERS, lambda history, mark, moment, settings: False)
+    writer.submit(register_office()).result(30)
+    yield writer
+    writer.close()
+
+
+def test_a_writer_asks_ahead(writer, vault, registry_url, monkeypatch) -> None:
+    """A case that is opened and told about as most are needs no second question to the vault; its texts open."""
+    monkeypatch.setattr(vault, "_keys_in_force", None)
+    case, obstacle = uuid4(), uuid4()
+    for one in (open_case(case, clear("huur")), report(case, obstacle, "niemand neemt op"), report(case, uuid4())):
+        assert isinstance(writer.submit(one).result(30), Recorded)
+    monkeypatch.undo()
+    opened = vault.open(events(registry_url, case))
+    assert {text.content.reveal() for text in opened.values()} == {"huur", "niemand neemt op"}
+
+
+def events(url: str, case: UUID) -> list[Event]:
+    with closing(pool(url, DatabaseRole.READER, 1)) as readers:
+        return events_of(readers, REGISTRY, [case])
+
+
+def test_a_writer_outlives_the_vaults_sessions(writer, vault, registry_url) -> None:
+    """Commands that come when all sessions of the vault have just ended are recorded like any."""
+    case = uuid4()
+    assert isinstance(writer.submit(open_case(case, clear("huur"))).result(30), Recorded)
+    with psycopg.connect(registry_url, autocommit=True) as login:
+        login.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%keys_for%'"
+        )
+    assert isinstance(writer.submit(report(case, uuid4(), "niemand neemt op")).result(30), Recorded)
+    assert len(vault.open(events(registry_url, case))) == 2
