@@ -14,10 +14,9 @@ from uuid import UUID
 
 import psycopg
 from msgspec import Struct
-from psycopg import sql
 from psycopg_pool import ConnectionPool
 
-from knelpunt.infra.http.reading import BRIEF
+from knelpunt.infra.http.reading import BRIEF, saying
 from knelpunt.infra.store.connection import DatabaseRole, Principal, pool, principal_text
 from knelpunt.projections.queries import gaps
 from knelpunt.projections.queries.lens import Moment
@@ -64,9 +63,9 @@ class Reader(Struct, frozen=True):
     principal: Principal
     viewer: str | None = None
 
-    def begin(self) -> sql.Composed:
+    def begin(self) -> bytes:
         """Return what begins a transaction for them, as infra/http/reading.py does."""
-        return sql.SQL(BRIEF).format(principal=sql.Literal(principal_text(self.principal)))
+        return saying(BRIEF, principal_text(self.principal))
 
 
 READERS: Final = (
@@ -199,14 +198,13 @@ def _ask(
     """Return the milliseconds of each question: ours, by hand in two ways; and how many rows a page had on average."""
     samples: tuple[list[float], list[float], list[float]] = ([], [], [])
     rows = 0
-    begin = reader.begin()
     plain, parted = gap_pages.PLAIN, gap_pages.PARTED
     if reader.viewer is not None:
         plain, parted = gap_pages.joined(plain), gap_pages.probed(parted)
     for number, question in enumerate(asked):
         name, values = question.name(), question.values() | {"viewer": reader.viewer}
         sides = [
-            lambda question=question: asked_of_us(readers, begin, question),
+            lambda question=question: asked_of_us(readers, reader, question),
             lambda name=name, values=values: asked_by_hand(admin, plain[name], values),
             lambda name=name, values=values: asked_by_hand(admin, parted[name], values),
         ]
@@ -224,14 +222,20 @@ def _ask(
     return *samples, rows / max(1, len(asked) - WARM_UP)
 
 
-def asked_of_us(readers: ConnectionPool, begin: sql.Composed, question: Question) -> list[UUID]:
-    """Return the gaps of a page, through our query, as whoever a transaction is begun for (``Reader.begin``)."""
-    statement, values = gaps.page(question.moment, gaps.GapChoice(), question.order, question.after, PAGE)
+def asked_of_us(readers: ConnectionPool, reader: Reader, question: Question) -> list[UUID]:
+    """Return the gaps of a page, through our query, as somebody."""
+    queries = gaps.pages(
+        question.moment, gaps.GapChoice(), question.order, question.after, PAGE, sees_all=reader.viewer is None
+    )
+    found: list[Any] = []
     with readers.connection() as connection:
-        # As infra/http/reading.py does it: one text to begin for a principal, a prepared query, and the end.
-        connection.execute(begin)
+        # As infra/http/reading.py does it: one text to begin for a principal, prepared queries, and the end.
+        connection.execute(reader.begin())
         try:
-            found = connection.cursor(binary=True).execute(statement, values, prepare=True).fetchall()
+            for statement, values in queries:
+                found = connection.cursor(binary=True).execute(statement, values, prepare=True).fetchall()
+                if not gaps.passed_on(found):
+                    break
         finally:
             connection.commit()
     return [gaps.row(columns).id for columns in found]

@@ -193,12 +193,12 @@ def _gap_page(url: str, _: Path) -> list[float]:
     """Return the milliseconds of each page."""
     rng = Random(QUESTIONS)
     samples: list[float] = []
-    readers, begin = pool(url, DatabaseRole.READER, 1), READERS[0].begin()
+    readers = pool(url, DatabaseRole.READER, 1)
     with psycopg.connect(url, autocommit=True) as admin:
         for number in range(QUESTIONS + WARM_UP):
             question = Question(Moment(BEGIN + SPAN * rng.random(), LATEST), rng.choice(ORDERS), None)
             begun = perf_counter()
-            found = asked_of_us(readers, begin, question)
+            found = asked_of_us(readers, READERS[0], question)
             took = (perf_counter() - begun) * 1000
             if number >= WARM_UP:
                 samples.append(took)

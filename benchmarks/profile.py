@@ -155,12 +155,11 @@ def _gap_pages(place: Laboratory, given: Registry) -> Generator[Prepared]:
     reader = gap_page.READERS[0]
     with connect_as_registry(given.url, DatabaseRole.READER) as admin:
         asked = gap_page.some_questions(admin, given, reader, GAP_PAGES)
-    begin = reader.begin()
     with closing(pool(given.url, DatabaseRole.READER, 1)) as readers:
 
         def ask() -> None:
             for question in asked:
-                gap_page.asked_of_us(readers, begin, question)
+                gap_page.asked_of_us(readers, reader, question)
 
         yield "page", len(asked), lambda: ask
 

@@ -38,6 +38,11 @@ class Asker(Struct, frozen=True):
         return f"{self.organisation or self.role} {self.user}"
 
     @property
+    def sees_all(self) -> bool:
+        """Whether they see every case. It is the database that decides; this spares questions which ones they see."""
+        return self.owns or self.role in {Role.INVESTIGATOR, Role.AUDITOR}
+
+    @property
     def counts_only(self) -> bool:
         """Whether they are told counts over all cases, and nothing of any one of them."""
         return self.role is Role.ANALYST and not self.owns

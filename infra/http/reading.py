@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from functools import lru_cache
 from time import monotonic
 from typing import Any, Final, LiteralString
 from uuid import UUID
@@ -47,6 +48,9 @@ from .replicas import Replicas
 from .services import Services
 from .tail import POLL_SECONDS, Tail
 
+ASKERS_MAX: Final = 1_000
+"""For how many of those who ask the beginning of their transactions is kept at hand, a few hundred bytes each."""
+
 TURN_SECONDS_MAX: Final = 3.0
 """How long a request waits for a connection; then too many ask at once."""
 
@@ -71,12 +75,11 @@ OPENINGS_AT_ONCE: Final = 200
 """Openings that a subscription looks through at a time, be they asked for or not: some 20 ms."""
 
 PIN: Final = (
-    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
-    "SELECT set_config('knelpunt.principal', {principal}, true); "
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL knelpunt.principal = {principal}; "
     "SELECT p.position, e.recorded_at, p.position + 1 >= h.next_position "
     "FROM read.projected p CROSS JOIN knelpunt.log_head h LEFT JOIN knelpunt.event e ON e.position = p.position"
 )
-BRIEF: Final = "BEGIN READ ONLY; SELECT set_config('knelpunt.principal', {principal}, true)"
+BRIEF: Final = "BEGIN READ ONLY; SET LOCAL knelpunt.principal = {principal}"
 REACHED: Final = "SELECT position FROM read.projected"
 HEAD: Final = "SELECT next_position - 1 FROM knelpunt.log_head"
 SETTLED: Final = (
@@ -109,6 +112,12 @@ _UNTOLD: Final = (
     "it has its effect once."
 )
 _NOT_BUILT: Final = "The projections have not been built yet: start the projector (knelpunt project), and ask again."
+
+
+@lru_cache(maxsize=ASKERS_MAX)
+def saying(statements: LiteralString, principal: str) -> bytes:
+    """Return statements that begin a transaction, with who asks filled in: what ``principal_text`` says of them."""
+    return sql.SQL(statements).format(principal=sql.Literal(principal)).as_bytes(None)
 
 
 async def _patient(connection: patience.AsyncConnection) -> None:
@@ -221,7 +230,7 @@ class PostgresSession:
         assert self._pinned is None, "a session is pinned once"
         with _shown():
             if self._replicas is not None:
-                found = await self._replicas.pinned(self._saying(PIN))
+                found = await self._replicas.pinned(saying(PIN, self._principal))
                 if found is not None:
                     pin, floor = found
                     self._pinned, self._pinned_to = pin.connection, pin.pool
@@ -461,16 +470,12 @@ class PostgresSession:
         finally:
             await self._pool.putconn(connection)
 
-    def _saying(self, statements: LiteralString) -> sql.Composed:
-        """Return statements that begin a transaction, with who asks filled in."""
-        return sql.SQL(statements).format(principal=sql.Literal(self._principal))
-
     async def _begun(self, statements: LiteralString) -> tuple[patience.AsyncConnection, psycopg.AsyncCursor]:
         """Return a connection in a transaction as the one who asks, and the cursor with what ``statements`` found.
 
         Connections that a restart of the database broke are thrown out, and another one is tried.
         """
-        begin = self._saying(statements)
+        begin = saying(statements, self._principal)
         tried = False
         while True:
             if monotonic() < self._silent_until:

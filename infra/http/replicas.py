@@ -14,9 +14,7 @@ from typing import Any, Final
 
 import psycopg
 from msgspec import Struct
-from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.sql import Composed
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from ..observing.lines import tell
@@ -41,7 +39,7 @@ FLOOR: Final = (
     "SELECT p.position, h.next_position - 1, r.origin "
     "FROM read.projected p CROSS JOIN knelpunt.log_head h CROSS JOIN knelpunt.registry r"
 )
-STANDS_BY: Final = "; SELECT pg_is_in_recovery(), origin FROM knelpunt.registry"
+STANDS_BY: Final = b"; SELECT pg_is_in_recovery(), origin FROM knelpunt.registry"
 """Whether a server still is a replica, and of which registry: one that was promoted goes its own way from then on."""
 
 _log = logging.getLogger(__name__)
@@ -121,7 +119,7 @@ class Replica:
         """Whether it is passed over."""
         return monotonic() < self._until
 
-    async def pinned(self, begin: Composed, floor: Floor) -> Pin | None:
+    async def pinned(self, begin: bytes, floor: Floor) -> Pin | None:
         """Return a transaction that sees at least the floor; none if it cannot be had now."""
         try:
             found = await self._pinned(begin, floor)
@@ -140,7 +138,7 @@ class Replica:
             self._until = monotonic() + self._rest
             self._rest = min(2 * self._rest, REST_SECONDS_MAX)
 
-    async def _pinned(self, begin: Composed, floor: Floor) -> Pin:
+    async def _pinned(self, begin: bytes, floor: Floor) -> Pin:
         deadline = monotonic() + CATCH_UP_SECONDS_MAX
         while True:
             connection = await self.pool.getconn(TURN_SECONDS_MAX)
@@ -159,9 +157,9 @@ class Replica:
             await asyncio.sleep(CATCH_UP_STEP_SECONDS)
 
 
-async def _begun(connection: AsyncConnection, begin: Composed, floor: Floor) -> tuple[Any, ...]:
+async def _begun(connection: AsyncConnection, begin: bytes, floor: Floor) -> tuple[Any, ...]:
     """Begin the transaction; return where the replica is. Raises ``_Behind`` where it is none of this registry's."""
-    cursor = await connection.execute(begin + sql.SQL(STANDS_BY))
+    cursor = await connection.execute(begin + STANDS_BY)
     cursor.nextset()
     cursor.nextset()
     row = await cursor.fetchone()
@@ -194,7 +192,7 @@ class Replicas:
         for replica in self._replicas:
             await replica.pool.close()
 
-    async def pinned(self, begin: Composed) -> tuple[Pin, Floor] | None:
+    async def pinned(self, begin: bytes) -> tuple[Pin, Floor] | None:
         """Return a transaction on a replica that is not behind the main database as of now, or none."""
         able = [replica for replica in self._replicas if not replica.rests]
         if not able:

@@ -4,8 +4,8 @@ A running gap has lasted since a moment and an ended one for a time, and each ki
 by length is the best of both, and where harm comes first, of both with it and without. A cursor holds the length that
 the last gap had at its own ``asOf``: on the next page running gaps have grown, and none is shown twice or left out.
 What is open by what is known last is asked for most, and is little of all there is: it has an index of its own, in
-which it is counted and filtered (decisions/0046). The module is long because it is one list, whose orders share all
-but their indexes.
+which it is counted and filtered (decisions/0046). Who sees few cases is answered from these, others in the order of the
+list (decisions/0061). The module is long because it is one list, whose orders share all but their indexes.
 """
 
 from collections.abc import Sequence
@@ -27,6 +27,9 @@ COLUMNS: Final = (
     f"CASE WHEN lasted < 0 THEN {_RUNNING_US} ELSE lasted END AS us, "
     "to_act, involved, length, evidence, cases, stream_kind, harm_until > %(as_of)s AS harmed"
 )
+
+_NOTHING: Final = "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"
+"""As many columns, with nothing in them."""
 
 _KEY: Final = "case_id, gap_id, as_of_from, known_from"
 
@@ -183,14 +186,46 @@ def place(as_of: datetime, gap: GapRow) -> GapPlace:
     return GapPlace(as_of, gap.lasted // _MICROSECOND, gap.from_, gap.harmed, gap.id, gap.until)
 
 
-def page(
-    moment: Moment, choice: GapChoice, order: GapOrder, after: GapPlace | None, limit: int, most: int = 0
-) -> Query:
-    """Return the query for gaps beyond a place, at most ``limit``; given ``most``, each with how many there are there.
+class _Way(Enum):
+    """For whom a query for a page is: for those who see few cases, for those who see many, or for whomever."""
 
-    These are counted no further than ``most`` or ``limit``, whichever is more: what a page passes need not be gone
-    through a second time for that.
+    FEW = "FEW"
+    MANY = "MANY"
+    EITHER = "EITHER"
+
+
+def pages(
+    moment: Moment,
+    choice: GapChoice,
+    order: GapOrder,
+    after: GapPlace | None,
+    limit: int,
+    most: int = 0,
+    *,
+    sees_all: bool = False,
+) -> Sequence[Query]:
+    """Return the queries for gaps beyond a place, at most ``limit``; given ``most``, each with how many there are.
+
+    They are to be asked in turn until what one finds is not ``passed_on``. Whoever ``sees_all`` is spared the one for
+    those who see few cases; the rows are right whatever it says. Gaps are counted no further than ``most`` or
+    ``limit``, whichever is more: what a page passes need not be gone through a second time for that.
     """
+    # By whom a gap names few may be found for anybody, also where it is looked through many.
+    if choice.to_act is not None or choice.involved is not None:
+        ways = (_Way.EITHER,)
+    else:
+        ways = (_Way.MANY,) if sees_all else (_Way.FEW, _Way.MANY)
+    return [_page(moment, choice, order, after, limit, most, way) for way in ways]
+
+
+def passed_on(found: Sequence[tuple[Any, ...]]) -> bool:
+    """Return whether a query says that who asks sees more cases than it looks through, and the next is to be asked."""
+    return len(found) == 1 and found[0][0] is None
+
+
+def _page(
+    moment: Moment, choice: GapChoice, order: GapOrder, after: GapPlace | None, limit: int, most: int, way: _Way
+) -> Query:
     conditions = _conditions(moment, choice)
     sifted = _is_sifted(moment, choice, order)
     values = conditions.values | _few_values(moment, choice, order) | {"limit": limit, "most": max(limit, most)}
@@ -202,9 +237,16 @@ def page(
             "after_until": after.until or after.as_of,
             "after_gap": after.id,
         }
-    list_ = _list(conditions, choice, order, after)
+    list_ = _list(conditions, choice, order, after, "" if way is _Way.MANY else f"{_IN_ORDER} AND ")
     found: Sequence[LiteralString] = (list_.sifted(),) if sifted else list_.in_order
-    return _paged(_few(choice), found, list_.where, list_.order, counted=most > 0), values
+    counted = most > 0
+    match way:
+        case _Way.FEW:
+            return _one_by_one(list_, counted=counted), values
+        case _Way.MANY:
+            return _in_order(found, list_.order, counted=counted), values
+        case _Way.EITHER:
+            return _paged(_few(choice), found, list_.where, list_.order, counted=counted), values
 
 
 def count(moment: Moment, choice: GapChoice) -> Query:
@@ -322,8 +364,12 @@ def _conditions(moment: Moment, choice: GapChoice) -> Conditions:
 
 
 class _List(Struct, frozen=True):
-    """A list in one of its orders: the queries whose first rows together hold a page, and what picks and orders it."""
+    """A list in one of its orders: the queries whose first rows together hold a page, and what picks and orders it.
 
+    Where it is not only for whoever sees many cases, they begin their conditions with the ``guard`` that says so.
+    """
+
+    guard: LiteralString
     in_order: Sequence[LiteralString]
     where: LiteralString
     by: LiteralString
@@ -332,58 +378,59 @@ class _List(Struct, frozen=True):
 
     def sifted(self) -> LiteralString:
         """Return the query that finds the same rows by what picks them, in whatever order they lie, and sorts them."""
+        # OFFSET keeps the planner from going through the list in its order after all, in the hope of an early end.
         return (
-            f"SELECT {_KEY}, {self.by} FROM read.gap_state "  # noqa: S608
-            f"WHERE {_IN_ORDER} AND {self.where} ORDER BY {self.order} LIMIT %(most)s"
+            f"SELECT * FROM (SELECT {_KEY}, {self.by} FROM read.gap_state "  # noqa: S608
+            f"WHERE {self.guard}{self.where} OFFSET 0) sifted ORDER BY {self.order} LIMIT %(most)s"
         )
 
 
-def _list(conditions: Conditions, choice: GapChoice, order: GapOrder, after: GapPlace | None) -> _List:
+def _list(
+    conditions: Conditions, choice: GapChoice, order: GapOrder, after: GapPlace | None, guard: LiteralString
+) -> _List:
     """Return the list of gaps beyond a place."""
     beyond = after is not None
     match order:
         case GapOrder.HARM:
-            return _by_harm(conditions, choice, after)
+            return _by_harm(conditions, choice, after, guard)
         case GapOrder.DAYS:
             where = conditions.sifting(_BEYOND) if beyond else conditions.sifting()
-            return _List(_by_length(conditions, choice, beyond=beyond), where, _LENGTH, "us DESC, gap_id")
+            branches = _by_length(conditions, choice, guard, beyond=beyond)
+            return _List(guard, branches, where, _LENGTH, "us DESC, gap_id")
         case GapOrder.NEWEST:
             # No gap is shown before it began, so the newest that can be shown began at asOf.
-            return _by_moment(
-                conditions, "from_at", "DESC", "(from_at, gap_id) < (%(after_from)s, %(after_gap)s)", beyond=beyond
-            )
+            place: LiteralString = "(from_at, gap_id) < (%(after_from)s, %(after_gap)s)"
+            return _by_moment(conditions, guard, "from_at", "DESC", place, beyond=beyond)
         case GapOrder.OLDEST:
-            return _by_moment(
-                conditions, "from_at", "ASC", "(from_at, gap_id) > (%(after_from)s, %(after_gap)s)", beyond=beyond
-            )
+            place = "(from_at, gap_id) > (%(after_from)s, %(after_gap)s)"
+            return _by_moment(conditions, guard, "from_at", "ASC", place, beyond=beyond)
         case GapOrder.ENDED:
             conditions.add(ENDED)
-            return _by_moment(
-                conditions, "until_at", "DESC", "(until_at, gap_id) < (%(after_until)s, %(after_gap)s)", beyond=beyond
-            )
+            place = "(until_at, gap_id) < (%(after_until)s, %(after_gap)s)"
+            return _by_moment(conditions, guard, "until_at", "DESC", place, beyond=beyond)
 
 
-def _by_harm(conditions: Conditions, choice: GapChoice, after: GapPlace | None) -> _List:
+def _by_harm(conditions: Conditions, choice: GapChoice, after: GapPlace | None, guard: LiteralString) -> _List:
     """Return the list of gaps whose harm lasts or looms, then the others, each by length."""
     order: LiteralString = "harmed DESC, us DESC, gap_id"
     if after is None:
         branches: list[LiteralString] = [
-            *_by_length(conditions, choice, _HARMED),
-            *_by_length(conditions, choice, _UNHARMED),
+            *_by_length(conditions, choice, guard, _HARMED),
+            *_by_length(conditions, choice, guard, _UNHARMED),
         ]
-        return _List(branches, conditions.sifting(), _LENGTH, order)
+        return _List(guard, branches, conditions.sifting(), _LENGTH, order)
     if after.harmed:
         branches = [
-            *_by_length(conditions, choice, _HARMED, beyond=True),
-            *_by_length(conditions, choice, _UNHARMED),
+            *_by_length(conditions, choice, guard, _HARMED, beyond=True),
+            *_by_length(conditions, choice, guard, _UNHARMED),
         ]
-        return _List(branches, conditions.sifting(f"({_UNHARMED} OR {_BEYOND})"), _LENGTH, order)
-    branches = _by_length(conditions, choice, _UNHARMED, beyond=True)
-    return _List(branches, conditions.sifting(_UNHARMED, _BEYOND), _LENGTH, order)
+        return _List(guard, branches, conditions.sifting(f"({_UNHARMED} OR {_BEYOND})"), _LENGTH, order)
+    branches = _by_length(conditions, choice, guard, _UNHARMED, beyond=True)
+    return _List(guard, branches, conditions.sifting(_UNHARMED, _BEYOND), _LENGTH, order)
 
 
 def _by_length(
-    conditions: Conditions, choice: GapChoice, *more: LiteralString, beyond: bool = False
+    conditions: Conditions, choice: GapChoice, guard: LiteralString, *more: LiteralString, beyond: bool = False
 ) -> list[LiteralString]:
     """Return the queries for running gaps and for ended ones, each by length and in an order that an index has."""
     running: tuple[LiteralString, ...] = (*more, _RUNNING)
@@ -393,18 +440,24 @@ def _by_length(
     # Each with the length as it has it, so that the index holds all that is asked for.
     by_since: LiteralString = (
         f"SELECT {_KEY}, {_RUNNING_US} AS us, {_HARMED_COLUMN} FROM read.gap_state "  # noqa: S608
-        f"WHERE {_IN_ORDER} AND {conditions.text(*running)} ORDER BY lasting_since, gap_id LIMIT %(most)s"
+        f"WHERE {guard}{conditions.text(*running)} ORDER BY lasting_since, gap_id LIMIT %(most)s"
     )
     by_lasted: LiteralString = (
         f"SELECT {_KEY}, lasted AS us, {_HARMED_COLUMN} FROM read.gap_state "  # noqa: S608
-        f"WHERE {_IN_ORDER} AND {conditions.text(*ended)} ORDER BY lasted DESC, gap_id LIMIT %(most)s"
+        f"WHERE {guard}{conditions.text(*ended)} ORDER BY lasted DESC, gap_id LIMIT %(most)s"
     )
     # What runs on is open.
     return [by_lasted] if choice.open is False else [by_since, by_lasted]
 
 
 def _by_moment(
-    conditions: Conditions, column: LiteralString, direction: LiteralString, place: LiteralString, *, beyond: bool
+    conditions: Conditions,
+    guard: LiteralString,
+    column: LiteralString,
+    direction: LiteralString,
+    place: LiteralString,
+    *,
+    beyond: bool,
 ) -> _List:
     """Return the list of gaps by when they began or ended."""
     # Where the scan of the index begins; with two such conditions PostgreSQL may take the wrong one.
@@ -412,10 +465,55 @@ def _by_moment(
     order: LiteralString = f"{column} {direction}, gap_id {direction}"
     in_order: LiteralString = (
         f"SELECT {_KEY}, {column} FROM read.gap_state "  # noqa: S608
-        f"WHERE {_IN_ORDER} AND {conditions.text(begin)} ORDER BY {order} LIMIT %(most)s"
+        f"WHERE {guard}{conditions.text(begin)} ORDER BY {order} LIMIT %(most)s"
     )
     # Where cases are looked at one by one, no index shall be asked for all gaps of all cases since then.
-    return _List([in_order], conditions.sifting(f"({begin}) IS TRUE"), column, order)
+    return _List(guard, [in_order], conditions.sifting(f"({begin}) IS TRUE"), column, order)
+
+
+def _one_by_one(list_: _List, *, counted: bool) -> LiteralString:
+    """Return the query for a page of whoever sees few cases, whose rows are at hand then.
+
+    For whoever sees more it finds one row that says so: nothing in it.
+    """
+    found: LiteralString = (
+        f"SELECT {COLUMNS} FROM read.gap_state WHERE {_OF_FEW} AND {list_.where} "  # noqa: S608
+        f"ORDER BY {list_.order} LIMIT %(most)s"
+    )
+    if not counted:
+        nothing: LiteralString = f"SELECT {_NOTHING} FROM few WHERE ids IS NULL"  # noqa: S608
+        return f"{_FEW} ({found}) UNION ALL ({nothing}) ORDER BY {list_.order} LIMIT %(limit)s"
+    nothing = f"SELECT {_NOTHING}, 0 FROM few WHERE ids IS NULL"  # noqa: S608
+    return (
+        f"{_FEW}, own AS MATERIALIZED ({found}) SELECT own.*, (SELECT count(*) FROM own) FROM own "  # noqa: S608
+        f"UNION ALL ({nothing}) ORDER BY {list_.order} LIMIT %(limit)s"
+    )
+
+
+def _in_order(in_order: Sequence[LiteralString], order: LiteralString, *, counted: bool) -> LiteralString:
+    """Return the query for a page of whoever sees many cases, in the order of the list.
+
+    It is found in an index alone, and its end is never far; what it shows is then fetched by its keys.
+    """
+    listed = _together(in_order, order)
+    if not counted:
+        return (
+            f"SELECT {COLUMNS} FROM (SELECT {_KEY} FROM ({listed}) listed) keys "  # noqa: S608
+            f"JOIN read.gap_state USING ({_KEY}) ORDER BY {order} LIMIT %(limit)s"
+        )
+    return (
+        f"WITH listed AS MATERIALIZED ({listed}) SELECT {COLUMNS}, (SELECT count(*) FROM listed) FROM "  # noqa: S608
+        f"(SELECT {_KEY} FROM listed ORDER BY {order} LIMIT %(limit)s) keys JOIN read.gap_state USING ({_KEY}) "
+        f"ORDER BY {order} LIMIT %(limit)s"
+    )
+
+
+def _together(in_order: Sequence[LiteralString], order: LiteralString) -> LiteralString:
+    """Return the query for the first of all that some queries find."""
+    if len(in_order) == 1:
+        return in_order[0]
+    together: LiteralString = " UNION ALL ".join(f"({way})" for way in in_order)
+    return f"{together} ORDER BY {order} LIMIT %(most)s"
 
 
 def _paged(
@@ -436,10 +534,7 @@ def _paged(
     one_by_one: LiteralString = (
         f"SELECT {COLUMNS} FROM read.gap_state WHERE {_OF_FEW} AND {where} ORDER BY {order} LIMIT %(most)s"  # noqa: S608
     )
-    listed: LiteralString = in_order[0]
-    if len(in_order) > 1:
-        together: LiteralString = " UNION ALL ".join(f"({way})" for way in in_order)
-        listed = f"{together} ORDER BY {order} LIMIT %(most)s"
+    listed = _together(in_order, order)
     if not counted:
         return (
             f"{few} ({one_by_one}) UNION ALL (SELECT {COLUMNS} FROM (SELECT {_KEY} FROM ({listed}) listed) keys "  # noqa: S608

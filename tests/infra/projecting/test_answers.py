@@ -197,7 +197,7 @@ class Told:
             assert honesty.row(alone) == one
             choice = GapChoice(to_act=[one.organisation], self_noticed=True, noticed_by=one.organisation)
             assert self.number(gaps.count(moment, choice)) == one.noticed
-            page = gaps.page(moment, choice, GapOrder.HARM, None, one.noticed + 1)
+            (page,) = gaps.pages(moment, choice, GapOrder.HARM, None, one.noticed + 1)
             assert len(self.rows(page)) == one.noticed
         return Counter(noticed=sum(one.noticed for one in found), unnoticed=sum(one.gaps for one in found))
 

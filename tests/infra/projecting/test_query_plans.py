@@ -5,7 +5,7 @@ so spread over both times that a page at any moment passes many rows that are no
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -155,9 +155,24 @@ def assert_found_by_index(connection: psycopg.Connection, query: Query, large: s
     return {node["Index Name"] for node in executed if "Index Name" in node}
 
 
+def answered(connection: psycopg.Connection, queries: Sequence[Query]) -> tuple[Query, list[tuple[Any, ...]]]:
+    """The first of some queries that is not passed on, and what it finds."""
+    for query in queries:
+        found = connection.execute(*query).fetchall()
+        if not gaps.passed_on(found):
+            return query, found
+    message = "the last query was passed on"
+    raise AssertionError(message)
+
+
+def rows_of(connection: psycopg.Connection, queries: Sequence[Query]) -> list[gaps.GapRow]:
+    """The gaps that queries asked in turn find."""
+    return [gaps.row(found) for found in answered(connection, queries)[1]]
+
+
 def place_in(connection: psycopg.Connection, order: GapOrder) -> GapPlace:
     """Where the third page ends."""
-    found = connection.execute(*gaps.page(MOMENT, GapChoice(), order, None, 3 * PAGE)).fetchall()
+    _, found = answered(connection, gaps.pages(MOMENT, GapChoice(), order, None, 3 * PAGE))
     return gaps.place(MOMENT.as_of, gaps.row(found[-1]))
 
 
@@ -166,11 +181,22 @@ def test_a_page_of_gaps_is_found_by_an_index(reader: psycopg.Connection, order: 
     """The first page and one further on read no table whole and sort no more than the rows of a few cases."""
     few = reader.execute("SELECT read.few_seen(2000) IS NOT NULL").fetchone() == (True,)
     for after in (None, place_in(reader, order)):
-        used = assert_found_by_index(
-            reader, gaps.page(MOMENT, GapChoice(), order, after, PAGE), {"gap_state", "case_state", "case_viewer"}
-        )
+        query, _ = answered(reader, gaps.pages(MOMENT, GapChoice(), order, after, PAGE))
+        used = assert_found_by_index(reader, query, {"gap_state", "case_state", "case_viewer"})
         led = {"HARM": "running", "DAYS": "running", "NEWEST": "begun", "OLDEST": "begun", "ENDED": "over"}[order.name]
         assert few or f"gap_state_{led}" in used, used
+
+
+def test_who_sees_few_cases_is_asked_once(reader: psycopg.Connection) -> None:
+    """Who sees many is sent on by one empty row, with no gap looked at; who sees few never is, be there nothing."""
+    few = reader.execute("SELECT read.few_seen(2000) IS NOT NULL").fetchone() == (True,)
+    for most in (0, PAGE):
+        first, second = gaps.pages(MOMENT, GapChoice(), GapOrder.NEWEST, None, PAGE, most)
+        assert gaps.passed_on(reader.execute(*first).fetchall()) is not few
+        assert few or touched(plan(reader, first)) == 0
+        assert [second] == gaps.pages(MOMENT, GapChoice(), GapOrder.NEWEST, None, PAGE, most, sees_all=True)
+        none, _ = gaps.pages(Moment(BEGIN - timedelta(days=1), LATEST), GapChoice(), GapOrder.DAYS, None, PAGE, most)
+        assert gaps.passed_on(reader.execute(*none).fetchall()) is not few
 
 
 @pytest.mark.parametrize("moment", [MOMENT, Moment(MOMENT.as_of, LATEST)], ids=["earlier", "latest"])
@@ -180,7 +206,7 @@ def test_gaps_that_name_an_organisation_are_found_by_its_name(reader: psycopg.Co
         (GapChoice(to_act=["agency-7"]), "to_act && '{agency-7}'"),
         (GapChoice(involved=["agency-7", "agency-8"], open=True), "involved && '{agency-7,agency-8}' AND open"),
     ):
-        query = gaps.page(moment, choice, GapOrder.DAYS, None, CASES)
+        (query,) = gaps.pages(moment, choice, GapOrder.DAYS, None, CASES)
         plain = f"SELECT gap_id FROM read.gap_state WHERE {AT} AND counts_after < %(as_of)s AND {condition}"
         expected = {gap for (gap,) in reader.execute(plain.encode(), moment.values())}
         assert {gaps.row(row).id for row in reader.execute(*query)} == expected
@@ -259,7 +285,7 @@ def test_the_gaps_of_a_case_are_found_by_its_key(reader: psycopg.Connection) -> 
     """Its own gaps, and those over the cases of its subjects, are looked up and not looked for."""
     found = reader.execute("SELECT case_id FROM read.case_state LIMIT 1").fetchone()
     assert found is not None
-    query = gaps.page(MOMENT, GapChoice(case=found[0]), GapOrder.OLDEST, None, PAGE)
+    query, _ = answered(reader, gaps.pages(MOMENT, GapChoice(case=found[0]), GapOrder.OLDEST, None, PAGE))
     assert_found_by_index(reader, query, LARGE)
     assert touched(plan(reader, query)) < CASES / 4
 
@@ -292,15 +318,18 @@ def test_a_search_reads_no_table_whole(reader: psycopg.Connection, text: str) ->
     assert not scanned & LARGE, scanned
 
 
+@pytest.mark.parametrize("sees_all", [False, True], ids=["asks-which", "sees-all"])
 @pytest.mark.parametrize("order", list(GapOrder), ids=lambda order: order.name)
-def test_both_ways_to_a_page_find_what_row_security_shows(reader: psycopg.Connection, order: GapOrder) -> None:
+def test_all_ways_to_a_page_find_what_row_security_shows(
+    reader: psycopg.Connection, order: GapOrder, sees_all: bool
+) -> None:
     """Page after page holds each gap that is there and may be seen, once, in order."""
     one_by_one: list[gaps.GapRow] = []
     after = None
     days = 600 if order is GapOrder.ENDED else 200
     moment = Moment(BEGIN + timedelta(days=days), BEGIN + timedelta(days=2 * days))
     while True:
-        page = [gaps.row(found) for found in reader.execute(*gaps.page(moment, GapChoice(), order, after, 400))]
+        page = rows_of(reader, gaps.pages(moment, GapChoice(), order, after, 400, sees_all=sees_all))
         one_by_one += page
         if len(page) < 400:
             break
@@ -326,12 +355,12 @@ def test_what_is_open_now_is_found_by_what_picks_it(reader: psycopg.Connection, 
     """With a filter, open gaps as known last are gone through by themselves, page after page, and not all of a list."""
     moment = Moment(BEGIN + timedelta(days=9_000), LATEST)
     choice = GapChoice(open=True, themes=["wonen"], kinds=[GapKind.STANDSTILL])
-    first = gaps.page(moment, choice, order, None, PAGE)
+    first, _ = answered(reader, gaps.pages(moment, choice, order, None, PAGE))
     if order is not GapOrder.ENDED:
         assert {"gap_state_open", "gap_state_open_of"} & {node.get("Index Name") for node in plan(reader, first)}
     found: list[gaps.GapRow] = []
     after = None
-    while page := [gaps.row(row) for row in reader.execute(*gaps.page(moment, choice, order, after, 2_000))]:
+    while page := rows_of(reader, gaps.pages(moment, choice, order, after, 2_000)):
         found += page
         after = gaps.place(moment.as_of, page[-1])
     there = f"SELECT gap_id FROM read.gap_state WHERE open AND {gaps.AT}"
@@ -363,5 +392,6 @@ def test_counts_that_stop_are_right_up_to_there(reader: psycopg.Connection, mome
     for most in (1, whole, whole + 1):
         assert one(gaps.count_up_to(moment, choice, max(1, most))) == min(max(1, most), whole)
         for order in (GapOrder.HARM, GapOrder.OLDEST):
-            page = reader.execute(*gaps.page(moment, choice, order, None, 1, most)).fetchall()
-            assert {row[-1] for row in page} == ({min(max(1, most), whole)} if whole else set())
+            for sees_all in (False, True):
+                _, page = answered(reader, gaps.pages(moment, choice, order, None, 1, most, sees_all=sees_all))
+                assert {row[-1] for row in page} == ({min(max(1, most), whole)} if whole else set())
