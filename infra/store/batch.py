@@ -179,14 +179,16 @@ def _ask_ahead(desk: Desk, tickets: Sequence[Ticket], streams: Sequence[Stream],
     """Ask for the keys that will be needed if all goes as it does as a rule: each text is about its case's subject."""
     if desk.keys is None or marked is None:
         return None
-    foreseen: dict[UUID, bool] = {}
+    foreseen: set[UUID] = set()
     for ticket, stream in zip(tickets, streams, strict=True):
         fact = ticket.command.data
+        if not clear_texts(fact):
+            continue
         subject = stream.history.first_subject
         if subject is None and isinstance(fact, CaseOpened):
             subject = next(iter(fact.subjects), None)
         if subject is not None:
-            foreseen[subject] = foreseen.get(subject, False) or bool(clear_texts(fact))
+            foreseen.add(subject)
     return desk.vault.ask_ahead(desk.keys, foreseen, marked) if foreseen else None
 
 

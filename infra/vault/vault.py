@@ -149,16 +149,12 @@ class Vault:
         """Return a line for ``ask_ahead``; whoever asked for it lets it go."""
         return KeyLine(self._url)
 
-    def ask_ahead(self, line: KeyLine, subjects: Mapping[SubjectId, bool], marked: int) -> Ahead:
-        """Ask for the keys of those whom texts will be about, before it is known just which (``seal``).
+    def ask_ahead(self, line: KeyLine, subjects: Collection[SubjectId], marked: int) -> Ahead:
+        """Ask for the keys of those whom texts will be about as a rule, before that is decided (``seal``).
 
-        With each goes whether a text about them is certain enough to make a key for it. Raises psycopg's errors.
+        Who has none yet gets one. Raises psycopg's errors.
         """
-        asked = [
-            self._proposal(subject) if certain and subject not in self._keyed else (subject, None, b"")
-            for subject, certain in subjects.items()
-        ]
-        return line.ask(asked, CASEWORK, marked)
+        return line.ask([self._asked(subject) for subject in subjects], CASEWORK, marked)
 
     def seal(
         self, facts: Sequence[ToSeal], marked: int | None = None, ahead: Ahead | None = None
@@ -323,7 +319,7 @@ class Vault:
         only_named = set(named) - subjects
         keys, missing = self._keys_for(
             [
-                *((subject, None, b"") if subject in self._keyed else self._proposal(subject) for subject in subjects),
+                *map(self._asked, subjects),
                 *((subject, None, b"") for subject in only_named),
             ],
             purpose,
@@ -335,6 +331,10 @@ class Vault:
             assert not missing, "a proposed key is taken, unless there is another or a fence"
             keys.update(made)
         return keys
+
+    def _asked(self, subject: SubjectId) -> Asked:
+        """Return what to ask of a subject: with a key to be taken, unless they were seen to have one."""
+        return (subject, None, b"") if subject in self._keyed else self._proposal(subject)
 
     def _proposal(self, subject: SubjectId) -> Asked:
         return subject, uuid4(), aes_key_wrap(self._master, secrets.token_bytes(KEY_BYTES))
