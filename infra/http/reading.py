@@ -49,7 +49,7 @@ from .services import Services
 from .tail import POLL_SECONDS, Tail
 
 ASKERS_MAX: Final = 1_000
-"""For how many of those who ask the beginning of their transactions is kept at hand, a few hundred bytes each."""
+"""How many beginnings of transactions are kept at hand, some for each of those who ask, of a few hundred bytes."""
 
 TURN_SECONDS_MAX: Final = 3.0
 """How long a request waits for a connection; then too many ask at once."""

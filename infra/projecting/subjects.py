@@ -31,7 +31,7 @@ from .shares import Shares, in_shares
 from .writing import Sheets
 
 SUBJECTS_KEPT: Final = 100
-"""Subjects whose timelines are kept at hand; some 5 MB, as each has the events of several obstacles.
+"""Subjects whose timelines are kept at hand; some megabytes, as each has the events of several obstacles.
 
 Few cases in a hundred bear on a subject with something to follow, so this goes back further than the cases that are
 kept, and it is full within minutes: memory that still grows after that is lost somewhere.

@@ -73,8 +73,12 @@ class AppendLine:
         """
         if self._line.lost:
             connection = connect_as_registry(self._url, DatabaseRole.APPENDER)
-            self._marked = mark(connection)
-            self._line.take(connection, _APPEND_NUMBERED)
+            try:
+                self._marked = mark(connection)
+                self._line.take(connection, _APPEND_NUMBERED)
+            except BaseException:
+                connection.close()
+                raise
         return self._marked
 
     def send(self, events: Sequence[NewEvent], request_hashes: Sequence[bytes]) -> Sent:

@@ -14,7 +14,7 @@ import psycopg
 from msgspec import Struct, structs
 
 from ...domain.case.decide import Directory
-from ...domain.case.facts import CaseOpened
+from ...domain.case.facts import CaseOpened, FactCorrected
 from ...domain.case.history import History
 from ...domain.case.named import about_by_default, obstacles_asked
 from ...domain.command import Command, RefusalCode, Refused
@@ -176,19 +176,20 @@ def finish_round(desk: Desk, begun: Begun, answers: Sequence[Answer]) -> Round:
 
 
 def _ask_ahead(desk: Desk, tickets: Sequence[Ticket], streams: Sequence[Stream], marked: int | None) -> Ahead | None:
-    """Ask for the keys that will be needed if all goes as it does as a rule: each text is about its case's subject."""
+    """Ask for the keys that will be needed if all goes as it does as a rule, and each command is recorded."""
     if desk.keys is None or marked is None:
         return None
     foreseen: set[UUID] = set()
     for ticket, stream in zip(tickets, streams, strict=True):
         fact = ticket.command.data
-        if not clear_texts(fact):
+        texts = clear_texts(fact)
+        # What a correction says is about whom the corrected text was about: to be looked for.
+        if not texts or isinstance(fact, FactCorrected):
             continue
-        subject = stream.history.first_subject
-        if subject is None and isinstance(fact, CaseOpened):
-            subject = next(iter(fact.subjects), None)
-        if subject is not None:
-            foreseen.add(subject)
+        first = stream.history.first_subject
+        if first is None and isinstance(fact, CaseOpened):
+            first = next(iter(fact.subjects), None)
+        foreseen.update(about for _, text in texts if (about := text.about or first))
     return desk.vault.ask_ahead(desk.keys, foreseen, marked) if foreseen else None
 
 

@@ -17,18 +17,20 @@ _PREPARED = b"knelpunt"
 
 
 class Sent(Struct, frozen=True, eq=False):
-    """A statement under way, and the connection on which it was sent."""
+    """A statement under way: the connection on which it was sent, and as which there, from 0."""
 
     connection: psycopg.Connection
+    number: int
 
 
 class Line:
-    """A connection for one statement, with nothing else on it. For one thread; it is made by ``take``."""
+    """A connection for one statement, with nothing else on it, once ``take`` has been given one. For one thread."""
 
     def __init__(self) -> None:
         """Have no connection yet."""
         self._connection: psycopg.Connection | None = None
-        self._under_way = 0
+        self._sent = 0
+        self._answered = 0
 
     @property
     def lost(self) -> bool:
@@ -38,16 +40,20 @@ class Line:
     @property
     def idle(self) -> bool:
         """Whether all that was sent has been asked for."""
-        return not self._under_way
+        return self._sent == self._answered
 
     def take(self, connection: psycopg.Connection, statement: bytes) -> None:
-        """Take a connection over, for a statement with its parameters numbered. Raises psycopg's errors."""
+        """Take a connection over, for a statement with its parameters numbered. Raises psycopg's errors.
+
+        What was sent on another one is lost.
+        """
         connection.pgconn.send_prepare(_PREPARED, statement)
         (result,) = connection.wait(generators.execute(connection.pgconn))
         if result.status != ExecStatus.COMMAND_OK:
             raise psycopg.errors.error_from_result(result)
         connection.pgconn.enter_pipeline_mode()
-        self._connection, self._under_way = connection, 0
+        self._connection = connection
+        self._sent = self._answered = 0
 
     def send(self, values: Sequence[bytes]) -> Sent:
         """Send the statement off with its values, in their binary form. Raises psycopg's errors; never connects."""
@@ -55,23 +61,25 @@ class Line:
             message = "the connection was lost on which a statement was to be sent"
             raise psycopg.OperationalError(message)
         pgconn = self._connection.pgconn
+        sent = Sent(self._connection, self._sent)
+        self._sent += 1  # before it is: what fails half way leaves the line with something on it
         pgconn.send_query_prepared(_PREPARED, values, (Format.BINARY,) * len(values), Format.BINARY)
         pgconn.pipeline_sync()
         # Of what is more than fits on the way the rest goes when the answer is asked for.
         pgconn.flush()
-        self._under_way += 1
-        return Sent(self._connection)
+        return sent
 
     def result(self, sent: Sent) -> PGresult:
-        """Return the result of what was sent, once it is there; asked for in the order in which it was sent.
+        """Return the result of what was sent, once it is there; it must be asked for in the order in which it was sent.
 
         Raises psycopg's errors: nothing is known then of this and of all that was sent behind it.
         """
         if sent.connection is not self._connection:
             message = "the connection was lost on which a statement was sent"
             raise psycopg.OperationalError(message)
+        assert sent.number == self._answered, "answers come in the order of the questions"
         result = sent.connection.wait(_fetched(sent.connection.pgconn))
-        self._under_way -= 1
+        self._answered += 1
         if result.status != ExecStatus.TUPLES_OK:
             raise psycopg.errors.error_from_result(result)
         return result

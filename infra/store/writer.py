@@ -54,7 +54,7 @@ GATHER_STEP_SECONDS: Final = 0.001
 
 WAITING_MAX: Final = 10_000
 """How many commands may wait: some seconds of work. Beyond it callers are told at once, instead of after a timeout; of
-those who come at one and the same moment, one or two may be taken beyond it."""
+those who come at one and the same moment some may be taken beyond it."""
 
 FREE_ROUNDS_MAX: Final = 3
 """How often commands are decided while others may append meanwhile. Only another writer to the same stream can cause
@@ -73,6 +73,8 @@ RETRY_SECONDS_MAX: Final = 2.0
 
 Submit = Callable[[Command], "Future[Recorded | Refused]"]
 """Hands in a command: what a writer's ``submit`` does, for those who need no more of it."""
+
+_CLOSING: Final = "The registry is shutting down; send the command again, with the same id."
 
 _log = logging.getLogger(__name__)
 
@@ -143,6 +145,7 @@ class Writer:
         self._line = AppendLine(url)
         self._handover: Handover[Recorded | Refused] | None = None
         self._closing = Signal()
+        self._ended = Signal()
         self._watcher: Watcher | None = None
         self._thread = Thread(target=self._serve, name="knelpunt-writer", daemon=True)
         self._thread.start()
@@ -174,12 +177,13 @@ class Writer:
 
     def _hand_in(self, command: Command, future: Pending[Recorded | Refused]) -> None:
         if self._closing.is_set():
-            message = "The registry is shutting down; send the command again, with the same id."
-            raise StoreUnavailable(message)
+            raise StoreUnavailable(_CLOSING)
         if self._queue.qsize() >= WAITING_MAX:
             message = f"{WAITING_MAX} commands are waiting already; send this one again in a few seconds."
             raise Overloaded(message)
         self._queue.put(Ticket(command, self._vault.request_hash(command), future, trace=tracing.here()))
+        if self._ended.is_set():  # since it was asked above whether it will
+            self._turn_away()
 
     def close(self) -> None:
         """Answer what waits, and stop."""
@@ -201,11 +205,25 @@ class Writer:
                     self._handle(batch)  # nobody waits who could be decided meanwhile
                     continue
                 following = self._begin(batch) if batch else None
-                if flight is not None:
-                    self._finish(flight)
+                again = self._finish(flight) if flight is not None else []
+                if again:
+                    # Appended by themselves, and on the same line: so nothing may be under way on it.
+                    again += self._finish(following) if following is not None else []
+                    following = None
+                    self._handle(again, rounds=1)
                 flight = following
         finally:
             self._disconnect()
+            self._ended.set()
+            self._turn_away()
+
+    def _turn_away(self) -> None:
+        """Refuse what was handed in when nobody takes anything any more."""
+        with suppress(Empty):
+            while True:
+                ticket = self._queue.get_nowait()
+                if ticket is not None and ticket.future.set_running_or_notify_cancel():
+                    ticket.future.set_exception(StoreUnavailable(_CLOSING))
 
     def _next_batch(self, flight: "_Flight | None") -> list[Ticket]:
         """Return the commands of the next round. Without a round under way wait for one; none: it is time to stop.
@@ -257,8 +275,8 @@ class Writer:
             flight.decided = begun
         return flight
 
-    def _finish(self, flight: "_Flight") -> None:
-        """Answer every ticket of a round."""
+    def _finish(self, flight: "_Flight") -> list[Ticket]:
+        """Answer the tickets of a round; return those that must be decided again."""
         traces = [ticket.trace for ticket in flight.tickets]
         outcome: Round | None = None
         with tracing.joint_span("append", traces, commands=len(traces)), suppress(Exception):
@@ -270,9 +288,9 @@ class Writer:
             self._desk.kept.clear()
             # By itself, where what is wrong is waited out, or told to whom it concerns.
             self._handle(flight.tickets)
-        else:
-            self._take_in(flight.tickets, outcome, flight.began)
-            self._handle(outcome.again, rounds=1)
+            return []
+        self._take_in(flight.tickets, outcome, flight.began)
+        return outcome.again
 
     def _take_in(self, tickets: Sequence[Ticket], outcome: Round, began: float) -> None:
         """Tell the watcher of a round, and those who are answered by it."""
@@ -368,8 +386,8 @@ def _round_alone(connection: psycopg.Connection, desk: Desk, tickets: Sequence[T
 def gather(queue: "SimpleQueue[Any]", expected: int) -> None:
     """Give those whom the last round answered, and who send on at once, the time to come into the next one.
 
-    ``expected`` is how many wait then, with those who waited before. One alone is not waited for: that would save
-    nobody anything.
+    ``expected`` is how many wait when all of them have sent on. One alone is not waited for: that would save nobody
+    anything.
     """
     waiting = queue.qsize()
     expected = min(expected, BATCH_MAX)

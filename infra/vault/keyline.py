@@ -5,6 +5,7 @@ nearly always known before. What was not foreseen is asked for when it is needed
 """
 
 from collections.abc import Sequence
+from time import monotonic
 from typing import Final
 from uuid import UUID
 
@@ -17,12 +18,18 @@ from ..store.beside import Sightings
 from ..store.connection import DatabaseRole, connect_impatiently
 from ..store.line import Line, Sent
 
-_ALONE: Final = b"SELECT subject_id, fenced, key_id, wrapped FROM vault.keys_for($1, $2, $3, $4)"
-_BESIDE: Final = (
-    b"SELECT subject_id, fenced, key_id, wrapped "
-    b"FROM set_config('synchronous_commit', 'off', true), vault.keys_for($1, $2, $3, $4)"
+KEYS_FOR: Final = "SELECT subject_id, fenced, key_id, wrapped FROM vault.keys_for(%s, %s, %s, %s)"
+KEYS_FOR_BESIDE: Final = (
+    "SELECT subject_id, fenced, key_id, wrapped "
+    "FROM set_config('synchronous_commit', 'off', true), vault.keys_for(%s, %s, %s, %s)"
 )
 """Without waiting for the disk with a key that is made."""
+
+AGE_SECONDS_MAX: Final = 0.5
+"""How long after it was asked an answer is good for: with the time for which a key is kept at hand then, less than an
+erasure waits until it says that no process holds the keys any more."""
+
+_VALUES: Final = b"$1, $2, $3, $4"
 
 Asked = tuple[SubjectId, UUID | None, bytes]
 """A subject whose key is asked for, and a key to be taken if they have none: its id and the wrapped key, or neither."""
@@ -46,8 +53,13 @@ class KeyLine:
         if self._line.lost or not self._line.idle or self._marked != marked:
             self._line.disconnect()
             connection = connect_impatiently(self._url, DatabaseRole.VAULT)
-            beside = Sightings().sees(connection, marked)
-            self._line.take(connection, _BESIDE if beside else _ALONE)
+            try:
+                # A vault on another server than that session has no keys that anybody has not waited for.
+                statement = KEYS_FOR_BESIDE if Sightings().sees(connection, marked) else KEYS_FOR
+                self._line.take(connection, statement.encode().replace(b"%s, %s, %s, %s", _VALUES))
+            except BaseException:
+                connection.close()
+                raise
             self._marked = marked
         values = (
             purpose.encode(),
@@ -55,7 +67,7 @@ class KeyLine:
             uuid_array(key for _, key, _ in asked),
             bytea_array(wrapped for _, _, wrapped in asked),
         )
-        return Ahead(self._line, self._line.send(values))
+        return Ahead(self._line, self._line.send(values), monotonic() + AGE_SECONDS_MAX)
 
     def disconnect(self) -> None:
         """Let the connection go; what is asked next gets another."""
@@ -63,14 +75,17 @@ class KeyLine:
 
 
 class Ahead(Struct, frozen=True, eq=False):
-    """Keys that have been asked for."""
+    """Keys that have been asked for; what is found counts until a moment by the monotonic clock."""
 
     line: Line
     sent: Sent
+    until: float
 
     def found(self) -> list[Found]:
-        """Return what was found, once it is there. Raises psycopg's errors."""
+        """Return what was found, once it is there; nothing if that is too long ago. Raises psycopg's errors."""
         result = self.line.result(self.sent)
+        if monotonic() > self.until:
+            return []
         return [_found(result, row) for row in range(result.ntuples)]
 
 

@@ -27,7 +27,7 @@ from ...domain.text import Clear, Erased, Plaintext, Sealed
 from ..store.arrays import bytea_array, uuid_array
 from ..store.beside import Sightings
 from ..store.connection import REGISTRY, DatabaseRole, acting_for, pool
-from .keyline import Ahead, Asked, Found, KeyLine
+from .keyline import KEYS_FOR, KEYS_FOR_BESIDE, Ahead, Asked, Found, KeyLine
 from .request import RequestHashes
 from .sealing import Key, Place, SubjectErased, open_text, seal_fact, seal_text
 from .texts import clear_texts, sealed_texts
@@ -65,13 +65,6 @@ OF_READINGS: Final = (
 )
 READING_KEY: Final = "SELECT key_id FROM vault.key WHERE subject_id = %s AND purpose = 'reading'"
 ERASED_AMONG: Final = "SELECT subject_id FROM vault.fence WHERE subject_id = ANY(%s)"
-KEYS_FOR: Final = "SELECT subject_id, fenced, key_id, wrapped FROM vault.keys_for(%s, %s, %s, %s)"
-KEYS_FOR_BESIDE: Final = (
-    "SELECT subject_id, fenced, key_id, wrapped "
-    "FROM set_config('synchronous_commit', 'off', true), vault.keys_for(%s, %s, %s, %s)"
-)
-"""Without waiting for the disk with a key that is made."""
-
 KEYS_FOR_KEPT: Final = (
     "SELECT subject_id, fenced, key_id, wrapped "
     "FROM pg_logical_emit_message(true, 'knelpunt', ''), vault.keys_for(%s, %s, %s, %s)"

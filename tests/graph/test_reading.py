@@ -7,8 +7,11 @@ import psycopg
 import pytest
 
 from graph.given import GEMEENTE, LONG_AGO, SVB, ZORG, Asked, Story
+from knelpunt.domain.vocabulary import Role
+from knelpunt.graphql.ports import Asker
 from knelpunt.infra.http import reading
 from knelpunt.infra.identity.development import DevelopmentIssuer
+from knelpunt.projections.queries import gaps
 
 PAGE = "query Page($first: Int, $after: String, $order: GapOrder!, $asOf: DateTime) { registry(asOf: $asOf) { \
  gaps(first: $first, after: $after, orderBy: $order, filter: {counts: null}) { \
@@ -47,12 +50,12 @@ def nine_stories(asked):
     return asked, stories
 
 
-def pages(asked, order, first, moving=False):
+def pages(asked, order, first, moving=False, asker=None):
     """All gaps, page by page; ``moving``: each page is asked for at a later moment than the one before."""
     found, after, more, total = [], None, True, None
     as_of = datetime.now(UTC)
     while more:
-        page = asked.ask(PAGE, first=first, after=after, order=order, asOf=as_of.isoformat())["registry"]["gaps"]
+        page = asked.ask(PAGE, asker, first=first, after=after, order=order, asOf=as_of.isoformat())["registry"]["gaps"]
         assert len(page["edges"]) <= first
         assert page["pageInfo"]["hasPreviousPage"] is (after is not None)
         found += [edge["node"] for edge in page["edges"]]
@@ -74,6 +77,24 @@ def test_pages_hold_every_gap_once(told, moving):
             assert counted == total == len(whole)
             if not moving:
                 assert [gap["id"] for gap in found] == [gap["id"] for gap in whole]
+
+
+@pytest.mark.parametrize("order", ["HARM", "DAYS", "NEWEST", "OLDEST"])
+def test_who_sees_many_cases_gets_the_same_pages(told, order, monkeypatch):
+    """An agency that is asked to look along the list finds what one finds that looks case by case."""
+    asked, stories = told
+    agency = Asker(GEMEENTE, Role.AGENCY, "somebody", datetime.now(UTC) + timedelta(hours=1))
+    case_by_case, total = pages(asked, order, 4, asker=agency)
+    assert len(case_by_case) >= len(stories)
+    asked_in_vain = []
+    passed_on = gaps.passed_on
+    monkeypatch.setattr(gaps, "passed_on", lambda found: asked_in_vain.append(passed_on(found)) or asked_in_vain[-1])
+    monkeypatch.setattr(gaps, "_FEW_MAX", 0)
+    monkeypatch.setattr(gaps, "_FEW_BY_MOMENT_MAX", 0)
+    along_the_list, counted = pages(asked, order, 4, asker=agency)
+    assert [gap["id"] for gap in along_the_list] == [gap["id"] for gap in case_by_case]
+    assert counted == total
+    assert asked_in_vain[:2] == [True, False]
 
 
 def test_orders(told):

@@ -421,6 +421,37 @@ def test_many_are_two_rounds_in_turn(writer, registry_url, monkeypatch) -> None:
     assert happened[:4] == ["asked", "begun", "begun", "asked"], "the first came alone"
 
 
+def test_what_must_be_decided_again_gets_its_own_answer(writer, registry_url) -> None:
+    """Where the first of two rounds under way leaves a command to be decided again, each answer is that of its own."""
+    case, obstacle = uuid4(), uuid4()
+    sent_before = step(case, obstacle)
+    for one in (open_case(case), report(case, obstacle), sent_before):
+        writer.submit(one).result(30)
+    # Sent once more it is not recorded, so what was decided on top of it cannot be, as it was decided.
+    commands = [sent_before, step(case, obstacle), *(open_case(uuid4()) for _ in range(80))]
+    with held(registry_url):
+        first = writer.submit(open_case(uuid4()))
+        wait_for_an_append(registry_url)
+        futures = [writer.submit(one) for one in commands]
+    assert first.result(30).version == 1
+    answers = [future.result(30) for future in futures]
+    with psycopg.connect(registry_url) as login:
+        rows = login.execute("SELECT position, event_id, version FROM knelpunt.event").fetchall()
+    stood = {position: (event, version) for position, event, version in rows}
+    assert [stood[answer.position] for answer in answers] == [
+        (event_id_of(c.id), a.version) for c, a in zip(commands, answers, strict=True)
+    ]
+    assert [answer.version for answer in answers] == [3, 4] + [1] * 80
+
+
+def test_what_comes_when_nobody_takes_it_any_more_is_turned_away(writer) -> None:
+    """A command handed in just as the writer stops is refused, and not left without an answer."""
+    writer.close()
+    writer._closing.clear()  # as whoever handed it in saw it
+    with pytest.raises(StoreUnavailable, match="shutting down"):
+        writer.submit(open_case(uuid4())).result(30)
+
+
 def test_two_rounds_under_way_are_lost_together(writer, registry_url) -> None:
     """Where the connections end between two rounds that were sent, each command has its effect once all the same."""
     cases = [uuid4() for _ in range(60)]

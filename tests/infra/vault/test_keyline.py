@@ -10,12 +10,13 @@ import pytest
 from msgspec import structs
 
 from infra.store.conftest import DECIDERS
-from infra.store.given import CLERK, event, open_case, register_office, report
-from knelpunt.domain.case.facts import StepTaken
+from infra.store.given import CLERK, OFFICE, command, event, open_case, register_office, report
+from knelpunt.domain.case.facts import ObstacleReported, StepTaken
 from knelpunt.domain.command import RefusalCode, Refused
 from knelpunt.domain.event import Event
-from knelpunt.domain.text import clear
-from knelpunt.domain.vocabulary import StepKind
+from knelpunt.domain.text import Clear, Plaintext, clear
+from knelpunt.domain.vocabulary import Origin, StepKind
+from knelpunt.infra.store.arrays import bytea_array, uuid_array
 from knelpunt.infra.store.beside import mark
 from knelpunt.infra.store.connection import REGISTRY, DatabaseRole, connect, pool
 from knelpunt.infra.store.reading import events_of
@@ -104,12 +105,59 @@ def test_what_nobody_took_is_nobodys(vault, line, marked) -> None:
 
 def test_another_session_is_looked_for_anew(vault, line, marked, registry_url) -> None:
     """A key is made without waiting for the disk only beside a session that was found on the same server."""
+
+    def asked_as() -> tuple[int, bool]:
+        """The session of the line, and whether its last statement did not wait."""
+        pid = line._line._connection.info.backend_pid
+        with psycopg.connect(registry_url) as login:
+            found = login.execute("SELECT query FROM pg_stat_activity WHERE pid = %s", (pid,))
+            ((statement,),) = found.fetchall()
+        assert "keys_for" in statement
+        return pid, "'synchronous_commit', 'off'" in statement
+
     vault.ask_ahead(line, [uuid4()], marked).found()
-    before = line._line._connection
+    before, unwaited = asked_as()
+    assert unwaited
     vault.ask_ahead(line, [uuid4()], marked).found()
-    assert line._line._connection is before
+    assert asked_as() == (before, True)
     vault.ask_ahead(line, [uuid4()], secrets.randbits(62)).found()
-    assert line._line._connection is not before
+    after, unwaited = asked_as()
+    assert after != before
+    assert not unwaited
+
+
+def test_an_old_answer_is_asked_for_again(vault, line, marked, registry_url, monkeypatch) -> None:
+    """Whoever is erased after their key was asked for, and long before it is used, is refused."""
+    subject, (one, place) = uuid4(), note()
+    monkeypatch.setattr("knelpunt.infra.vault.keyline.AGE_SECONDS_MAX", 0.0)
+    ahead = vault.ask_ahead(line, [subject], marked)
+    with connect(registry_url, DatabaseRole.OWNER) as owner:
+        owner.execute("INSERT INTO vault.fence (subject_id) VALUES (%s)", (subject,))
+    (refused,) = vault.seal([ToSeal(one.data, place, subject)], marked, ahead)
+    assert isinstance(refused, Refused)
+    assert refused.code is RefusalCode.SUBJECT_ERASED
+
+
+def test_answers_are_taken_in_their_order(vault, line, marked) -> None:
+    """Nobody gets the answer to another question."""
+    for one in (uuid4(), uuid4()):
+        vault.ask_ahead(line, [one], marked).found()
+    connection_line = line._line
+    values = (b"casework", *(array([]) for array in (uuid_array, uuid_array, bytea_array)))
+    first, second = connection_line.send(values), connection_line.send(values)
+    with pytest.raises(AssertionError, match="in the order of the questions"):
+        connection_line.result(second)
+    assert connection_line.result(first).ntuples == 0
+    assert not connection_line.idle
+
+
+def test_a_text_about_another_makes_no_key_for_the_first(writer, registry_url) -> None:
+    """Who is only the first subject of a case in which something is said about another has no key for that."""
+    case, first, other = uuid4(), uuid4(), uuid4()
+    assert isinstance(writer.submit(open_case(case, subject=first)).result(30), Recorded)
+    told = ObstacleReported(uuid4(), Origin.UNKNOWN, OFFICE, Clear(Plaintext("buurman"), other), received_by=OFFICE)
+    assert isinstance(writer.submit(command(case, told)).result(30), Recorded)
+    assert keyed(registry_url) == {other}
 
 
 def test_a_lost_line(vault, line, marked, registry_url) -> None:
@@ -161,9 +209,10 @@ def test_a_writer_outlives_the_vaults_sessions(writer, vault, registry_url) -> N
     case = uuid4()
     assert isinstance(writer.submit(open_case(case, clear("huur"))).result(30), Recorded)
     with psycopg.connect(registry_url, autocommit=True) as login:
-        login.execute(
+        ended = login.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%keys_for%'"
-        )
+        ).fetchall()
+    assert ended
     assert isinstance(writer.submit(report(case, uuid4(), "niemand neemt op")).result(30), Recorded)
     assert len(vault.open(events(registry_url, case))) == 2
