@@ -15,6 +15,7 @@ from typing import Any, Final, LiteralString
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ...domain.vocabulary import GapKind, Harm, LearningKind
 from .honesty import NOTICED
@@ -227,7 +228,6 @@ def _page(
     moment: Moment, choice: GapChoice, order: GapOrder, after: GapPlace | None, limit: int, most: int, way: _Way
 ) -> Query:
     conditions = _conditions(moment, choice)
-    sifted = _is_sifted(moment, choice, order)
     values = conditions.values | _few_values(moment, choice, order) | {"limit": limit, "most": max(limit, most)}
     if after is not None:
         values |= {
@@ -238,15 +238,16 @@ def _page(
             "after_gap": after.id,
         }
     list_ = _list(conditions, choice, order, after, "" if way is _Way.MANY else f"{_IN_ORDER} AND ")
-    found: Sequence[LiteralString] = (list_.sifted(),) if sifted else list_.in_order
+    if _is_sifted(moment, choice, order):
+        list_ = replace(list_, in_order=(list_.sifted(),))
     counted = most > 0
     match way:
         case _Way.FEW:
-            return _one_by_one(list_, counted=counted), values
+            return _for_few(list_, counted=counted), values
         case _Way.MANY:
-            return _in_order(found, list_.order, counted=counted), values
+            return _for_many(list_, counted=counted), values
         case _Way.EITHER:
-            return _paged(_few(choice), found, list_.where, list_.order, counted=counted), values
+            return _for_either(_few(choice), list_, counted=counted), values
 
 
 def count(moment: Moment, choice: GapChoice) -> Query:
@@ -471,15 +472,13 @@ def _by_moment(
     return _List(guard, [in_order], conditions.sifting(f"({begin}) IS TRUE"), column, order)
 
 
-def _one_by_one(list_: _List, *, counted: bool) -> LiteralString:
-    """Return the query for a page of whoever sees few cases, whose rows are at hand then.
+def _for_few(list_: _List, *, counted: bool) -> LiteralString:
+    """Return the query for a page of whoever sees few cases; for others it finds one row that says so: nothing in it.
 
-    For whoever sees more it finds one row that says so: nothing in it.
+    They are answered from the rows of these cases, which are then at hand: in the order of the list they would pass a
+    hundred rows of others for each of their own.
     """
-    found: LiteralString = (
-        f"SELECT {COLUMNS} FROM read.gap_state WHERE {_OF_FEW} AND {list_.where} "  # noqa: S608
-        f"ORDER BY {list_.order} LIMIT %(most)s"
-    )
+    found = _one_by_one(list_)
     if not counted:
         nothing: LiteralString = f"SELECT {_NOTHING} FROM few WHERE ids IS NULL"  # noqa: S608
         return f"{_FEW} ({found}) UNION ALL ({nothing}) ORDER BY {list_.order} LIMIT %(limit)s"
@@ -490,63 +489,63 @@ def _one_by_one(list_: _List, *, counted: bool) -> LiteralString:
     )
 
 
-def _in_order(in_order: Sequence[LiteralString], order: LiteralString, *, counted: bool) -> LiteralString:
-    """Return the query for a page of whoever sees many cases, in the order of the list.
+def _for_many(list_: _List, *, counted: bool) -> LiteralString:
+    """Return the query for a page of whoever sees many cases.
 
-    It is found in an index alone, and its end is never far; what it shows is then fetched by its keys.
+    It is found in the order of the list, in an index alone, and its end is never far; what it shows is then fetched by
+    its keys.
     """
-    listed = _together(in_order, order)
+    order = list_.order
     if not counted:
-        return (
-            f"SELECT {COLUMNS} FROM (SELECT {_KEY} FROM ({listed}) listed) keys "  # noqa: S608
-            f"JOIN read.gap_state USING ({_KEY}) ORDER BY {order} LIMIT %(limit)s"
-        )
+        return f"{_by_keys(_keys_of(_in_order(list_)))} ORDER BY {order} LIMIT %(limit)s"
     return (
-        f"WITH listed AS MATERIALIZED ({listed}) SELECT {COLUMNS}, (SELECT count(*) FROM listed) FROM "  # noqa: S608
-        f"(SELECT {_KEY} FROM listed ORDER BY {order} LIMIT %(limit)s) keys JOIN read.gap_state USING ({_KEY}) "
-        f"ORDER BY {order} LIMIT %(limit)s"
+        f"WITH listed AS MATERIALIZED ({_in_order(list_)}) "  # noqa: S608
+        f"{_by_keys(_first_keys(order), ', (SELECT count(*) FROM listed)')} ORDER BY {order} LIMIT %(limit)s"
     )
 
 
-def _together(in_order: Sequence[LiteralString], order: LiteralString) -> LiteralString:
-    """Return the query for the first of all that some queries find."""
-    if len(in_order) == 1:
-        return in_order[0]
-    together: LiteralString = " UNION ALL ".join(f"({way})" for way in in_order)
-    return f"{together} ORDER BY {order} LIMIT %(most)s"
-
-
-def _paged(
-    few: LiteralString,
-    in_order: Sequence[LiteralString],
-    where: LiteralString,
-    order: LiteralString,
-    *,
-    counted: bool,
-) -> LiteralString:
-    """Return the query for a page, found in one of two ways, and counted or not.
-
-    Whoever sees few cases is answered from the rows of these, which are then at hand: in the order of the list they
-    would pass a hundred rows of others for each of their own. Whoever sees many is answered in that order, in an index
-    alone, and the end of their page is never far; what it shows is then fetched by its keys. ``few`` says which, and
-    the other way ends before it begins. ``in_order`` are the queries whose first rows together hold the page.
-    """
-    one_by_one: LiteralString = (
-        f"SELECT {COLUMNS} FROM read.gap_state WHERE {_OF_FEW} AND {where} ORDER BY {order} LIMIT %(most)s"  # noqa: S608
-    )
-    listed = _together(in_order, order)
+def _for_either(few: LiteralString, list_: _List, *, counted: bool) -> LiteralString:
+    """Return the query for a page in both ways at once: ``few`` says which is taken, and the other ends at once."""
+    order = list_.order
     if not counted:
         return (
-            f"{few} ({one_by_one}) UNION ALL (SELECT {COLUMNS} FROM (SELECT {_KEY} FROM ({listed}) listed) keys "  # noqa: S608
-            f"JOIN read.gap_state USING ({_KEY})) ORDER BY {order} LIMIT %(limit)s"
+            f"{few} ({_one_by_one(list_)}) UNION ALL ({_by_keys(_keys_of(_in_order(list_)))}) "
+            f"ORDER BY {order} LIMIT %(limit)s"
         )
     return (
-        f"{few}, own AS MATERIALIZED ({one_by_one}), listed AS MATERIALIZED ({listed}) "  # noqa: S608
+        f"{few}, own AS MATERIALIZED ({_one_by_one(list_)}), listed AS MATERIALIZED ({_in_order(list_)}) "  # noqa: S608
         f"SELECT page.*, (SELECT count(*) FROM own) + (SELECT count(*) FROM listed) FROM ("
-        f"(SELECT * FROM own) UNION ALL (SELECT {COLUMNS} FROM "
-        f"(SELECT {_KEY} FROM listed ORDER BY {order} LIMIT %(limit)s) keys JOIN read.gap_state USING ({_KEY}))"
-        f") page ORDER BY {order} LIMIT %(limit)s"
+        f"(SELECT * FROM own) UNION ALL ({_by_keys(_first_keys(order))})) page ORDER BY {order} LIMIT %(limit)s"
     )
+
+
+def _one_by_one(list_: _List) -> LiteralString:
+    """Return the query for the first rows of a few cases."""
+    return (
+        f"SELECT {COLUMNS} FROM read.gap_state WHERE {_OF_FEW} AND {list_.where} "  # noqa: S608
+        f"ORDER BY {list_.order} LIMIT %(most)s"
+    )
+
+
+def _in_order(list_: _List) -> LiteralString:
+    """Return the query for the keys of the first rows of all, and what they are ordered by."""
+    if len(list_.in_order) == 1:
+        return list_.in_order[0]
+    together: LiteralString = " UNION ALL ".join(f"({way})" for way in list_.in_order)
+    return f"{together} ORDER BY {list_.order} LIMIT %(most)s"
+
+
+def _keys_of(listed: LiteralString) -> LiteralString:
+    return f"SELECT {_KEY} FROM ({listed}) listed"  # noqa: S608
+
+
+def _first_keys(order: LiteralString) -> LiteralString:
+    return f"SELECT {_KEY} FROM listed ORDER BY {order} LIMIT %(limit)s"  # noqa: S608
+
+
+def _by_keys(keys: LiteralString, more: LiteralString = "") -> LiteralString:
+    """Return the query for the rows of some keys, and more columns."""
+    return f"SELECT {COLUMNS}{more} FROM ({keys}) keys JOIN read.gap_state USING ({_KEY})"  # noqa: S608
 
 
 _MICROSECOND: Final = timedelta(microseconds=1)
