@@ -183,7 +183,7 @@ def test_an_answer_that_is_not_projected_at_the_deadline(service):
         {"case": story.case, "handoff": handoff, "ground": "NO_CAPACITY", "occurredAt": datetime.now(UTC).isoformat()},
         asker=asker,
     )
-    other = offered(service, 0.1)
+    other = offered(service, 0.5)
     with service.socket() as socket:
         subscribe(socket, kinds=["UNANSWERED"], after=start)
         assert heard_until(socket, deadline + timedelta(seconds=0.5)) == []
