@@ -2,8 +2,9 @@
 
 The service runs as people run it, with its projector, trail and webhooks beside it. A program of its own records a
 hundred events a second as commands; twenty readers ask GraphQL over HTTP, each once a second. Every five seconds the
-memory of each of these is noted (what it holds itself, not what it maps of files), every second how far projections
-lag. It writes benchmarks/soak.json and docs/soak.svg, and what they say into docs/performance.md with the next figures.
+memory of each of these is noted (what it holds itself, not what it maps of files), every half minute how much they
+worked, every second how far projections lag. It writes benchmarks/soak.json and docs/soak.svg, and what they say into
+docs/performance.md with the next figures.
 """
 
 import argparse
@@ -53,6 +54,7 @@ READERS: Final = 20
 PAUSE_SECONDS: Final = 1.0
 MEMORY_EVERY_SECONDS: Final = 5.0
 LAG_EVERY_SECONDS: Final = 1.0
+WORK_EVERY_SECONDS: Final = 30.0
 WARM_UP_SHARE: Final = 0.25
 """Of a run, before the memory's slope is looked at: caches fill, and pools open their connections."""
 WARM_UP_SECONDS_MAX: Final = 900.0
@@ -88,6 +90,8 @@ class Result(Struct):
     """By program: seconds since the beginning, and MB."""
     percentiles: list[tuple[float, float, float]]
     """By minute: which, and the 50th and 99th percentile of the answers' times."""
+    processor: dict[str, list[tuple[float, float]]] = {}
+    """By program: seconds since the beginning, and of the time since before the percentage that it used a processor."""
     beside: str = ""
     """What else the machine did meanwhile, in sentences; nothing if it did nothing else."""
 
@@ -98,6 +102,7 @@ class Noted:
     def __init__(self) -> None:
         self.begun = monotonic()
         self.memory: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        self.processor: dict[str, list[tuple[float, float]]] = defaultdict(list)
         self.answers: list[tuple[float, float]] = []
         self.failed = 0
         self.lag_events_max = 0
@@ -153,6 +158,7 @@ def _result(begun_at: str, minutes: float, recorded: int, noted: Noted, beside: 
         lag_events_max=noted.lag_events_max,
         lag_seconds_max=noted.lag_seconds_max,
         memory=dict(noted.memory),
+        processor=dict(noted.processor),
         percentiles=[
             (float(minute), percentile(times, 50), percentile(times, 99))
             for minute, times in sorted(by_minute.items())
@@ -227,12 +233,39 @@ async def _look(noted: Noted, admin: psycopg.AsyncConnection, seconds: float) ->
 
 
 async def _measure(noted: Noted, roots: AbstractSet[int], seconds: float) -> None:
-    """Note the memory of each program and of those that it started."""
+    """Note the memory of each program and of those that it started, and how much they work."""
+    working = asyncio.create_task(_work(noted, roots, seconds))
     while noted.seconds() < seconds:
         at = noted.seconds()
         for name, taken in (await asyncio.to_thread(_memory, roots)).items():
             noted.memory[name].append((round(at, 1), round(taken / MEGABYTE, 3)))
         await asyncio.sleep(MEMORY_EVERY_SECONDS)
+    await working
+
+
+async def _work(noted: Noted, roots: AbstractSet[int], seconds: float) -> None:
+    """Note for how much of the time each program used a processor."""
+    before, since = await asyncio.to_thread(_worked, roots), noted.seconds()
+    while since < seconds:
+        await asyncio.sleep(WORK_EVERY_SECONDS)
+        now, at = await asyncio.to_thread(_worked, roots), noted.seconds()
+        of_program = defaultdict[str, float](float)
+        for process, (name, worked) in now.items():
+            of_program[name] += worked - before.get(process, (name, 0.0))[1]
+        for name, worked in of_program.items():
+            noted.processor[name].append((round(at, 1), round(100 * worked / (at - since), 2)))
+        before, since = now, at
+
+
+def _worked(roots: AbstractSet[int]) -> dict[int, tuple[str, float]]:
+    """Return which program each process below some is, and the seconds for which it has used a processor."""
+    found: dict[int, tuple[str, float]] = {}
+    for process in below(roots):
+        with suppress(OSError):  # it has ended meanwhile
+            fields = (PROCESSES / str(process) / "stat").read_text().rpartition(")")[2].split()
+            ticks = int(fields[11]) + int(fields[12])  # in its own code, and in the kernel for it
+            found[process] = _name(process), ticks / os.sysconf("SC_CLK_TCK")
+    return found
 
 
 def _memory(roots: AbstractSet[int]) -> dict[str, int]:
@@ -276,7 +309,7 @@ def _record(url: str, seconds: float) -> None:
 
 
 def picture(result: Result) -> str:
-    """Return a run as an SVG: memory by program above, times of answers below."""
+    """Return a run as an SVG: memory by program above, times of answers below, then the work of each program."""
     memory = [
         {"minute": at / 60, "MB": round(megabytes, 2), "program": name}
         for name, samples in result.memory.items()
@@ -287,13 +320,18 @@ def picture(result: Result) -> str:
         for minute, half, most in result.percentiles
         for mark, value in (("p50", half), ("p99", most))
     ]
-    spec: dict[str, Any] = {
-        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "vconcat": [
-            _lines(memory, "MB", "program", "Memory that each program holds itself, MB"),
-            _lines(times, "ms", "of", "Time of an answer, ms"),
-        ],
-    }
+    drawn = [
+        _lines(memory, "MB", "program", "Memory that each program holds itself, MB"),
+        _lines(times, "ms", "of", "Time of an answer, ms"),
+    ]
+    if result.processor:
+        work = [
+            {"minute": at / 60, "%": percent, "program": name}
+            for name, samples in result.processor.items()
+            for at, percent in samples
+        ]
+        drawn.append(_lines(work, "%", "program", "Of a processor used by each program, %"))
+    spec: dict[str, Any] = {"$schema": "https://vega.github.io/schema/vega-lite/v5.json", "vconcat": drawn}
     return vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
 
 
