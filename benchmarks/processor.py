@@ -6,6 +6,7 @@ Where other work keeps the machine busy, that says more of what something costs 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
+from os import sysconf
 from pathlib import Path
 from time import process_time
 from typing import Final
@@ -39,6 +40,15 @@ def below(roots: AbstractSet[int]) -> Iterator[int]:
 def parent_of(process: int) -> int | None:
     """Return which process started one; none where it is not told."""
     return parents().get(process)
+
+
+def worked_seconds(process: int) -> float:
+    """Return the processor time that a process has used so far, all its threads, in its own code and in the kernel.
+
+    Raises ``OSError`` if it has ended.
+    """
+    fields = (PROCESSES / str(process) / "stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / sysconf("SC_CLK_TCK")
 
 
 def processor_ms(server: int | None) -> float:

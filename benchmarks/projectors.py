@@ -6,7 +6,6 @@ everybody waits for whoever is behind: so two are not twice as quick, even on pr
 """
 
 from contextlib import ExitStack
-from os import sysconf
 from time import perf_counter, sleep
 from typing import Final
 
@@ -21,7 +20,7 @@ from .generate import registry
 from .laboratory import History, Laboratory
 from .latency import projector
 from .measuring import ROUNDS, Report, Row, alternate
-from .processor import PROCESSES, below, parent_of
+from .processor import below, parent_of, worked_seconds
 
 EVENTS: Final = 30_000
 TOGETHER: Final = 2
@@ -99,8 +98,4 @@ def _await_claims(watcher: psycopg.Connection, count: int) -> None:
 
 def _processor_seconds(roots: set[int]) -> float:
     """Return the processor time that some processes and those below them have used so far, all threads of each."""
-    ticks = 0
-    for process in below(roots):
-        fields = (PROCESSES / str(process) / "stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / sysconf("SC_CLK_TCK")
+    return sum(map(worked_seconds, below(roots)))

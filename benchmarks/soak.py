@@ -46,7 +46,7 @@ from .latency import sent
 from .load import HOST
 from .measuring import percentile
 from .pages import MASTER
-from .processor import PROCESSES, below, parents
+from .processor import PROCESSES, below, parents, worked_seconds
 from .report import ROOT, now
 
 RATE: Final = 100
@@ -262,9 +262,7 @@ def _worked(roots: AbstractSet[int]) -> dict[int, tuple[str, float]]:
     found: dict[int, tuple[str, float]] = {}
     for process in below(roots):
         with suppress(OSError):  # it has ended meanwhile
-            fields = (PROCESSES / str(process) / "stat").read_text().rpartition(")")[2].split()
-            ticks = int(fields[11]) + int(fields[12])  # in its own code, and in the kernel for it
-            found[process] = _name(process), ticks / os.sysconf("SC_CLK_TCK")
+            found[process] = _name(process), worked_seconds(process)
     return found
 
 

@@ -16,15 +16,12 @@ from psycopg.pq.abc import PGresult
 from .arrays import Array, bytea_array, int2_array, int4_array, text_array, timestamptz_array, uuid_array
 from .beside import mark
 from .connection import DatabaseRole, connect_as_registry
-from .line import Line, Sent
+from .line import Line, Sent, closed_on_error
 from .mapper import NewEvent
 from .moments import moment_of
 
 APPEND: Final = (
     "SELECT outcome, position, version, recorded_at FROM knelpunt.append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-)
-_APPEND_NUMBERED: Final = b"SELECT outcome, position, version, recorded_at FROM knelpunt.append(%s)" % b", ".join(
-    b"$%d" % number for number in range(1, 12)
 )
 HOLD_LOG: Final = "SELECT knelpunt.hold_log()"
 RECORDED: Final = "SELECT command_id, outcome, position, version, recorded_at FROM knelpunt.recorded_commands(%s, %s)"
@@ -73,12 +70,9 @@ class AppendLine:
         """
         if self._line.lost:
             connection = connect_as_registry(self._url, DatabaseRole.APPENDER)
-            try:
+            with closed_on_error(connection):
                 self._marked = mark(connection)
-                self._line.take(connection, _APPEND_NUMBERED)
-            except BaseException:
-                connection.close()
-                raise
+                self._line.take(connection, APPEND)
         return self._marked
 
     def send(self, events: Sequence[NewEvent], request_hashes: Sequence[bytes]) -> Sent:

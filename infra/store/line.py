@@ -4,7 +4,9 @@ psycopg sends and waits in one call. So this speaks libpq's pipeline mode by its
 statement under way is begun by the server as soon as that is committed; each statement is a transaction of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Final
 
 import psycopg
 from msgspec import Struct
@@ -13,7 +15,7 @@ from psycopg.abc import PQGen
 from psycopg.pq import ExecStatus, Format
 from psycopg.pq.abc import PGconn, PGresult
 
-_PREPARED = b"knelpunt"
+_PREPARED: Final = b"knelpunt"
 
 
 class Sent(Struct, frozen=True, eq=False):
@@ -42,12 +44,12 @@ class Line:
         """Whether all that was sent has been asked for."""
         return self._sent == self._answered
 
-    def take(self, connection: psycopg.Connection, statement: bytes) -> None:
-        """Take a connection over, for a statement with its parameters numbered. Raises psycopg's errors.
+    def take(self, connection: psycopg.Connection, statement: str) -> None:
+        """Take a connection over, for a statement with ``%s`` where values go. Raises psycopg's errors.
 
         What was sent on another one is lost.
         """
-        connection.pgconn.send_prepare(_PREPARED, statement)
+        connection.pgconn.send_prepare(_PREPARED, _numbered(statement))
         (result,) = connection.wait(generators.execute(connection.pgconn))
         if result.status != ExecStatus.COMMAND_OK:
             raise psycopg.errors.error_from_result(result)
@@ -89,6 +91,22 @@ class Line:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+@contextmanager
+def closed_on_error(connection: psycopg.Connection) -> Generator[None]:
+    """Close a connection with which something goes wrong before anybody has it."""
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _numbered(statement: str) -> bytes:
+    """Return a statement with its parameters as libpq has them: numbered, from 1."""
+    first, *others = statement.split("%s")
+    return "".join((first, *(f"${number}{other}" for number, other in enumerate(others, 1)))).encode()
 
 
 def _fetched(pgconn: PGconn) -> PQGen[PGresult]:

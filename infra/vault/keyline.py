@@ -16,7 +16,7 @@ from ...domain.ids import SubjectId, uuid_of
 from ..store.arrays import bytea_array, uuid_array
 from ..store.beside import Sightings
 from ..store.connection import DatabaseRole, connect_impatiently
-from ..store.line import Line, Sent
+from ..store.line import Line, Sent, closed_on_error
 
 KEYS_FOR: Final = "SELECT subject_id, fenced, key_id, wrapped FROM vault.keys_for(%s, %s, %s, %s)"
 KEYS_FOR_BESIDE: Final = (
@@ -28,8 +28,6 @@ KEYS_FOR_BESIDE: Final = (
 AGE_SECONDS_MAX: Final = 0.5
 """How long after it was asked an answer is good for: with the time for which a key is kept at hand then, less than an
 erasure waits until it says that no process holds the keys any more."""
-
-_VALUES: Final = b"$1, $2, $3, $4"
 
 Asked = tuple[SubjectId, UUID | None, bytes]
 """A subject whose key is asked for, and a key to be taken if they have none: its id and the wrapped key, or neither."""
@@ -53,13 +51,10 @@ class KeyLine:
         if self._line.lost or not self._line.idle or self._marked != marked:
             self._line.disconnect()
             connection = connect_impatiently(self._url, DatabaseRole.VAULT)
-            try:
+            with closed_on_error(connection):
                 # A vault on another server than that session has no keys that anybody has not waited for.
-                statement = KEYS_FOR_BESIDE if Sightings().sees(connection, marked) else KEYS_FOR
-                self._line.take(connection, statement.encode().replace(b"%s, %s, %s, %s", _VALUES))
-            except BaseException:
-                connection.close()
-                raise
+                beside = Sightings().sees(connection, marked)
+                self._line.take(connection, KEYS_FOR_BESIDE if beside else KEYS_FOR)
             self._marked = marked
         values = (
             purpose.encode(),

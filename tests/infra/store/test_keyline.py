@@ -9,8 +9,7 @@ import psycopg
 import pytest
 from msgspec import structs
 
-from infra.store.conftest import DECIDERS
-from infra.store.given import CLERK, OFFICE, command, event, open_case, register_office, report
+from infra.store.given import CLERK, OFFICE, command, event, open_case, report
 from knelpunt.domain.case.facts import ObstacleReported, StepTaken
 from knelpunt.domain.command import RefusalCode, Refused
 from knelpunt.domain.event import Event
@@ -20,18 +19,10 @@ from knelpunt.infra.store.arrays import bytea_array, uuid_array
 from knelpunt.infra.store.beside import mark
 from knelpunt.infra.store.connection import REGISTRY, DatabaseRole, connect, pool
 from knelpunt.infra.store.reading import events_of
-from knelpunt.infra.store.writer import Recorded, Writer
+from knelpunt.infra.store.writer import Recorded
 from knelpunt.infra.vault.keyline import KeyLine
 from knelpunt.infra.vault.sealing import Place
 from knelpunt.infra.vault.vault import ToSeal, Vault
-
-
-@pytest.fixture
-def vault(registry_url: str) -> Iterator[Vault]:
-    """A vault."""
-    vault = Vault(registry_url, secrets.token_bytes(32))
-    yield vault
-    vault.close()
 
 
 @pytest.fixture
@@ -169,15 +160,6 @@ def test_a_lost_line(vault, line, marked, registry_url) -> None:
     with pytest.raises(psycopg.OperationalError):
         vault.ask_ahead(line, [subject], marked).found()
     assert [found for found, *_ in vault.ask_ahead(line, [subject], marked).found()] == [subject]
-
-
-@pytest.fixture
-def writer(registry_url: str, vault: Vault) -> Iterator[Writer]:
-    """A writer whose vault it is."""
-    writer = Writer(registry_url, vault, DECIDERS, lambda history, mark, moment, settings: False)
-    writer.submit(register_office()).result(30)
-    yield writer
-    writer.close()
 
 
 def test_a_writer_asks_ahead(writer, vault, registry_url, monkeypatch) -> None:
