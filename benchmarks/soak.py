@@ -3,12 +3,14 @@
 The service runs as people run it, with its projector, trail and webhooks beside it. A program of its own records a
 hundred events a second as commands; twenty readers ask GraphQL over HTTP, each once a second. Every five seconds the
 memory of each of these is noted (what it holds itself, not what it maps of files), every half minute how much they
-worked, every second how far projections lag. It writes benchmarks/soak.json and docs/soak.svg, and what they say into
-docs/performance.md with the next figures.
+worked, every second how far projections lag, and how long the machine itself takes for a sum and for a write to its
+disk that are always the same: where those become slower too, the machine has. Each minute it says in a line what it
+saw. It writes benchmarks/soak.json and docs/soak.svg, and what they say into docs/performance.md with the next figures.
 """
 
 import argparse
 import asyncio
+import hashlib
 import itertools
 import os
 import subprocess
@@ -16,9 +18,10 @@ import sys
 import tempfile
 from base64 import b64decode, b64encode
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from random import Random
 from statistics import linear_regression
@@ -55,6 +58,11 @@ PAUSE_SECONDS: Final = 1.0
 MEMORY_EVERY_SECONDS: Final = 5.0
 LAG_EVERY_SECONDS: Final = 1.0
 WORK_EVERY_SECONDS: Final = 30.0
+TOLD_EVERY_SECONDS: Final = 60.0
+SUMMED: Final = bytes(1_000_000)
+"""What the machine hashes once a second, the same every time: one processor for about a millisecond."""
+WRITTEN: Final = bytes(8192)
+"""What the machine writes to its disk once a second, beside the hundreds of writes of the registry."""
 WARM_UP_SHARE: Final = 0.25
 """Of a run, before the memory's slope is looked at: caches fill, and pools open their connections."""
 WARM_UP_SECONDS_MAX: Final = 900.0
@@ -70,6 +78,9 @@ LAG: Final = """
 SELECT h.next_position - 1 - p.position,
        coalesce(extract(epoch FROM clock_timestamp() - e.recorded_at), 0)::float8
   FROM read.projected p CROSS JOIN knelpunt.log_head h LEFT JOIN knelpunt.event e ON e.position = p.position + 1
+"""
+PURPOSES: Final = """
+SELECT pid, CASE backend_type WHEN 'client backend' THEN application_name ELSE backend_type END FROM pg_stat_activity
 """
 
 
@@ -94,6 +105,13 @@ class Result(Struct):
     """By program: seconds since the beginning, and of the time since before the percentage that it used a processor."""
     beside: str = ""
     """What else the machine did meanwhile, in sentences; nothing if it did nothing else."""
+    by_question: dict[str, list[tuple[float, float, float]]] = {}
+    """By what was asked: as ``percentiles``."""
+    server: dict[str, list[tuple[float, float, int]]] = {}
+    """By what processes of PostgreSQL are for (a role's connections, or what the server calls it): seconds since the
+    beginning, their MB, and how many they are."""
+    machine: dict[str, list[tuple[float, float, float]]] = {}
+    """By what the machine itself was given to do, the same each time: as ``percentiles``."""
 
 
 class Noted:
@@ -103,7 +121,9 @@ class Noted:
         self.begun = monotonic()
         self.memory: dict[str, list[tuple[float, float]]] = defaultdict(list)
         self.processor: dict[str, list[tuple[float, float]]] = defaultdict(list)
-        self.answers: list[tuple[float, float]] = []
+        self.server: dict[str, list[tuple[float, float, int]]] = defaultdict(list)
+        self.answers: dict[str, list[tuple[float, float]]] = {"case": [], "gaps": []}
+        self.machine: dict[str, list[tuple[float, float]]] = {"sum": [], "write": []}
         self.failed = 0
         self.lag_events_max = 0
         self.lag_seconds_max = 0.0
@@ -140,17 +160,15 @@ def soak(minutes: float, beside: str = "") -> Result:
 def _result(begun_at: str, minutes: float, recorded: int, noted: Noted, beside: str) -> Result:
     seconds = minutes * 60
     tenth = seconds / 10
-    first = [took for at, took in noted.answers if at < tenth]
-    last = [took for at, took in noted.answers if at >= seconds - tenth]
-    by_minute: dict[int, list[float]] = defaultdict(list)
-    for at, took in noted.answers:
-        by_minute[int(at // 60)].append(took)
+    answers = list(itertools.chain.from_iterable(noted.answers.values()))
+    first = [took for at, took in answers if at < tenth]
+    last = [took for at, took in answers if at >= seconds - tenth]
     warm = min(seconds * WARM_UP_SHARE, WARM_UP_SECONDS_MAX)
     return Result(
         begun_at=begun_at,
         minutes=minutes,
         recorded=recorded,
-        answered=len(noted.answers),
+        answered=len(answers),
         failed=noted.failed,
         slopes_mb_per_hour={name: _slope(samples, warm) for name, samples in sorted(noted.memory.items())},
         p99_first_tenth_ms=percentile(first, 99),
@@ -159,13 +177,24 @@ def _result(begun_at: str, minutes: float, recorded: int, noted: Noted, beside: 
         lag_seconds_max=noted.lag_seconds_max,
         memory=dict(noted.memory),
         processor=dict(noted.processor),
-        percentiles=[
-            (float(minute), percentile(times, 50), percentile(times, 99))
-            for minute, times in sorted(by_minute.items())
-            if len(times) > 1
-        ],
+        percentiles=_by_minute(answers),
         beside=beside,
+        server=dict(noted.server),
+        by_question={asked: _by_minute(times) for asked, times in noted.answers.items()},
+        machine={done: _by_minute(times) for done, times in noted.machine.items()},
     )
+
+
+def _by_minute(took: Sequence[tuple[float, float]]) -> list[tuple[float, float, float]]:
+    """Return of what took so many ms at so many seconds, by minute, the 50th and the 99th percentile."""
+    minutes = defaultdict[int, list[float]](list)
+    for at, milliseconds in took:
+        minutes[int(at // 60)].append(milliseconds)
+    return [
+        (float(minute), percentile(times, 50), percentile(times, 99))
+        for minute, times in sorted(minutes.items())
+        if len(times) > 1
+    ]
 
 
 def _slope(samples: Sequence[tuple[float, float]], after: float) -> float:
@@ -192,7 +221,8 @@ async def _watch(url: str, programs: AbstractSet[int], port: int, token: str, se
         await psycopg.AsyncConnection.connect(url, autocommit=True) as admin,
     ):
         server = parents()[admin.info.backend_pid]
-        tasks = [_look(noted, admin, seconds), _measure(noted, {*programs, server}, seconds)]
+        tasks = [_look(noted, admin, seconds), _measure(noted, admin, {*programs, server}, seconds)]
+        tasks += [_try(noted, seconds), _tell(noted, seconds)]
         tasks += [_read(noted, client, Random(number), seconds) for number in range(READERS)]
         await asyncio.gather(*tasks)
     return noted
@@ -202,9 +232,9 @@ async def _read(noted: Noted, client: httpx.AsyncClient, rng: Random, seconds: f
     """Be one reader: a case or a page of gaps, then a pause."""
     await asyncio.sleep(rng.random() * PAUSE_SECONDS)
     while noted.seconds() < seconds:
-        asked: dict[str, Any] = {"query": GAPS}
+        kind, asked = "gaps", dict[str, Any](query=GAPS)
         if noted.cases and rng.random() < 0.5:
-            asked = {"query": CASE, "variables": {"id": rng.choice(noted.cases)}}
+            kind, asked = "case", {"query": CASE, "variables": {"id": rng.choice(noted.cases)}}
         at, begun = noted.seconds(), monotonic()
         try:
             reply = await client.post("/graphql", json=asked)
@@ -212,7 +242,7 @@ async def _read(noted: Noted, client: httpx.AsyncClient, rng: Random, seconds: f
         except httpx.HTTPError:
             good = False
         if good:
-            noted.answers.append((at, (monotonic() - begun) * 1000))
+            noted.answers[kind].append((at, (monotonic() - begun) * 1000))
         else:
             noted.failed += 1
         await asyncio.sleep(PAUSE_SECONDS)
@@ -232,13 +262,62 @@ async def _look(noted: Noted, admin: psycopg.AsyncConnection, seconds: float) ->
         await asyncio.sleep(LAG_EVERY_SECONDS)
 
 
-async def _measure(noted: Noted, roots: AbstractSet[int], seconds: float) -> None:
+async def _try(noted: Noted, seconds: float) -> None:
+    """Have the machine do the same sum and the same write again and again, and note how long each takes it."""
+    with tempfile.TemporaryFile() as file:
+        while noted.seconds() < seconds:
+            at = noted.seconds()
+            for done, work in (("sum", _sum), ("write", partial(_write, file.fileno()))):
+                noted.machine[done].append((at, await asyncio.to_thread(work)))
+            await asyncio.sleep(1.0)
+
+
+def _sum() -> float:
+    """Hash what is always the same, and return the ms of it."""
+    begun = monotonic()
+    hashlib.sha256(SUMMED)
+    return (monotonic() - begun) * 1000
+
+
+def _write(file: int) -> float:
+    """Write what is always the same to the disk, and return the ms of it."""
+    begun = monotonic()
+    os.pwrite(file, WRITTEN, 0)
+    os.fsync(file)
+    return (monotonic() - begun) * 1000
+
+
+async def _tell(noted: Noted, seconds: float) -> None:
+    """Say each minute what was seen in it."""
+    while noted.seconds() + TOLD_EVERY_SECONDS < seconds:
+        since = noted.seconds()
+        await asyncio.sleep(TOLD_EVERY_SECONDS)
+        times = [
+            f"{name} {percentile(took, 50):.1f}/{percentile(took, 99):.1f}"
+            for name, samples in (noted.answers | noted.machine).items()
+            if len(took := [milliseconds for at, milliseconds in samples if at >= since]) > 1
+        ]
+        held = [f"{name} {samples[-1][1]:.1f}" for name, samples in sorted(noted.memory.items())]
+        held += [f"{name} {samples[-1][1]:.1f} ({samples[-1][2]})" for name, samples in sorted(noted.server.items())]
+        print(
+            f"minute {noted.seconds() / 60:.0f}: p50/p99 ms: {', '.join(times)}; MB: {', '.join(held)}; "
+            f"lag so far at most {noted.lag_seconds_max:.1f} s",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+async def _measure(noted: Noted, admin: psycopg.AsyncConnection, roots: AbstractSet[int], seconds: float) -> None:
     """Note the memory of each program and of those that it started, and how much they work."""
     working = asyncio.create_task(_work(noted, roots, seconds))
     while noted.seconds() < seconds:
-        at = noted.seconds()
-        for name, taken in (await asyncio.to_thread(_memory, roots)).items():
-            noted.memory[name].append((round(at, 1), round(taken / MEGABYTE, 3)))
+        at = round(noted.seconds(), 1)
+        purposes = dict(await (await admin.execute(PURPOSES)).fetchall())
+        of_program, of_purpose = await asyncio.to_thread(_memory, roots, purposes)
+        for name, held in of_program.items():
+            noted.memory[name].append((at, sum(held) / MEGABYTE))
+        for purpose, held in of_purpose.items():
+            noted.server[purpose].append((at, sum(held) / MEGABYTE, len(held)))
         await asyncio.sleep(MEMORY_EVERY_SECONDS)
     await working
 
@@ -266,20 +345,27 @@ def _worked(roots: AbstractSet[int]) -> dict[int, tuple[str, float]]:
     return found
 
 
-def _memory(roots: AbstractSet[int]) -> dict[str, int]:
-    """Return the bytes that each program below some processes holds itself."""
-    found = defaultdict[str, int](int)
+def _memory(
+    roots: AbstractSet[int], purposes: Mapping[int, str]
+) -> tuple[Mapping[str, list[int]], Mapping[str, list[int]]]:
+    """Return the bytes that processes below some hold themselves, by program; and those of the server by purpose."""
+    of_program, of_purpose = defaultdict[str, list[int]](list), defaultdict[str, list[int]](list)
     for process in below(roots):
         with suppress(OSError):  # it has ended meanwhile
-            found[_name(process)] += _own(process)
-    return dict(found)
+            name, held = _name(process), _own(process)
+            of_program[name].append(held)
+            if process in purposes:
+                of_purpose[purposes[process]].append(held)
+    return of_program, of_purpose
 
 
 def _name(process: int) -> str:
-    """Return what a process is called: PostgreSQL, the program beside the service that it is, the service, or what
-    records here in the place of another service.
+    """Return what a process is called: PostgreSQL, those of it that come to clean up and go, the program beside the
+    service that it is, the service, or what records here in the place of another service.
     """
     command = (PROCESSES / str(process) / "cmdline").read_text()
+    if "autovacuum worker" in command:
+        return "autovacuum"
     if "postgres" in command.partition("\0")[0]:
         return "postgresql"
     if "benchmarks.soak" in command:

@@ -135,6 +135,7 @@ def address(url: str, role: DatabaseRole) -> str:
     given = conninfo_to_dict(url)
     options = " ".join((str(given.get("options") or ""), *(f"-c {name}={value}" for name, value in limits.items())))
     given.setdefault("connect_timeout", CONNECT_SECONDS_MAX)
+    given.setdefault("fallback_application_name", role)  # so that pg_stat_activity tells what a connection is for
     for name, value in KEEPALIVE.items():
         given.setdefault(name, value)
     given["options"] = options.strip()
