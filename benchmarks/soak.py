@@ -64,7 +64,8 @@ SUMMED: Final = bytes(1_000_000)
 WRITTEN: Final = bytes(8192)
 """What the machine writes to its disk once a second, beside the hundreds of writes of the registry."""
 WARM_UP_SHARE: Final = 0.25
-"""Of a run, before the memory's slope is looked at: caches fill, and pools open their connections."""
+"""Of a run, before memory and the times of answers are looked at: caches fill, pools open their connections, and on
+each of these the statements are planned."""
 WARM_UP_SECONDS_MAX: Final = 900.0
 READY_SECONDS_MAX: Final = 180.0
 MEGABYTE: Final = 1_000_000
@@ -79,6 +80,7 @@ SELECT h.next_position - 1 - p.position,
        coalesce(extract(epoch FROM clock_timestamp() - e.recorded_at), 0)::float8
   FROM read.projected p CROSS JOIN knelpunt.log_head h LEFT JOIN knelpunt.event e ON e.position = p.position + 1
 """
+CLEANING: Final = "autovacuum"
 PURPOSES: Final = """
 SELECT pid, CASE backend_type WHEN 'client backend' THEN application_name ELSE backend_type END FROM pg_stat_activity
 """
@@ -161,9 +163,9 @@ def _result(begun_at: str, minutes: float, recorded: int, noted: Noted, beside: 
     seconds = minutes * 60
     tenth = seconds / 10
     answers = list(itertools.chain.from_iterable(noted.answers.values()))
-    first = [took for at, took in answers if at < tenth]
-    last = [took for at, took in answers if at >= seconds - tenth]
     warm = min(seconds * WARM_UP_SHARE, WARM_UP_SECONDS_MAX)
+    first = [took for at, took in answers if warm <= at < warm + tenth]
+    last = [took for at, took in answers if at >= seconds - tenth]
     return Result(
         begun_at=begun_at,
         minutes=minutes,
@@ -349,7 +351,8 @@ def _memory(
     roots: AbstractSet[int], purposes: Mapping[int, str]
 ) -> tuple[Mapping[str, list[int]], Mapping[str, list[int]]]:
     """Return the bytes that processes below some hold themselves, by program; and those of the server by purpose."""
-    of_program, of_purpose = defaultdict[str, list[int]](list), defaultdict[str, list[int]](list)
+    # What cleans up comes and goes: where it is not there it holds nothing.
+    of_program, of_purpose = defaultdict[str, list[int]](list, {CLEANING: []}), defaultdict[str, list[int]](list)
     for process in below(roots):
         with suppress(OSError):  # it has ended meanwhile
             name, held = _name(process), _own(process)
@@ -365,7 +368,7 @@ def _name(process: int) -> str:
     """
     command = (PROCESSES / str(process) / "cmdline").read_text()
     if "autovacuum worker" in command:
-        return "autovacuum"
+        return CLEANING
     if "postgres" in command.partition("\0")[0]:
         return "postgresql"
     if "benchmarks.soak" in command:
@@ -444,9 +447,10 @@ def paragraph(result: Result) -> str:
         f"For {result.minutes:g} minutes a service recorded {result.recorded:,} events, {RATE} a second, and answered "
         f"{result.answered:,} questions of {READERS} readers; {result.failed} failed. After the warm-up memory grew by "
         f"so many MB an hour: {slopes} (to reach: under 1); in the second half: {later}. The 99th percentile of an "
-        f"answer was {result.p99_first_tenth_ms:.0f} ms in the first tenth and {result.p99_last_tenth_ms:.0f} ms in "
-        f"the last, {ratio:.2f} times that (to reach: 1.2 at most). Projections lagged {result.lag_seconds_max:.2f} s "
-        f"and {result.lag_events_max} events at most (to reach: under 2 s). {beside}"
+        f"answer was {result.p99_first_tenth_ms:.0f} ms in the tenth of the time after that and "
+        f"{result.p99_last_tenth_ms:.0f} ms in the last, {ratio:.2f} times that (to reach: 1.2 at most). Projections "
+        f"lagged {result.lag_seconds_max:.2f} s and {result.lag_events_max} events at most (to reach: under 2 s). "
+        f"{beside}"
         f"`python -m benchmarks.soak --minutes {result.minutes:g}` takes it again.\n\n![Memory and times](soak.svg)\n"
     )
 

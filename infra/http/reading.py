@@ -124,6 +124,11 @@ async def _patient(connection: patience.AsyncConnection) -> None:
     connection.patience = PATIENCE_SECONDS[DatabaseRole.READER]
 
 
+KEPT_SECONDS: Final = 3600.0
+"""How long a reading connection is kept, idle or not: a new one has each of its statements planned anew, which takes
+longer than to execute them. It ends then because what the server keeps for it only grows."""
+
+
 def reading_pool(url: str, size: int) -> AsyncConnectionPool[patience.AsyncConnection]:
     """Return a pool, not yet open, of at most ``size`` reading connections, none of which waits for ever."""
     return AsyncConnectionPool(
@@ -134,6 +139,8 @@ def reading_pool(url: str, size: int) -> AsyncConnectionPool[patience.AsyncConne
         min_size=min(2, size),
         max_size=size,
         timeout=TURN_SECONDS_MAX,
+        max_idle=KEPT_SECONDS,
+        max_lifetime=KEPT_SECONDS,
         name="knelpunt-http",
         open=False,
     )

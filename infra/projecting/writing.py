@@ -15,6 +15,11 @@ from ...projections.read_model import copying
 from ...projections.read_model.subject_tables import FORGETTING_LEAVES_FEWER
 from ..store.codec import UnreadableEvent
 
+WRITE_SECONDS_MAX: Final = 30
+"""How long one statement may take that takes in rows which wait in memory: it takes milliseconds. Within a COPY the
+server waits for a program that was stopped, and no limit of silence counts there; so long that program has its claims.
+"""
+
 _Change = tuple[UUID, UUID | str | None, datetime, datetime | None, datetime | None, datetime | None]
 """The stream, the thing, where its row begins, and until when it is the answer now: ``as_of_until``,
 ``until_known_from`` (none: as stored) and ``known_until``, each none for no end."""
@@ -75,6 +80,8 @@ def _per_table(text: LiteralString) -> Mapping[str, sql.Composed]:
 
 
 _COPY: Final = _per_table("COPY {table} ({columns}) FROM STDIN (FORMAT binary)")
+_LIMIT: Final = "SELECT set_config('statement_timeout', %s, true)"
+_NO_LIMIT: Final = "SET LOCAL statement_timeout TO DEFAULT"
 # COPY does not work under row security: rows go by way of a table that only this connection sees.
 # It is emptied first: a transaction that writes two batches must not move the rows of the first one twice.
 _STAGE: Final = _per_table(
@@ -125,10 +132,13 @@ class Sheets:
             # Save of those that went with somebody who was erased.
             few = done < len(changes) and table in FORGETTING_LEAVES_FEWER
             assert done == len(changes) or few, f"{table}: {done} rows changed instead of {len(changes)}"
-        for table, rows in self._rows.items():
-            connection.execute(_STAGE[table])
-            _copy(connection, _COPY_STAGED[table], rows)
-            connection.execute(_MOVE[table])
+        if self._rows:
+            connection.execute(_LIMIT, (f"{WRITE_SECONDS_MAX}s",))
+            for table, rows in self._rows.items():
+                connection.execute(_STAGE[table])
+                _copy(connection, _COPY_STAGED[table], rows)
+                connection.execute(_MOVE[table])
+            connection.execute(_NO_LIMIT)
         self._forget()
 
     def fill(self, connection: psycopg.Connection) -> None:

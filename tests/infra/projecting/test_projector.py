@@ -4,14 +4,16 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from infra.projecting.registries import everything, fill, record, some_registry, states_at
 from knelpunt.domain.case.facts import CaseFact
 from knelpunt.domain.event import Event
-from knelpunt.infra.projecting import bringing, claims, schema, subjects
+from knelpunt.infra.projecting import bringing, claims, schema, subjects, writing
 from knelpunt.infra.projecting import projector as projecting
 from knelpunt.infra.projecting.projector import Projector
 from knelpunt.infra.projecting.rebuild import rebuild
@@ -208,6 +210,68 @@ def test_a_running_projector_follows_the_log(registry_url, monkeypatch, told) ->
         thread.join(30)
         projector.close()
     assert not thread.is_alive()
+
+
+def test_what_comes_soon_after_shares_a_batch(registry_url, monkeypatch) -> None:
+    """The first event after a pause is projected at once; those that follow it wait for the pace, and go together."""
+    monkeypatch.setattr(projecting, "PACE_SECONDS", 2.0)
+    log = some_registry(6, cases=2)
+    catch_up(registry_url)
+    taken: list[int] = []
+    stopping = threading.Event()
+    projector = Projector(registry_url, told=lambda events, _: taken.append(events))
+    thread = threading.Thread(target=projector.run, args=(stopping,))
+    thread.start()
+    try:
+        with connect(registry_url, DatabaseRole.APPENDER) as appender:
+            time.sleep(3.0)  # it waits by now, and has kept to its pace
+            began = time.monotonic()
+            record(appender, log[:1])
+            assert eventually(lambda: projected(registry_url) == 0)
+            assert time.monotonic() - began < 1.5
+            for event in log[1:]:
+                record(appender, [event])
+            assert eventually(lambda: projected(registry_url) == len(log) - 1)
+            assert time.monotonic() - began >= 2.0
+        assert taken == [1, len(log) - 1]
+        stopping.set()
+        began = time.monotonic()
+        thread.join(30)
+        assert time.monotonic() - began < 1.5, "it does not keep to its pace when told to stop"
+    finally:
+        stopping.set()
+        thread.join(30)
+        projector.close()
+
+
+def test_who_stops_within_a_copy_is_ended_by_the_server(registry_url, monkeypatch) -> None:
+    """No limit of silence counts there; the statement's own does, and only while rows are taken in."""
+    monkeypatch.setattr(writing, "WRITE_SECONDS_MAX", 1)
+    log = some_registry(6, cases=2)
+    catch_up(registry_url)
+    with connect(registry_url, DatabaseRole.APPENDER) as appender:
+        record(appender, log)
+
+    def slow(connection: psycopg.Connection, statement: sql.Composed, _: Sequence[bytes]) -> None:
+        with connection.cursor().copy(statement):
+            time.sleep(3.0)
+
+    with closing(Projector(registry_url)) as projector:
+        with monkeypatch.context() as stopped:
+            stopped.setattr(writing, "_copy", slow)
+            with pytest.raises(psycopg.errors.QueryCanceled):
+                projector.catch_up()
+        seen: list[str] = []
+        usual = bringing.viewers.bring
+
+        def bring(connection: psycopg.Connection, *others: Any) -> None:
+            (limit,) = connection.execute("SHOW statement_timeout").fetchone() or ("",)
+            seen.append(limit)
+            usual(connection, *others)
+
+        monkeypatch.setattr(bringing.viewers, "bring", bring)
+        assert projector.catch_up() == len(log) - 1
+    assert set(seen) == {"10min"}, "the transaction goes on with the limit of its connection"
 
 
 def test_a_projector_survives_the_loss_of_its_connection(registry_url, monkeypatch) -> None:
