@@ -14,6 +14,7 @@ from typing import Final
 import psycopg
 
 from ..store.connection import REGISTRY, DatabaseRole, connect, principal_text
+from ..store.listening import heard
 from ..store.recorder import CHANNEL
 from . import schema
 from .bringing import Bringing
@@ -27,9 +28,12 @@ POLL_SECONDS: Final = 1.0
 """How often to look without having been told: what a lost notification costs at most."""
 
 PACE_SECONDS: Final = 0.04
-"""How long at least from the beginning of one batch to that of the next, while a projector follows the log and has all
-of it. A batch takes some eight milliseconds however small it is, so events that come a hundred a second share them by
-the handful (decisions/0062). Whoever comes after a pause waits for nothing."""
+"""How long at least from one batch to the next while events come all the time. A batch takes some eight milliseconds
+however small it is, so events that come a hundred a second share them by the handful (decisions/0062)."""
+
+SPARE_BATCHES: Final = 100
+"""How many batches may follow each other without a pause: somebody who works, or a script, asks at once for what they
+have just recorded. Each pause brings one back."""
 
 RETRY_SECONDS: Final = 1.0
 """How long to wait before trying again when the database cannot be reached."""
@@ -140,17 +144,15 @@ class Projector:
         """Project as events are recorded, until told to stop or the connection is lost."""
         connection.execute(f"LISTEN {CHANNEL}; LISTEN {BROUGHT}")
         self._claims.join(connection)
-        pulse = Pulse(connection)
+        pulse, pace = Pulse(connection), Pace()
         try:
             while not stopping.is_set():
-                more, began = True, monotonic()
+                more = True
                 while more and not stopping.is_set():
-                    began = monotonic()
                     _, more = self.step()
-                stopping.wait(began + PACE_SECONDS - monotonic())
+                pace.keep(stopping)
                 # Wakes at the first notification, or when it is time to look all the same.
-                for _ in connection.notifies(timeout=min(POLL_SECONDS, self._claims.patience), stop_after=1):
-                    pass
+                heard(connection, min(POLL_SECONDS, self._claims.patience))
         finally:
             pulse.stop()
             self._claims.leave(connection)
@@ -200,3 +202,19 @@ class Projector:
                 waits = moved.streams == now.head and moved.subjects == now.streams
                 return now.position, len(own) > 1 or not waits
         return now.position, False
+
+
+class Pace:
+    """How often a projector that has all there is looks for more."""
+
+    def __init__(self) -> None:
+        """Begin with all there is to spare."""
+        self._spare = float(SPARE_BATCHES)
+        self._kept_at = monotonic()
+
+    def keep(self, stopping: Signal) -> None:
+        """Take one from what there is to spare; where nothing is left, wait for it, or to be told to stop."""
+        now = monotonic()
+        self._spare = min(SPARE_BATCHES, self._spare + (now - self._kept_at) / PACE_SECONDS) - 1
+        self._kept_at = now
+        stopping.wait(-self._spare * PACE_SECONDS)

@@ -23,6 +23,7 @@ from psycopg_pool import ConnectionPool
 from . import appending
 from .appending import Outcome
 from .connection import REGISTRY, acting_for
+from .listening import heard
 from .mapper import LoggedEvent, NewEvent
 
 CHANNEL: Final = "knelpunt_event"
@@ -171,7 +172,7 @@ class EventSubscription(ListenNotifySubscription[EventRecorder]):
                     try:
                         while not self._has_been_stopped:
                             # Short, so that stopping does not wait for the next event.
-                            for _ in connection.notifies(timeout=0.1, stop_after=1):
+                            if heard(connection, 0.1):
                                 self._has_been_notified.set()
                     finally:
                         if not connection.closed:

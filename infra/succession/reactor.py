@@ -44,6 +44,7 @@ from ...domain.organisation.succession import SOURCE, Changes, commands_due
 from ..store import reading
 from ..store.batch import Recorded
 from ..store.connection import DatabaseRole, connect_as_registry
+from ..store.listening import heard
 from ..store.recorder import CHANNEL
 from ..store.writer import Overloaded, StoreUnavailable, Submit
 
@@ -200,8 +201,7 @@ class Reactor:
                 while not stopping.is_set():
                     self._await_projector(stopping)
                     self.catch_up()
-                    for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
-                        pass
+                    heard(connection, POLL_SECONDS)
             except (psycopg.Error, StoreUnavailable, Overloaded) as error:
                 _log.warning("What becomes of organisations cannot be written now, and is tried again: %s", error)
                 self.close()

@@ -7,6 +7,7 @@ from typing import Final
 
 import psycopg
 
+from ..store.listening import heard
 from ..store.recorder import CHANNEL
 from .cosigning import Cosigners
 from .errors import TrailError
@@ -90,5 +91,5 @@ def _follow(publisher: Publisher, stopping: Signal) -> None:
         publisher.publish()
         if stopping.wait(GATHER_SECONDS):
             return
-        if not list(connection.notifies(timeout=POLL_SECONDS, stop_after=1)):
+        if not heard(connection, POLL_SECONDS):
             publisher.patrol()

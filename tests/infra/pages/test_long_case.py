@@ -2,7 +2,9 @@
 
 import re
 import time
+from datetime import datetime
 from functools import cache
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import CDPSession
@@ -79,7 +81,9 @@ def test_moments_of_a_long_case_are_compared_in_stretches(peopled_site):
     with peopled_site.visitor("AGENCY", GEMEENTE) as visitor:
         middle = re.search(r'id="event-150" data-at="([^"]+)"', visitor.get(f"/cases/{reference}?step=150").text)
         assert middle is not None
-        address = f"/cases/{reference}/difference?thenAsOf={middle[1][:10]}"
+        # A day is one of the Netherlands: in the evening its date is not that of UTC.
+        day = datetime.fromisoformat(middle[1]).astimezone(ZoneInfo("Europe/Amsterdam")).date()
+        address = f"/cases/{reference}/difference?thenAsOf={day}"
         page = visitor.get(address).text
         assert "Gebeurtenis 101 tot en met 200 van 230" in page
         came = page[page.index('id="came-h"') :]

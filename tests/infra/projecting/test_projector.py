@@ -212,9 +212,13 @@ def test_a_running_projector_follows_the_log(registry_url, monkeypatch, told) ->
     assert not thread.is_alive()
 
 
-def test_what_comes_soon_after_shares_a_batch(registry_url, monkeypatch) -> None:
-    """The first event after a pause is projected at once; those that follow it wait for the pace, and go together."""
+@pytest.mark.parametrize("spare", [0, 2])
+def test_what_comes_all_the_time_shares_a_batch(registry_url, monkeypatch, spare) -> None:
+    """The first events after a pause are projected at once; those that follow wait for the pace, and go together."""
     monkeypatch.setattr(projecting, "PACE_SECONDS", 2.0)
+    monkeypatch.setattr(projecting, "SPARE_BATCHES", spare)
+    monkeypatch.setattr(projecting, "POLL_SECONDS", 60.0)
+    monkeypatch.setattr(claims, "LOOK_SECONDS", 60.0)
     log = some_registry(6, cases=2)
     catch_up(registry_url)
     taken: list[int] = []
@@ -224,20 +228,19 @@ def test_what_comes_soon_after_shares_a_batch(registry_url, monkeypatch) -> None
     thread.start()
     try:
         with connect(registry_url, DatabaseRole.APPENDER) as appender:
-            time.sleep(3.0)  # it waits by now, and has kept to its pace
+            time.sleep(3.0)  # it waits by now, and has all that it may spare
             began = time.monotonic()
-            record(appender, log[:1])
-            assert eventually(lambda: projected(registry_url) == 0)
+            for number in range(spare + 1):
+                record(appender, log[number : number + 1])
+                assert eventually(lambda number=number: projected(registry_url) == number)
             assert time.monotonic() - began < 1.5
-            for event in log[1:]:
+            for event in log[spare + 1 : -1]:
                 record(appender, [event])
-            assert eventually(lambda: projected(registry_url) == len(log) - 1)
-            assert time.monotonic() - began >= 2.0
-        assert taken == [1, len(log) - 1]
-        stopping.set()
-        began = time.monotonic()
-        thread.join(30)
-        assert time.monotonic() - began < 1.5, "it does not keep to its pace when told to stop"
+            assert eventually(lambda: projected(registry_url) == len(log) - 2)
+            assert time.monotonic() - began >= 1.5
+            assert taken == [1] * (spare + 1) + [len(log) - spare - 2]
+            stopping.set()
+            record(appender, log[-1:])
     finally:
         stopping.set()
         thread.join(30)

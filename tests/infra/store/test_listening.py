@@ -1,0 +1,49 @@
+"""What the database tells of its own accord is heard, whenever it came."""
+
+import time
+from select import select
+
+import psycopg
+import pytest
+
+from knelpunt.infra.store.listening import heard
+
+
+@pytest.fixture
+def listening(postgres_server):
+    """A connection that listens, and one that tells it something."""
+    url = postgres_server.url("postgres")
+    with psycopg.connect(url, autocommit=True) as listener, psycopg.connect(url, autocommit=True) as teller:
+        listener.execute("LISTEN something")
+        yield listener, teller
+
+
+def test_what_comes_later_is_heard_at_once(listening) -> None:
+    listener, teller = listening
+    assert not heard(listener, 0.1)
+    teller.execute("NOTIFY something")
+    begun = time.monotonic()
+    assert heard(listener, 20)
+    assert time.monotonic() - begun < 5
+    assert not heard(listener, 0.1), "it is heard once"
+
+
+def test_what_came_with_an_answer_is_heard(listening) -> None:
+    """During a statement, and after its end while libpq still read: the driver would wait for what comes next."""
+    listener, teller = listening
+    teller.execute("NOTIFY something")
+    listener.execute("SELECT 1")
+    assert heard(listener, 0)
+    teller.execute("NOTIFY something, 'again'")
+    assert select([listener.fileno()], [], [], 20)[0]
+    listener.pgconn.consume_input()
+    begun = time.monotonic()
+    assert heard(listener, 20)
+    assert time.monotonic() - begun < 5
+
+
+def test_who_lost_the_connection_is_told(listening) -> None:
+    listener, _ = listening
+    listener.close()
+    with pytest.raises(psycopg.OperationalError):
+        heard(listener, 1)
