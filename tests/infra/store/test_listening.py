@@ -2,6 +2,7 @@
 
 import time
 from select import select
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -11,17 +12,18 @@ from knelpunt.infra.store.listening import heard
 
 @pytest.fixture
 def listening(postgres_server):
-    """A connection that listens, and one that tells it something."""
+    """A connection that listens, and what tells it something."""
     url = postgres_server.url("postgres")
+    channel = f"channel_{uuid4().hex}"  # others listen on the same server
     with psycopg.connect(url, autocommit=True) as listener, psycopg.connect(url, autocommit=True) as teller:
-        listener.execute("LISTEN something")
-        yield listener, teller
+        listener.execute(f"LISTEN {channel}".encode())
+        yield listener, lambda: teller.execute(f"NOTIFY {channel}".encode())
 
 
 def test_what_comes_later_is_heard_at_once(listening) -> None:
-    listener, teller = listening
+    listener, tell = listening
     assert not heard(listener, 0.1)
-    teller.execute("NOTIFY something")
+    tell()
     begun = time.monotonic()
     assert heard(listener, 20)
     assert time.monotonic() - begun < 5
@@ -30,11 +32,11 @@ def test_what_comes_later_is_heard_at_once(listening) -> None:
 
 def test_what_came_with_an_answer_is_heard(listening) -> None:
     """During a statement, and after its end while libpq still read: the driver would wait for what comes next."""
-    listener, teller = listening
-    teller.execute("NOTIFY something")
+    listener, tell = listening
+    tell()
     listener.execute("SELECT 1")
-    assert heard(listener, 0)
-    teller.execute("NOTIFY something, 'again'")
+    assert heard(listener, 20)
+    tell()
     assert select([listener.fileno()], [], [], 20)[0]
     listener.pgconn.consume_input()
     begun = time.monotonic()
