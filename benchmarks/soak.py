@@ -3,9 +3,10 @@
 The service runs as people run it, with its projector, trail and webhooks beside it. A program of its own records a
 hundred events a second as commands; twenty readers ask GraphQL over HTTP, each once a second. Every five seconds the
 memory of each of these is noted (what it holds itself, not what it maps of files), every half minute how much they
-worked, every second how far projections lag, and how long the machine itself takes for a sum and for a write to its
-disk that are always the same: where those become slower too, the machine has. Each minute it says in a line what it
-saw. It writes benchmarks/soak.json and docs/soak.svg, and what they say into docs/performance.md with the next figures.
+worked, every second how far projections lag, and how long the machine itself takes for a sum, for looking about in its
+memory and for a write to its disk that are always the same: where those become slower too, the machine has. Each
+minute it says in a line what it saw. It writes benchmarks/soak.json and docs/soak.svg, and what they say into
+docs/performance.md with the next figures.
 """
 
 import argparse
@@ -61,6 +62,10 @@ WORK_EVERY_SECONDS: Final = 30.0
 TOLD_EVERY_SECONDS: Final = 60.0
 SUMMED: Final = bytes(1_000_000)
 """What the machine hashes once a second, the same every time: one processor for about a millisecond."""
+LOOKED_ABOUT_IN: Final = 64_000_000
+"""Bytes of memory, more than processors keep near: where other guests of the machine use what they share, a sum takes
+as long as ever, and whatever looks about in memory takes longer, as programs and databases do."""
+LOOKS: Final = 2_000
 WRITTEN: Final = bytes(8192)
 """What the machine writes to its disk once a second, beside the hundreds of writes of the registry."""
 WARM_UP_SHARE: Final = 0.25
@@ -80,9 +85,16 @@ SELECT h.next_position - 1 - p.position,
        coalesce(extract(epoch FROM clock_timestamp() - e.recorded_at), 0)::float8
   FROM read.projected p CROSS JOIN knelpunt.log_head h LEFT JOIN knelpunt.event e ON e.position = p.position + 1
 """
+WRITING: Final = """
+SELECT w.wal_bytes::float8 / 1000000, w.wal_fpi, c.num_done,
+       (SELECT sum(autovacuum_count) FROM pg_stat_user_tables), (SELECT sum(autoanalyze_count) FROM pg_stat_user_tables)
+  FROM pg_stat_wal w CROSS JOIN pg_stat_checkpointer c
+"""
 CLEANING: Final = "autovacuum"
 PURPOSES: Final = """
-SELECT pid, CASE backend_type WHEN 'client backend' THEN application_name ELSE backend_type END FROM pg_stat_activity
+SELECT pid, coalesce(nullif(CASE backend_type WHEN 'client backend' THEN application_name ELSE backend_type END, ''),
+                     'unnamed')
+  FROM pg_stat_activity
 """
 
 
@@ -125,7 +137,7 @@ class Noted:
         self.processor: dict[str, list[tuple[float, float]]] = defaultdict(list)
         self.server: dict[str, list[tuple[float, float, int]]] = defaultdict(list)
         self.answers: dict[str, list[tuple[float, float]]] = {"case": [], "gaps": []}
-        self.machine: dict[str, list[tuple[float, float]]] = {"sum": [], "write": []}
+        self.machine: dict[str, list[tuple[float, float]]] = {"sum": [], "memory": [], "write": []}
         self.failed = 0
         self.lag_events_max = 0
         self.lag_seconds_max = 0.0
@@ -224,7 +236,7 @@ async def _watch(url: str, programs: AbstractSet[int], port: int, token: str, se
     ):
         server = parents()[admin.info.backend_pid]
         tasks = [_look(noted, admin, seconds), _measure(noted, admin, {*programs, server}, seconds)]
-        tasks += [_try(noted, seconds), _tell(noted, seconds)]
+        tasks += [_try(noted, seconds), _tell(noted, admin, seconds)]
         tasks += [_read(noted, client, Random(number), seconds) for number in range(READERS)]
         await asyncio.gather(*tasks)
     return noted
@@ -265,11 +277,13 @@ async def _look(noted: Noted, admin: psycopg.AsyncConnection, seconds: float) ->
 
 
 async def _try(noted: Noted, seconds: float) -> None:
-    """Have the machine do the same sum and the same write again and again, and note how long each takes it."""
+    """Have the machine do the same things again and again, and note how long each takes it."""
+    rng = Random(0)
+    looking = partial(_look_about, b"." * LOOKED_ABOUT_IN, [rng.randrange(LOOKED_ABOUT_IN) for _ in range(LOOKS)])
     with tempfile.TemporaryFile() as file:
         while noted.seconds() < seconds:
             at = noted.seconds()
-            for done, work in (("sum", _sum), ("write", partial(_write, file.fileno()))):
+            for done, work in (("sum", _sum), ("memory", looking), ("write", partial(_write, file.fileno()))):
                 noted.machine[done].append((at, await asyncio.to_thread(work)))
             await asyncio.sleep(1.0)
 
@@ -281,6 +295,13 @@ def _sum() -> float:
     return (monotonic() - begun) * 1000
 
 
+def _look_about(memory: bytes, places: Sequence[int]) -> float:
+    """Read what lies at places in memory that are always the same, and return the ms of it."""
+    begun = monotonic()
+    sum(map(memory.__getitem__, places))
+    return (monotonic() - begun) * 1000
+
+
 def _write(file: int) -> float:
     """Write what is always the same to the disk, and return the ms of it."""
     begun = monotonic()
@@ -289,8 +310,9 @@ def _write(file: int) -> float:
     return (monotonic() - begun) * 1000
 
 
-async def _tell(noted: Noted, seconds: float) -> None:
+async def _tell(noted: Noted, admin: psycopg.AsyncConnection, seconds: float) -> None:
     """Say each minute what was seen in it."""
+    before = await _written(admin)
     while noted.seconds() + TOLD_EVERY_SECONDS < seconds:
         since = noted.seconds()
         await asyncio.sleep(TOLD_EVERY_SECONDS)
@@ -301,12 +323,23 @@ async def _tell(noted: Noted, seconds: float) -> None:
         ]
         held = [f"{name} {samples[-1][1]:.1f}" for name, samples in sorted(noted.memory.items())]
         held += [f"{name} {samples[-1][1]:.1f} ({samples[-1][2]})" for name, samples in sorted(noted.server.items())]
+        written = await _written(admin)
+        log, pages, checkpoints, cleaned, counted = (now - then for now, then in zip(written, before, strict=True))
+        before = written
         print(
             f"minute {noted.seconds() / 60:.0f}: p50/p99 ms: {', '.join(times)}; MB: {', '.join(held)}; "
-            f"lag so far at most {noted.lag_seconds_max:.1f} s",
+            f"server: {log:.0f} MB of log, {pages:.0f} whole pages, {checkpoints:.0f} checkpoints, "
+            f"{cleaned:.0f} tables cleaned, {counted:.0f} counted; lag so far at most {noted.lag_seconds_max:.1f} s",
             file=sys.stderr,
             flush=True,
         )
+
+
+async def _written(admin: psycopg.AsyncConnection) -> tuple[float, ...]:
+    """Return what the server has done so far beside answering: see ``WRITING``."""
+    row = await (await admin.execute(WRITING)).fetchone()
+    assert row is not None
+    return tuple(map(float, row))
 
 
 async def _measure(noted: Noted, admin: psycopg.AsyncConnection, roots: AbstractSet[int], seconds: float) -> None:
