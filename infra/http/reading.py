@@ -130,14 +130,17 @@ longer than to execute them. It ends then because what the server keeps for it o
 
 
 def reading_pool(url: str, size: int) -> AsyncConnectionPool[patience.AsyncConnection]:
-    """Return a pool, not yet open, of at most ``size`` reading connections, none of which waits for ever."""
+    """Return a pool, not yet open, of ``size`` reading connections, none of which waits for ever.
+
+    All are opened at once and take turns. Were they opened as bursts need them, each burst that is larger than those
+    before would meet a new one, whose statements are yet to be planned, and the server would grow for hours.
+    """
     return AsyncConnectionPool(
         address(url, DatabaseRole.READER),
         connection_class=patience.AsyncConnection,
         configure=_patient,
         kwargs={"autocommit": True},
-        min_size=min(2, size),
-        max_size=size,
+        min_size=size,
         timeout=TURN_SECONDS_MAX,
         max_idle=KEPT_SECONDS,
         max_lifetime=KEPT_SECONDS,

@@ -15,8 +15,10 @@ from ..vault.vault import Vault
 from .allowance import COST_PER_MINUTE
 from .limits import LAG_EVENTS_MAX, LAG_SECONDS_MAX
 
-READERS: int = 16
-"""Connections that answer questions at the same time; more only queue up in the database."""
+READERS: int = 8
+"""Connections by which one service answers questions at the same time. A service has one processor for its own half of
+the work, so that some three are busy when it can do no more; the others are for questions that take their time. More
+would only queue up in the database, which keeps some 7 MB for each."""
 
 
 class Services(Struct, frozen=True, kw_only=True):
