@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from uuid import UUID
 
 import strawberry
+from msgspec.structs import replace
 
 from ..domain.case import facts as f
 from ..domain.case.corrections import mend
+from ..domain.case.named import obstacle_elsewhere
 from ..domain.command import RefusalCode
 from ..domain.event import Event as RecordedEvent
 from ..domain.learning.facts import LearningFact
@@ -174,9 +176,19 @@ class Event(Node):
     def data(self) -> Json:
         """Return the fact's fields, with its texts opened."""
         fact = self.told.event.data
+        elsewhere = obstacle_elsewhere(fact)
+        if elsewhere is not None:
+            return later(self._but_for(*elsewhere))
         if not any(isinstance(getattr(fact, name), Sealed) for name in fact.__struct_fields__):
             return Json(shown_fact(fact, {}))
         return later(self._opened(lambda texts: shown_fact(fact, texts)))
+
+    async def _but_for(self, field: str, obstacle: UUID) -> Any:
+        """Return the fact's fields, without an obstacle of a case that who asks may not see."""
+        fact = self.told.event.data
+        if await self.view.cases_of.load(obstacle) is None:
+            fact = replace(fact, **{field: None})
+        return await self._opened(lambda texts: shown_fact(fact, texts))
 
     @strawberry.field(description="It in one plain sentence.")
     def summary(

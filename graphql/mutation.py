@@ -14,7 +14,7 @@ import strawberry
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
-from ..domain.access import may_record
+from ..domain.access import may_record, may_say
 from ..domain.case import facts as f
 from ..domain.command import COMMANDS, Command, RefusalCode
 from ..domain.command import Refused as DomainRefused
@@ -267,6 +267,12 @@ def _field_of(name: str) -> StrawberryField:
         if not asking.asker.owns and not may_record(asking.asker.role, type(command.data)):
             message = "This is not for somebody in your role to record; viewer.mayRecord names what is."
             facts = (("role", asking.asker.role.value),)
+            not_permitted = DomainRefused(RefusalCode.NOT_PERMITTED, message, facts)
+            asking.session.not_permitted(command, not_permitted)
+            return refused(not_permitted)
+        if not asking.asker.owns and not may_say(command.actor, command.data):
+            message = "What becomes of an organisation is for itself, an investigator or an administrator to record."
+            facts = (("role", command.actor.role.value), ("actor", command.actor.organisation))
             not_permitted = DomainRefused(RefusalCode.NOT_PERMITTED, message, facts)
             asking.session.not_permitted(command, not_permitted)
             return refused(not_permitted)

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 
+from ..domain.case.facts import FactCorrected
 from .store.codec import Row
 from .trail.entry import entry
 
@@ -30,7 +31,7 @@ SEQUENCE_DIGITS: Final = 16
 """As many digits as the largest position has (``POSITION_MAX``), so that sequences sort as text."""
 
 ELSEWHERE: Final = MappingProxyType({"obstacle-reported": "triggered_by", "waiting-began": "for_obstacle"})
-"""Which events may name an obstacle of another case, and in which field."""
+"""Which events may name an obstacle of another case, and in which field; corrections name one as its new value."""
 
 SEEN: Final = "SELECT obstacle_id FROM knelpunt.known_obstacle WHERE obstacle_id = ANY(%s)"
 """Those of some obstacles that the transaction's principal may see."""
@@ -50,8 +51,10 @@ def source_of(oin: str | None, origin: str) -> str:
 
 def obstacles_named(rows: Iterable[Row]) -> set[UUID]:
     """Return the obstacles that events name and that may lie in a case which not everybody sees who sees the event."""
-    data = (_entry(row)["data"] for row in rows if row.topic in ELSEWHERE)
-    return {UUID(one[name]) for one in data for name in ELSEWHERE.values() if one.get(name)}
+    naming = {*ELSEWHERE, FactCorrected.topic}
+    told = ((row.topic, _entry(row)["data"]) for row in rows if row.topic in naming)
+    named = ((data, _field_elsewhere(topic, data)) for topic, data in told)
+    return {UUID(one[field]) for one, field in named if field and one.get(field)}
 
 
 def cloud_event(row: Row, source: str, seen: Collection[UUID]) -> dict[str, Any]:
@@ -65,7 +68,7 @@ def cloud_event(row: Row, source: str, seen: Collection[UUID]) -> dict[str, Any]
     which events are about one case. The stream, which for most is the case, is ``data.stream``.
     """
     data = _entry(row)
-    field = ELSEWHERE.get(row.topic, "")
+    field = _field_elsewhere(row.topic, data["data"])
     hidden = data["data"].get(field) is not None and UUID(data["data"][field]) not in seen
     if hidden:
         data["data"][field] = None
@@ -80,6 +83,13 @@ def cloud_event(row: Row, source: str, seen: Collection[UUID]) -> dict[str, Any]
         **({"withheld": field} if hidden else {}),
         "data": data,
     }
+
+
+def _field_elsewhere(topic: str, data: dict[str, Any]) -> str:
+    """Return in which field an event may name an obstacle of another case; in none, if empty."""
+    if topic == FactCorrected.topic:
+        return "value" if data["field"] in ELSEWHERE.values() else ""
+    return ELSEWHERE.get(topic, "")
 
 
 def _entry(row: Row) -> dict[str, Any]:

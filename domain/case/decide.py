@@ -16,7 +16,7 @@ from ..command import Command, RefusalCode, Refused
 from ..event import Event, Fact
 from ..ids import event_id_of
 from ..settings import UNCHANGED, Course
-from ..vocabulary import LearningKind
+from ..vocabulary import LearningKind, Role
 from . import facts as f
 from .corrections import Correction, Striking, corrected_event, is_mending, mend
 from .history import History
@@ -297,6 +297,15 @@ def _refuse_times(fact: Fact, at: datetime) -> Refused | None:
 
 def _refuse_mending(event: Event, history: Sequence[Event], now: datetime, directory: Directory) -> Refused | None:
     """Refuse a correction or striking that cannot be applied."""
+    target = next(earlier for earlier in history if earlier.id == getattr(event.data, "event", None))
+    if event.actor.role is Role.SUBJECT and isinstance(target.data, f.CaseOpened | f.SubjectRelated):
+        # Else they could make themselves who represents another, and read what is told about them.
+        message = "Who a case is about, and how they are related, is not for one of them to correct."
+        return Refused(RefusalCode.NOT_PERMITTED, message, (("role", event.actor.role),))
+    if isinstance(target.data, f.CaseLinked) and isinstance(event.data, f.FactCorrected) and event.data.field == "case":
+        # A link is shown to who sees both its ends, a correction to who sees the one in which it stands.
+        message = "With which case one is linked cannot be corrected: strike the link, and record another."
+        return Refused(RefusalCode.NOT_CORRECTABLE, message, (("field", "case"),))
     fixed = mending(event, history, f.CaseOpened, "The opening of a case cannot be struck; close the case instead.")
     if fixed is None or isinstance(fixed, Refused):
         return fixed

@@ -40,6 +40,19 @@ def obstacles_asked(fact: Fact) -> Iterator[UUID]:
         yield fact.for_obstacle
 
 
+def obstacle_elsewhere(fact: Fact) -> tuple[str, UUID] | None:
+    """Return the obstacle that a fact names and that may be of another case, after the field that holds it."""
+    match fact:
+        case f.ObstacleReported(triggered_by=UUID() as obstacle):
+            return "triggered_by", obstacle
+        case f.WaitingBegan(for_obstacle=UUID() as obstacle):
+            return "for_obstacle", obstacle
+        case f.FactCorrected(field="triggered_by" | "for_obstacle", value=str() as named):
+            return "value", UUID(named)
+        case _:
+            return None
+
+
 @cache
 def _fields_of_type(fact: type[Fact], wanted: Any) -> tuple[str, ...]:
     """Return the fields of a fact that hold one or several of an id type."""

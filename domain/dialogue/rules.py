@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ..access import FOR_THEMSELVES
 from ..case.decide import Directory
 from ..case.rules import Objection
 from ..command import Command, RefusalCode, Refused
@@ -69,6 +70,13 @@ class Dialogue(Struct, frozen=True):
     team_of: frozenset[str] = frozenset()
     steps: Mapping[StepId, Step] = MappingProxyType({})
     concluded: Event | None = None
+
+    @property
+    def seats(self) -> frozenset[str]:
+        """The organisations at the table: the convener always, and those for which somebody takes part."""
+        facts = (event.data for event in self.participants.values())
+        joined = {fact.organisation for fact in facts if isinstance(fact, f.ParticipantJoined)}
+        return frozenset(each for each in (self.fact.organisation, *joined) if each is not None)
 
     @property
     def status(self) -> DialogueStatus:
@@ -214,7 +222,25 @@ def refuse(command: Command, history: Sequence[Event], _: Directory) -> Refused 
         case f.StepGivenUp(reason=None):
             return Refused(RefusalCode.MALFORMED, "Who gives up a step says why: others may learn from it.")
         case fact:
-            return refuse_parts("dialogue", PARTS, fact, history)
+            return _refuse_stranger(command, history) or refuse_parts("dialogue", PARTS, fact, history)
+
+
+def _refuse_stranger(command: Command, history: Sequence[Event]) -> Refused | None:
+    """Refuse a seat that somebody takes who has none: who sits at the table reads what was said there.
+
+    Investigators give seats wherever they are from.
+    """
+    fact, actor = command.data, command.actor
+    seats = isinstance(fact, f.ParticipantJoined) and fact.organisation is not None
+    moves = isinstance(fact, f.DialogueFactCorrected) and fact.field == "organisation"
+    if not (seats or moves) or actor.role not in FOR_THEMSELVES or not history:
+        return None
+    dialogue: Dialogue | None = RULES.state_at(history)
+    known = {history[0].actor.organisation} | (set[str]() if dialogue is None else dialogue.seats)
+    if actor.organisation in known:
+        return None
+    message = "A seat in a dialogue is given by an organisation that convened it or has one; others ask one of these."
+    return Refused(RefusalCode.NOT_PERMITTED, message, (("actor", actor.organisation),))
 
 
 RULES: Final = Rules(LearningKind.DIALOGUE, f.DialogueConvened, begins, advance, refuse, ("due",))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from ...domain.case.facts import CaseFact
+from ...domain.case.facts import CaseFact, FactCorrected
 from ...domain.event import Event
 from ...domain.text import Sealed, Withheld
 from ..vault.texts import sealed_texts
@@ -41,4 +41,8 @@ def entitled(
 
 
 def _is_note(event: Event, name: str) -> bool:
-    return name in NOTES and isinstance(event.data, CaseFact)
+    """Return whether a text is such a note, or what one should have said: a correction has it as its content."""
+    fact = event.data
+    if isinstance(fact, FactCorrected):
+        return name == "content" and fact.field in NOTES
+    return name in NOTES and isinstance(fact, CaseFact)

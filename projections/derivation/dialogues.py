@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
-from ...domain.dialogue.facts import BottleneckNamed, ParticipantJoined
+from ...domain.dialogue.facts import BottleneckNamed
 from ...domain.dialogue.rules import RULES, Dialogue
 from ...domain.settings import Course
 from ...domain.vocabulary import GapKind, LearningKind, StepStatus
@@ -24,10 +24,8 @@ def header(dialogue: Dialogue) -> Header:
     And whose people sit at the table, the convener's always: they read what was said there (``security.sql``).
     """
     steps = sorted({step.status for step in dialogue.steps.values()})
-    facts = (event.data for event in dialogue.participants.values())
-    seats = {fact.organisation for fact in facts if isinstance(fact, ParticipantJoined)} - {None}
     marks = [f"convener={dialogue.fact.organisation}", *(f"step={status}" for status in steps)]
-    marks += [f"seat={organisation}" for organisation in seats | {dialogue.fact.organisation}]
+    marks += [f"seat={organisation}" for organisation in sorted(dialogue.seats)]
     if dialogue.team is not None:
         marks.append("team=FORMED")
     return Header(dialogue.status, dialogue.fact.theme, tuple(marks))

@@ -120,3 +120,42 @@ def test_accounts_that_contradict_stand_side_by_side(asked):
         assert [one["data"]["stance"] for one in accounts] == ["CONFIRMS", "DISPUTES"]
         assert [one["data"]["by"]["organisation"] for one in accounts] == [GEMEENTE, SVB]
         assert [one["data"]["account"] for one in accounts] == words
+
+
+def test_no_agency_makes_another_its_unit(asked):
+    """Whoever another organisation stands under sees its cases: it says so itself, or who looks after the registry."""
+    asked.organisations()
+    story = Story(asked, opener=asker(Role.AGENCY, SVB))
+    zorg = asker(Role.AGENCY, ZORG)
+    for mutation, given in (
+        ("changeParent", {"organisation": SVB, "parent": ZORG}),
+        ("mergeOrganisation", {"organisation": SVB, "into": ZORG}),
+        ("registerOrganisation", {"organisation": "urn:org:new", "name": "Nieuw", "kind": "UNIT", "parent": ZORG}),
+        ("renameOrganisation", {"organisation": SVB, "name": "Iets anders"}),
+        ("dissolveOrganisation", {"organisation": SVB}),
+    ):
+        for one in (zorg, asker(Role.SOLUTION_TEAM, ZORG)):
+            assert asked.refused(mutation, given, one)["code"] == "NOT_PERMITTED", mutation
+    parted = asked.done("changeParent", {"organisation": SVB, "parent": None}, "event { id }")
+    corrected = {"organisation": SVB, "event": parted["event"]["id"], "field": "parent", "value": ZORG}
+    assert asked.refused("correctOrganisationFact", corrected, zorg)["code"] == "NOT_PERMITTED"
+    assert sees(asked, zorg) == set()
+    unnamed = {"organisation": "urn:org:new", "name": "Nieuw", "kind": "OTHER"}
+    asked.done("registerOrganisation", unnamed, asker=zorg)
+    asked.done("changeParent", {"organisation": SVB, "parent": ZORG}, asker=asker(Role.AGENCY, SVB))
+    assert sees(asked, zorg) == {story.reference}
+
+
+def test_a_subject_does_not_make_themselves_represent_another(asked):
+    """Of two subjects of a case neither reads what is about the other, and neither can say that they represent them."""
+    asked.organisations()
+    payer, receiver = str(uuid4()), str(uuid4())
+    story = Story(asked, subjects=[payer, receiver])
+    related = story.done("relateSubject", 3, "event { id }", subject=payer, to=receiver, relation="COUNTERPART")
+    asked.project()
+    someone = asker(Role.SUBJECT, GEMEENTE, subject=payer)
+    given = {"case": story.case, "subject": payer, "to": receiver, "relation": "REPRESENTS"}
+    assert asked.refused("relateSubject", given, someone)["code"] == "NOT_PERMITTED"
+    assert "relateSubject" not in asked.ask("{ viewer { mayRecord } }", someone)["viewer"]["mayRecord"]
+    corrected = {"case": story.case, "event": related["event"]["id"], "field": "relation", "value": "REPRESENTS"}
+    assert asked.refused("correctFact", corrected, someone)["code"] == "NOT_PERMITTED"

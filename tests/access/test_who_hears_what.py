@@ -152,3 +152,14 @@ def test_who_reads_words_is_on_record(table) -> None:
     table.shown(who(Role.AGENCY, SVB, "reads-three"))
     # The dialogue itself, under whose key the table's words are, is noted as any key's owner; and three who spoke.
     assert (between - before, records() - between) == (1, 4)
+
+
+def test_nobody_seats_themselves(table) -> None:
+    """A stranger to the dialogue is refused a seat, and reads as little as before."""
+    zorg = who(Role.AGENCY, ZORG)
+    seat = {"dialogue": table.id, "role": "EXPERT", "organisation": ZORG}
+    assert table.asked.refused("joinDialogue", seat, zorg)["code"] == "NOT_PERMITTED"
+    table.asked.project()
+    shown = table.shown(zorg)
+    assert shown is not None
+    assert not {text for text in SAID if text in shown}

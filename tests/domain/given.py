@@ -98,10 +98,11 @@ class Given:
         now: datetime | None = None,
         expected_version: int | None = None,
         known_to: tuple[Knower, ...] = (),
+        role: Role = Role.AGENCY,
     ) -> "When":
         """A command comes; ``now`` is when it does, if not at the moment that it tells of."""
         at = at or self.next_hour
-        actor = Actor(by, Role.AGENCY, "somebody")
+        actor = Actor(by, role, "somebody")
         id_ = some_id(f"command {len(self.history)}")
         command = Command(id_, CASE, actor, fact, at, expected_version=expected_version, known_to=known_to)
         return When(self, command, decide(command, self.history, now or at, Known()))

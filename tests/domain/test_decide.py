@@ -54,6 +54,7 @@ from knelpunt.domain.vocabulary import (
     Origin,
     Outcome,
     RefusalGround,
+    Role,
     Stance,
     StepKind,
     StrikeReason,
@@ -147,6 +148,9 @@ class No:
 R = RefusalCode
 NAIVE = datetime(2024, 3, 4, 9)  # noqa: DTZ001  a moment without an offset is what is tested
 UNKNOWN = some_id("what nobody knows")
+LINKED = (*OPEN_CASE, f.CaseLinked(OTHER_CASE, CaseRelation.SAME_STORY))
+RELATED = (*OPEN_CASE, f.SubjectRelated(RELATIVE, SUBJECT, SubjectRelation.HOUSEHOLD))
+AS_SUBJECT = {"role": Role.SUBJECT}
 
 ALWAYS: list[No] = [
     No(R.MALFORMED, HELD, RESOLUTION, at=NAIVE),
@@ -199,6 +203,10 @@ ALWAYS: list[No] = [
     No(R.WRONG_PARTY, HELD, f.ObstacleSplit(OBSTACLE, ())),
     No(R.WRONG_PARTY, OPEN_CASE, f.CaseLinked(CASE, CaseRelation.RELATED)),
     No(R.NOT_CORRECTABLE, OPEN_CASE, f.EventStruck(event_id(0), StrikeReason.WRONG_CASE)),
+    No(R.NOT_CORRECTABLE, LINKED, f.FactCorrected(event_id(1), "case", str(OTHER_CASE))),
+    No(R.NOT_PERMITTED, RELATED, f.FactCorrected(event_id(1), "relation", "REPRESENTS"), more=AS_SUBJECT),
+    No(R.NOT_PERMITTED, RELATED, f.EventStruck(event_id(1), StrikeReason.NEVER_HAPPENED), more=AS_SUBJECT),
+    No(R.NOT_PERMITTED, OPEN_CASE, f.FactCorrected(event_id(0), "subjects", (str(RELATIVE),)), more=AS_SUBJECT),
     No(R.NOT_CORRECTABLE, HELD, f.FactCorrected(event_id(1), "colour", "red")),
     No(R.NOT_CORRECTABLE, HELD, f.FactCorrected(event_id(1), "origin", "DANCE")),
     No(R.NOT_CORRECTABLE, CONTESTED, f.FactCorrected(event_id(3), "by", GEM)),

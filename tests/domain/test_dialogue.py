@@ -10,6 +10,7 @@ from domain.given import DAY, GEM, START, STRANGER, SVB, UWV, some_id
 from domain.streams import (
     CAUSE,
     EXPERIMENT,
+    MZK,
     By,
     Directory,
     assert_recorded,
@@ -147,6 +148,29 @@ def test_what_fits_is_recorded(before, fact) -> None:
 def test_what_does_not_fit_is_refused(code, before, fact) -> None:
     """Each refusal has its code and one sentence."""
     assert_refused(decided(before, fact), code)
+
+
+SEAT = f.ParticipantJoined(some_id("somebody else"), ParticipantRole.EXPERT, MZK)
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [SEAT, f.DialogueFactCorrected(event_id(0), "organisation", MZK),
+     f.DialogueFactCorrected(event_id(2), "organisation", MZK)],
+    ids=["a seat", "the convener", "a seat of another"],
+)  # fmt: skip
+def test_nobody_takes_a_seat(fact) -> None:
+    """Who sits at the table reads what was said there: those who sit there give a seat, and no stranger takes one."""
+    assert_refused(decided(FIRST, By(fact, MZK)), RefusalCode.NOT_PERMITTED)
+    for organisation in (GEM, UWV):  # who convened it, and for whom somebody takes part
+        assert_recorded(decided(FIRST, By(fact, organisation)), fact)
+    assert_recorded(decided((By(CONVENED, MZK), CITIZEN_JOINED), By(SEAT, MZK)), SEAT)
+
+
+def test_anybody_tells_of_who_speaks_for_themselves() -> None:
+    """A citizen's chair gives no organisation anything to read."""
+    fact = f.ParticipantJoined(some_id("another"), ParticipantRole.CITIZEN)
+    assert_recorded(decided(FIRST, By(fact, MZK)), fact)
 
 
 def test_every_command_of_a_dialogue_is_tested() -> None:

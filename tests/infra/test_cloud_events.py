@@ -65,6 +65,19 @@ def test_an_obstacle_of_a_case_that_is_not_seen(topic) -> None:
     assert hidden == shown
 
 
+@pytest.mark.parametrize("field", ELSEWHERE.values())
+def test_a_correction_to_an_obstacle_that_is_not_seen(field) -> None:
+    """What corrects such a field names one as well, and hides it likewise; other values are nobody's secret."""
+    row = stored(max(STATES.glob("fact-corrected.v*.json")))
+    state = msgspec.json.decode(row.state)
+    state["data"] |= {"field": field, "value": SUBJECT}
+    row = msgspec.structs.replace(row, state=msgspec.json.encode(state))
+    assert obstacles_named([row]) == {UUID(SUBJECT)}
+    hidden = cloud_event(row, SOURCE, ())
+    assert (hidden["withheld"], hidden["data"]["data"]["value"]) == ("value", None)
+    assert cloud_event(row, SOURCE, {UUID(SUBJECT)})["data"]["data"]["value"] == SUBJECT
+
+
 def test_sequences_sort_as_text() -> None:
     """What sorts by sequence sorts by position, from the first event to the last that JSON can number."""
     row = stored(FILES[0])
