@@ -24,6 +24,9 @@ ORGANISATIONS: Final = """
 
 
 LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+HANDED_ON: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+"""Headers by which a proxy says that a request is somebody else's (RFC 7239; RFC 9110, 7.6.3; and what came before)."""
 """This very machine, as it calls itself."""
 
 
@@ -134,10 +137,12 @@ def _expect_here(visit: Visit) -> None:
     """Raise ``PageProblem`` for who is not at this machine: nobody else may choose whom to be.
 
     Both sides of the connection are looked at: a proxy lets others in from here, and a name that somebody else has
-    pointed here would let their page in.
+    pointed here would let their page in. A proxy that puts a name of its own in the place of the one asked for is told
+    by what it says of the request; one that says nothing cannot be told (docs/operating.md).
     """
-    client = visit.request.client
-    if client is None or client.host not in LOCAL or visit.request.url.hostname not in LOCAL:
+    request = visit.request
+    here = request.client is not None and request.client.host in LOCAL and request.url.hostname in LOCAL
+    if not here or any(name in request.headers for name in HANDED_ON):
         message = (
             "Choosing whom to be is for who sits at the registry's own machine: "
             "for others, have it sign people in with an issuer of tokens."

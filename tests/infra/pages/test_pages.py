@@ -83,9 +83,12 @@ def test_a_large_registry_compares_a_year_of_handovers_at_most(site, monkeypatch
         assert notice not in visitor.get("/interfaces?period=365").text
 
 
-def test_only_who_is_here_chooses_whom_to_be(site):
-    """By a name that is not this machine's own, as through a proxy, nobody gets a token of the built-in issuer."""
-    with httpx.Client(base_url=site.address, headers={"Host": "registry.example"}, timeout=60, verify=PLAIN) as other:
+@pytest.mark.parametrize(
+    "header", [("Host", "registry.example"), ("X-Forwarded-For", "192.0.2.7"), ("Via", "1.1 proxy")]
+)
+def test_only_who_is_here_chooses_whom_to_be(site, header):
+    """By a name that is not this machine's own, or through a proxy, nobody gets a token of the built-in issuer."""
+    with httpx.Client(base_url=site.address, headers=[header], timeout=60, verify=PLAIN) as other:
         assert other.get("/signin").status_code == 403
         csrf = csrf_of(httpx.get(f"{site.address}/signin", timeout=60, verify=PLAIN).text)
         assert other.post("/signin", data={"csrf": csrf, "role": "ADMINISTRATOR"}).status_code == 403
