@@ -183,6 +183,10 @@ def _by_stream(streams: Sequence[UUID], rows: Sequence[tuple[Any, ...]]) -> Mapp
     return found
 
 
+class SessionClosedError(Exception):
+    """The request was answered before all of it had ended: what is left of it gets nothing."""
+
+
 class PostgresSession:
     """One request's dealings with the registry, as the one who asks. Close it when the request is answered."""
 
@@ -210,6 +214,7 @@ class PostgresSession:
         self._measures = measures
         self._replicas = replicas
         self._pinned_to = pool
+        self._closed = False
         self.replica_failed = False
         """Whether a replica went away, or stopped a question, while it answered: the main database can be asked."""
         self._principal = principal_text(principal_of(asker))
@@ -222,7 +227,8 @@ class PostgresSession:
         """By when who asked is told what became of the commands of this request; none before the first of them."""
 
     async def close(self) -> None:
-        """Give back what the request held."""
+        """Give back what the request held; from now on it is given nothing, also where parts of it still run."""
+        self._closed = True
         connection, self._pinned = self._pinned, None
         if connection is not None:
             try:
@@ -236,8 +242,19 @@ class PostgresSession:
                 await self._pinned_to.putconn(connection)
 
     async def pin(self) -> Pinned:
-        """Have every read from now on see one moment of the database."""
+        """Have every read from now on see one moment of the database. Raises ``SessionClosedError``."""
         assert self._pinned is None, "a session is pinned once"
+        self._expect_open()
+        try:
+            pinned = await self._pin()
+        finally:
+            if self._closed:
+                # It was closed while this waited for a connection, and had none to give back.
+                await self.close()
+        self._expect_open()
+        return pinned
+
+    async def _pin(self) -> Pinned:
         with _shown():
             if self._replicas is not None:
                 found = await self._replicas.pinned(saying(PIN, self._principal))
@@ -468,7 +485,8 @@ class PostgresSession:
 
     @asynccontextmanager
     async def _briefly(self) -> AsyncGenerator[patience.AsyncConnection]:
-        """Give a connection in a transaction of its own."""
+        """Give a connection in a transaction of its own. Raises ``SessionClosedError``."""
+        self._expect_open()
         connection, _ = await self._begun(BRIEF)
         try:
             yield connection
@@ -479,6 +497,12 @@ class PostgresSession:
             raise
         finally:
             await self._pool.putconn(connection)
+
+    def _expect_open(self) -> None:
+        # graphql-core answers without waiting for the fields beside one that failed, and lets them run on: nobody would
+        # give back what they take then.
+        if self._closed:
+            raise SessionClosedError
 
     async def _begun(self, statements: LiteralString) -> tuple[patience.AsyncConnection, psycopg.AsyncCursor]:
         """Return a connection in a transaction as the one who asks, and the cursor with what ``statements`` found.
