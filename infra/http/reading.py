@@ -44,7 +44,7 @@ from .horizon import Horizon
 from .measures import Measures, about
 from .origin import Origin
 from .published import PublishedTrail
-from .replicas import Replicas
+from .replicas import Replica, Replicas
 from .services import Services
 from .tail import POLL_SECONDS, Tail
 
@@ -213,7 +213,8 @@ class PostgresSession:
         self._horizon = horizon
         self._measures = measures
         self._replicas = replicas
-        self._pinned_to = pool
+        self._pinned_to: Replica | None = None
+        """The replica that it is pinned to; none: the main database."""
         self._closed = False
         self.replica_failed = False
         """Whether a replica went away, or stopped a question, while it answered: the main database can be asked."""
@@ -239,7 +240,10 @@ class PostgresSession:
             except psycopg.Error:
                 await connection.close()
             finally:
-                await self._pinned_to.putconn(connection)
+                if self._pinned_to is None:
+                    await self._pool.putconn(connection)
+                else:
+                    await self._pinned_to.take_back(connection)
 
     async def pin(self) -> Pinned:
         """Have every read from now on see one moment of the database. Raises ``SessionClosedError``."""
@@ -260,7 +264,7 @@ class PostgresSession:
                 found = await self._replicas.pinned(saying(PIN, self._principal))
                 if found is not None:
                     pin, floor = found
-                    self._pinned, self._pinned_to = pin.connection, pin.pool
+                    self._pinned, self._pinned_to = pin.connection, pin.replica
                     self._measures.questions.labels("replica").inc()
                     position, recorded_at, _ = pin.row
                     # The log's end is the main database's: what is recorded there may not have come through yet.
@@ -475,10 +479,9 @@ class PostgresSession:
                     return await _fetched(self._pinned, query, values)
                 except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                     # One that took too long would take as long anywhere.
-                    if self._pinned_to is not self._pool and not isinstance(error, errors.QueryCanceled):
+                    if self._pinned_to is not None and not isinstance(error, errors.QueryCanceled):
                         self.replica_failed = True
-                        if self._replicas is not None:
-                            self._replicas.lost(self._pinned_to)
+                        self._pinned_to.lost()
                     raise
             async with self._briefly() as connection:
                 return await _fetched(connection, query, values)

@@ -1,14 +1,16 @@
-"""What a request holds of the database: nothing once it is answered, whatever of it still runs."""
+"""What requests hold of the database and of a replica: nothing once they are answered, and meanwhile all there is."""
 
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
+import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from graph.given import Asked
+from knelpunt.graphql.problems import Problem
 from knelpunt.infra.http import replicas
 from knelpunt.infra.http.origin import Origin
 from knelpunt.infra.http.reading import SessionClosedError, reading_pool
@@ -120,5 +122,69 @@ def test_a_closed_session_answers_nothing(asked: Asked) -> None:
             await session.reach(0)
         with pytest.raises(SessionClosedError):
             await session.head()
+
+    asked.run(story())
+
+
+def answered(asked: Asked) -> dict[str, float]:
+    """How many questions each kind of server answered."""
+    return {by: asked.running.measures.questions.labels(by)._value.get() for by in ("replica", "primary")}
+
+
+def test_a_busy_replica_is_not_passed_over(asked: Asked, own_replica: None) -> None:
+    """What it has no connection for, the main database answers; it has the next question as soon as one is free."""
+
+    async def story() -> None:
+        async with replica_of(asked, 2) as replica, AsyncExitStack() as open_:
+            sessions = [
+                await open_.enter_async_context(asked.running.session(asked.asker(), ORIGIN, asked.running.replicas))
+                for _ in range(2)
+            ]
+            for session in sessions:
+                await session.pin()
+            assert answered(asked) == {"replica": 2, "primary": 0}
+            assert "errors" not in await asked.running.ask(asked.asker(), POSITION)
+            assert answered(asked) == {"replica": 2, "primary": 1}
+            assert not replica.rests
+            await sessions[0].close()
+            assert "errors" not in await asked.running.ask(asked.asker(), POSITION)
+            assert answered(asked) == {"replica": 3, "primary": 1}
+
+    asked.run(story())
+
+
+def test_a_replica_that_breaks_under_a_question_is_passed_over(asked: Asked, own_replica: None) -> None:
+    """Who asked is told so, to have the main database asked."""
+
+    async def story() -> None:
+        async with (
+            replica_of(asked, 2) as replica,
+            asked.running.session(asked.asker(), ORIGIN, asked.running.replicas) as session,
+        ):
+            await session.pin()
+            async with await psycopg.AsyncConnection.connect(asked.url, autocommit=True) as owner:
+                await owner.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND state = 'idle in transaction'"
+                )
+            with pytest.raises(Problem):
+                await session.head()
+            assert session.replica_failed
+            assert replica.rests
+
+    asked.run(story())
+
+
+def test_a_replica_that_cannot_be_reached_is_passed_over(asked: Asked) -> None:
+    """As none of its connections is in use, waiting for one is in vain."""
+
+    async def story() -> None:
+        away = Replica("away", reading_pool("postgresql://nobody@127.0.0.1:1/nothing", 2))
+        await away.pool.open(wait=False)
+        try:
+            assert await away.pinned(b"BEGIN", await floor_of(asked.running.pool)) is None
+            assert away.rests
+        finally:
+            await away.pool.close()
 
     asked.run(story())
