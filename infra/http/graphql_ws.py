@@ -21,6 +21,7 @@ from ...graphql.problems import Problem
 from ..identity.tokens import BadToken
 from .admission import Asked
 from .answers import bearer
+from .cancelling import cancel
 from .origin import origin_of
 from .registry import RunningRegistry
 
@@ -37,9 +38,6 @@ MESSAGE_BYTES_MAX: Final = 64 * 1024
 
 SEND_SECONDS_MAX: Final = 10.0
 """How long a client may leave an answer lying before it is dropped."""
-
-CANCEL_SECONDS: Final = 0.5
-"""How long what is to stop may take before it is told to again; it may be tidying up after itself."""
 
 CLOSE_SECONDS_MAX: Final = 1.0
 """How long it may take to say why a connection is closed."""
@@ -135,13 +133,7 @@ class _Connection:
 
     async def end(self) -> None:
         """Stop all that runs."""
-        running = set(self._tasks.values())
-        while running:
-            for task in running:
-                task.cancel()
-            # Whoever is handed a connection of the pool in the moment of being cancelled takes that, and goes on: such
-            # a task is told again.
-            _, running = await asyncio.wait(running, timeout=CANCEL_SECONDS)
+        await cancel(self._tasks.values())
         self._failed.cancel()
 
     async def _init(self) -> Asker:

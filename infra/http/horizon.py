@@ -18,6 +18,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from ...projections.queries.openings import NEXT, SETTLING
 from ..store import patience
 from ..store.connection import REGISTRY, SET_PRINCIPAL, principal_text
+from .cancelling import cancel
 from .tail import POLL_SECONDS, RETRY_SECONDS, Tail
 
 LOOK_SECONDS_MIN: Final = 0.02
@@ -57,8 +58,7 @@ class Horizon:
     async def stop(self) -> None:
         """Stop looking."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await cancel([self._task])
 
     @asynccontextmanager
     async def watching(self) -> AsyncGenerator[None]:

@@ -44,7 +44,7 @@ from .horizon import Horizon
 from .measures import Measures, about
 from .origin import Origin
 from .published import PublishedTrail
-from .replicas import Replicas
+from .replicas import Replica, Replicas
 from .services import Services
 from .tail import POLL_SECONDS, Tail
 
@@ -183,6 +183,10 @@ def _by_stream(streams: Sequence[UUID], rows: Sequence[tuple[Any, ...]]) -> Mapp
     return found
 
 
+class SessionClosedError(Exception):
+    """The request was answered before all of it had ended: what is left of it gets nothing."""
+
+
 class PostgresSession:
     """One request's dealings with the registry, as the one who asks. Close it when the request is answered."""
 
@@ -209,7 +213,9 @@ class PostgresSession:
         self._horizon = horizon
         self._measures = measures
         self._replicas = replicas
-        self._pinned_to = pool
+        self._pinned_to: Replica | None = None
+        """The replica that it is pinned to; none: the main database."""
+        self._closed = False
         self.replica_failed = False
         """Whether a replica went away, or stopped a question, while it answered: the main database can be asked."""
         self._principal = principal_text(principal_of(asker))
@@ -222,7 +228,8 @@ class PostgresSession:
         """By when who asked is told what became of the commands of this request; none before the first of them."""
 
     async def close(self) -> None:
-        """Give back what the request held."""
+        """Give back what the request held; from now on it is given nothing, also where parts of it still run."""
+        self._closed = True
         connection, self._pinned = self._pinned, None
         if connection is not None:
             try:
@@ -233,17 +240,31 @@ class PostgresSession:
             except psycopg.Error:
                 await connection.close()
             finally:
-                await self._pinned_to.putconn(connection)
+                if self._pinned_to is None:
+                    await self._pool.putconn(connection)
+                else:
+                    await self._pinned_to.take_back(connection)
 
     async def pin(self) -> Pinned:
-        """Have every read from now on see one moment of the database."""
+        """Have every read from now on see one moment of the database. Raises ``SessionClosedError``."""
         assert self._pinned is None, "a session is pinned once"
+        self._expect_open()
+        try:
+            pinned = await self._pin()
+        finally:
+            if self._closed:
+                # It was closed while this waited for a connection, and had none to give back.
+                await self.close()
+        self._expect_open()
+        return pinned
+
+    async def _pin(self) -> Pinned:
         with _shown():
             if self._replicas is not None:
                 found = await self._replicas.pinned(saying(PIN, self._principal))
                 if found is not None:
                     pin, floor = found
-                    self._pinned, self._pinned_to = pin.connection, pin.pool
+                    self._pinned, self._pinned_to = pin.connection, pin.replica
                     self._measures.questions.labels("replica").inc()
                     position, recorded_at, _ = pin.row
                     # The log's end is the main database's: what is recorded there may not have come through yet.
@@ -458,17 +479,17 @@ class PostgresSession:
                     return await _fetched(self._pinned, query, values)
                 except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                     # One that took too long would take as long anywhere.
-                    if self._pinned_to is not self._pool and not isinstance(error, errors.QueryCanceled):
+                    if self._pinned_to is not None and not isinstance(error, errors.QueryCanceled):
                         self.replica_failed = True
-                        if self._replicas is not None:
-                            self._replicas.lost(self._pinned_to)
+                        self._pinned_to.lost()
                     raise
             async with self._briefly() as connection:
                 return await _fetched(connection, query, values)
 
     @asynccontextmanager
     async def _briefly(self) -> AsyncGenerator[patience.AsyncConnection]:
-        """Give a connection in a transaction of its own."""
+        """Give a connection in a transaction of its own. Raises ``SessionClosedError``."""
+        self._expect_open()
         connection, _ = await self._begun(BRIEF)
         try:
             yield connection
@@ -479,6 +500,12 @@ class PostgresSession:
             raise
         finally:
             await self._pool.putconn(connection)
+
+    def _expect_open(self) -> None:
+        # graphql-core answers without waiting for the fields beside one that failed, and lets them run on: nobody would
+        # give back what they take then.
+        if self._closed:
+            raise SessionClosedError
 
     async def _begun(self, statements: LiteralString) -> tuple[patience.AsyncConnection, psycopg.AsyncCursor]:
         """Return a connection in a transaction as the one who asks, and the cursor with what ``statements`` found.

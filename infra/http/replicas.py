@@ -94,10 +94,10 @@ class Floors:
 
 
 class Pin(Struct, frozen=True):
-    """A connection to a replica in a transaction that sees one moment, the pool to give it back to, and that moment."""
+    """A connection to a replica in a transaction that sees one moment, whose it is, and that moment."""
 
     connection: AsyncConnection
-    pool: AsyncConnectionPool[AsyncConnection]
+    replica: "Replica"
     row: tuple[Any, ...]
 
 
@@ -111,6 +111,8 @@ class Replica:
     def __init__(self, name: str, pool: AsyncConnectionPool[AsyncConnection]) -> None:
         self.name = name
         self.pool = pool
+        self._out = 0
+        """How many of its connections are in use."""
         self._rest = REST_SECONDS
         self._until = 0.0
 
@@ -124,15 +126,27 @@ class Replica:
         try:
             found = await self._pinned(begin, floor)
         except (psycopg.Error, PoolTimeout, _Behind) as error:
-            self.failed(str(error) if isinstance(error, _Behind) else type(error).__name__)
+            # Where some are in use it is there and has much to do: passed over, it would leave all of that to the main
+            # database.
+            busy = isinstance(error, PoolTimeout) and self._out > 0
+            if not busy:
+                self._failed(str(error) if isinstance(error, _Behind) else type(error).__name__)
             return None
         if self._until:
             tell(_log, "a replica answers again", replica=self.name)
         self._rest, self._until = REST_SECONDS, 0.0
         return found
 
-    def failed(self, why: str) -> None:
-        """Pass it over for a while."""
+    async def take_back(self, connection: AsyncConnection) -> None:
+        """Take back the connection of a pin."""
+        self._out -= 1
+        await self.pool.putconn(connection)
+
+    def lost(self) -> None:
+        """Pass it over: its connection broke under a question."""
+        self._failed("it went away while it answered")
+
+    def _failed(self, why: str) -> None:
         if not self.rests:
             _log.warning("the replica %s is passed over for %s s: %s", self.name, round(self._rest), why)
             self._until = monotonic() + self._rest
@@ -142,16 +156,17 @@ class Replica:
         deadline = monotonic() + CATCH_UP_SECONDS_MAX
         while True:
             connection = await self.pool.getconn(TURN_SECONDS_MAX)
+            self._out += 1
             try:
                 row = await _begun(connection, begin, floor)
                 if row[0] >= floor.projected:
-                    return Pin(connection, self.pool, row)
+                    return Pin(connection, self, row)
                 await connection.rollback()
             except BaseException:
                 await connection.close()
-                await self.pool.putconn(connection)
+                await self.take_back(connection)
                 raise
-            await self.pool.putconn(connection)
+            await self.take_back(connection)
             if monotonic() > deadline:
                 raise _Behind(f"it is {floor.projected - row[0]} events behind")
             await asyncio.sleep(CATCH_UP_STEP_SECONDS)
@@ -203,12 +218,6 @@ class Replicas:
             if found is not None:
                 return found, floor
         return None
-
-    def lost(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
-        """Pass over the replica whose connection broke under a question."""
-        for replica in self._replicas:
-            if replica.pool is pool:
-                replica.failed("it went away while it answered")
 
 
 def name_of(url: str) -> str:

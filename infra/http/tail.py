@@ -5,6 +5,7 @@ A notification that got lost costs them a second, since each also looks by itsel
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Final
 
 import psycopg
@@ -12,6 +13,7 @@ from psycopg import AsyncConnection
 
 from ..store.connection import DatabaseRole, address
 from ..store.recorder import CHANNEL
+from .cancelling import cancel
 
 POLL_SECONDS: Final = 1.0
 """How often a subscription looks without having been woken."""
@@ -37,8 +39,7 @@ class Tail:
     async def stop(self) -> None:
         """Stop watching."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await cancel([self._task])
 
     async def wait(self, changed: asyncio.Event, seconds: float) -> None:
         """Wait for a signal taken earlier, or for so many seconds."""
@@ -72,5 +73,9 @@ class Tail:
         try:
             return await asyncio.shield(connecting)
         except asyncio.CancelledError:
-            await (await connecting).close()
+            while not connecting.done():
+                with suppress(asyncio.CancelledError):  # who is told to stop is told again
+                    await asyncio.wait({connecting})
+            if connecting.exception() is None:
+                await connecting.result().close()
             raise

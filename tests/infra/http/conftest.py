@@ -19,13 +19,18 @@ def projected(registry_url: str) -> Iterator[None]:
 
 
 @pytest.fixture
-def service(registry_url: str, tmp_path: Path) -> Iterator[Service]:
-    """A service over a registry with three organisations."""
-    issuer = DevelopmentIssuer.at(tmp_path)
+def asked(registry_url: str, tmp_path: Path) -> Iterator[Asked]:
+    """An empty registry, asked in this process."""
     with asyncio.Runner() as runner:
-        asked = Asked(registry_url, issuer, runner)
-        asked.organisations()
-        asked.project()
-        with serving(asked) as address:
-            yield Service(asked, issuer, address)
+        asked = Asked(registry_url, DevelopmentIssuer.at(tmp_path), runner)
+        yield asked
         asked.close()
+
+
+@pytest.fixture
+def service(asked: Asked) -> Iterator[Service]:
+    """A service over a registry with three organisations."""
+    asked.organisations()
+    asked.project()
+    with serving(asked) as address:
+        yield Service(asked, asked.issuer, address)
