@@ -13,4 +13,6 @@ def heard(connection: psycopg.Connection, seconds_max: float) -> bool:
     something = False
     while connection.pgconn.notifies() is not None:
         something = True
-    return something or bool(list(connection.notifies(timeout=seconds_max, stop_after=1)))
+    # Also where something was there already: what came along with statements psycopg keeps until it is asked.
+    more = list(connection.notifies(timeout=0 if something else seconds_max, stop_after=1))
+    return something or bool(more)

@@ -49,3 +49,16 @@ def test_who_lost_the_connection_is_told(listening) -> None:
     listener.close()
     with pytest.raises(psycopg.OperationalError):
         heard(listener, 1)
+
+
+def test_all_there_is_is_heard_together(listening) -> None:
+    """What came along with a statement, and what came after it: nothing is left for those who never ask in vain."""
+    listener, tell = listening
+    tell()
+    assert select([listener.fileno()], [], [], 20)[0]
+    listener.execute("SELECT 1")
+    tell()
+    assert select([listener.fileno()], [], [], 20)[0]
+    listener.pgconn.consume_input()
+    assert heard(listener, 20)
+    assert not heard(listener, 0.1)
