@@ -23,6 +23,7 @@ from . import filling, schema, viewers
 from .claims import LOCK
 from .forgetting import forget_erased
 from .projector import Projector
+from .shares import standing
 from .subjects import LIST_FOLLOWED
 
 PART_EVENTS_MAX: Final = 2_000_000
@@ -214,7 +215,10 @@ def _caught_up(connection: psycopg.Connection, projector: Projector) -> int:
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
     connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
     schema.within(connection, schema.NEXT)
+    head = standing(connection).head
     position, more = projector.project_batch(connection)
     while more:
         position, more = projector.project_batch(connection)
+    # Else answers would go back in time with the swap.
+    assert position >= head, f"the new read model stands at {position}, and the log at {head}"
     return position
