@@ -193,7 +193,9 @@ class Projector:
             # Not past where another of our own stands: from there on they are one part.
             upto = min((one.streams for one in own if one.streams > part.streams), default=now.head)
             moved = bringing.bring(connection, part, now, BATCH_EVENTS, upto)
-            if moved != part:
+            # Some of the cases that a change bears on were derived anew, though the part stands where it did.
+            halfway = moved.rederiving is not None
+            if moved != part or halfway:
                 move(connection, part, moved)
                 if len(part.shares) < number and moved.streams != part.streams:
                     connection.execute("SELECT pg_notify(%s, '')", (BROUGHT,))

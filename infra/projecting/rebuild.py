@@ -1,8 +1,9 @@
 """Rebuilds the read model beside the one in use, with several processes, and swaps it in.
 
-Each process fills in the rows of its share (``filling``), and indexes come last. Meanwhile the live projectors go on;
-at the end they are held for a moment, what was recorded since is caught up, and the new schema takes the place of the
-old one by renaming. A rebuild that dies leaves the read model in use untouched, and the next one starts afresh.
+Each process fills in the rows of its share (``filling``), and indexes come last. Meanwhile the live projectors go on,
+also while what was recorded since is taken in; at the end they are held for a moment, the last events are caught up,
+and the new schema takes the place of the old one by renaming. A rebuild that dies leaves the read model in use
+untouched, and the next one starts afresh.
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -23,6 +24,7 @@ from . import filling, schema, viewers
 from .claims import LOCK
 from .forgetting import forget_erased
 from .projector import Projector
+from .shares import standing
 from .subjects import LIST_FOLLOWED
 
 PART_EVENTS_MAX: Final = 2_000_000
@@ -49,6 +51,9 @@ SWAP_WAIT: Final = "200ms"
 
 SWAP_PAUSE_SECONDS: Final = 0.5
 """How long to let them go on when that was not enough, before trying again: an export may read for minutes."""
+
+LAST_BATCHES_MAX: Final = 10
+"""Batches that are taken in while the live projectors are held, a second's work; else they go on for a while."""
 
 
 class RebuildRunning(Exception):  # noqa: N818  named for what it is
@@ -169,10 +174,9 @@ def _complete(url: str, upto: int, workers: int) -> None:
 def _filling(connections: ConnectionPool) -> Generator[psycopg.Connection]:
     """Give a connection in a transaction on ``read_next``, for work on whole tables."""
     with connections.connection() as connection, connection.transaction():
-        connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
+        _use_next(connection)
         connection.execute("SELECT set_config('work_mem', %s, true)", (filling.WORK_MEM,))
         connection.execute("SELECT set_config('maintenance_work_mem', %s, true)", (INDEX_WORK_MEM,))
-        schema.within(connection, schema.NEXT)
         yield connection
 
 
@@ -186,35 +190,65 @@ def _fill_subjects(url: str, upto: int, workers: int, count: int) -> None:
 
 
 def _swap(url: str) -> int:
-    """Catch up what was recorded meanwhile, and put the new read model in the place of the old one."""
+    """Take in what was recorded meanwhile, and put the new read model in the place of the old one.
+
+    Whoever stands in the way, a live projector that folds for long or somebody who asks, is waited for time and again,
+    until told to stop: there may be hours of work behind it.
+    """
     with connect(url, DatabaseRole.PROJECTOR) as connection:
         while True:
-            with connection.transaction():
-                position = _caught_up(connection, Projector(url, schema.NEXT))
+            # Another one for each attempt: what is kept at hand may have taken in events that were not committed.
+            projector = Projector(url, schema.NEXT)
+            _approach(connection, projector)
             try:
                 with connection.transaction():
-                    position = _caught_up(connection, Projector(url, schema.NEXT))
-                    if schema.exists(connection):
-                        connection.execute("SELECT set_config('lock_timeout', %s, true)", (SWAP_WAIT,))
-                        # Whoever answers begins with this table: once nobody is at it, nobody is at any of them. To
-                        # drop them at once would wait in a circle with a question that has more of them to read.
-                        connection.execute("LOCK TABLE read.projected IN ACCESS EXCLUSIVE MODE")
-                        connection.execute("DROP SCHEMA read CASCADE")
-                    connection.execute("ALTER SCHEMA read_next RENAME TO read")
+                    # Live projectors wait here, and then go on in the schema that stands there.
+                    connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+                    position = _caught_up(connection, projector)
+                    if position is not None:
+                        _put_in_place(connection)
+                        return position
             except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
-                # Questions that came meanwhile are answered before the next attempt.
+                # Batches and questions that came meanwhile are done before the next attempt.
                 sleep(SWAP_PAUSE_SECONDS)
-            else:
-                return position
 
 
-def _caught_up(connection: psycopg.Connection, projector: Projector) -> int:
-    """Bring the new read model to the end of the log, and hold the live projectors until the transaction ends."""
-    # They wait here, and then go on in the schema that stands there.
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+def _approach(connection: psycopg.Connection, projector: Projector) -> None:
+    """Bring the new read model near the end of the log, a batch a transaction, while the live projectors go on."""
+    more = True
+    while more:
+        with connection.transaction():
+            _use_next(connection)
+            _, more = projector.project_batch(connection)
+
+
+def _caught_up(connection: psycopg.Connection, projector: Projector) -> int | None:
+    """Bring the new read model to where the log ends now and return where it is; none if that is far.
+
+    Nearer would not do: the old one may be as far, and answers would go back in time.
+    """
+    _use_next(connection)
+    head = standing(connection).head
+    for _ in range(LAST_BATCHES_MAX):
+        position, more = projector.project_batch(connection)
+        if position >= head:
+            return position
+        assert more, f"the new read model stays at {position}, and the log is at {head}"
+    return None
+
+
+def _use_next(connection: psycopg.Connection) -> None:
+    """Let the transaction that is open be the registry's own, on the new read model."""
     connection.execute(SET_PRINCIPAL, (principal_text(REGISTRY),))
     schema.within(connection, schema.NEXT)
-    position, more = projector.project_batch(connection)
-    while more:
-        position, more = projector.project_batch(connection)
-    return position
+
+
+def _put_in_place(connection: psycopg.Connection) -> None:
+    """Rename the new read model to the one in use, in the transaction that is open; the old one is dropped."""
+    if schema.exists(connection):
+        connection.execute("SELECT set_config('lock_timeout', %s, true)", (SWAP_WAIT,))
+        # Whoever answers begins with this table: once nobody is at it, nobody is at any of them. To drop them at once
+        # would wait in a circle with a question that has more of them to read.
+        connection.execute("LOCK TABLE read.projected IN ACCESS EXCLUSIVE MODE")
+        connection.execute("DROP SCHEMA read CASCADE")
+    connection.execute("ALTER SCHEMA read_next RENAME TO read")

@@ -38,10 +38,16 @@ def kept_running(module: str) -> Generator[None]:
 
 def _keep(module: str, stop: Signal) -> None:
     while not stop.is_set():
-        # A session of its own: Ctrl-C in a terminal is for the service, which then stops what runs beside it.
-        child = subprocess.Popen(  # noqa: S603  our own module
-            [sys.executable, "-m", module], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
-        )
+        try:
+            # A session of its own: Ctrl-C in a terminal is for the service, which then stops what runs beside it.
+            child = subprocess.Popen(  # noqa: S603  our own module
+                [sys.executable, "-m", module], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
+            )
+        except OSError as error:
+            # No memory, process or file to be had, which passes.
+            _log.warning("%s cannot be started now, and is tried again: %s", module, error)
+            stop.wait(RESTART_SECONDS)
+            continue
         assert child.stdin is not None
         while child.poll() is None and not stop.wait(0.2):
             pass

@@ -33,10 +33,14 @@ IDLE_IN_TRANSACTION_TIMEOUT: Final = "30s"
 """How long a transaction may do nothing before the server ends it: a stuck program must not hold locks, nor hold back
 the cleaning up of old rows."""
 
-
-KEEPALIVE: Final = MappingProxyType({"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4})
+KEEPALIVE: Final = MappingProxyType(
+    {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4, "tcp_user_timeout": 30_000}
+)
 """After how many seconds of silence a program asks whether the server's host is still there, how often it asks again,
-and after how many times it gives the connection up: half a minute in all, where the system's own is two hours."""
+and after how many times it gives the connection up: half a minute in all, where the system's own is two hours.
+
+Linux does not ask while something that was sent is not acknowledged, but sends it anew for a quarter of an hour. The
+last says after how many milliseconds that is given up, too: half a minute as well."""
 
 
 class DatabaseRole(StrEnum):

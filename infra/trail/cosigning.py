@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from http.client import HTTPException
 from typing import Final
 
 from .checkpoint import Checkpoint
@@ -48,7 +49,7 @@ class Cosigners:
         for each in done:
             try:
                 found += each.result()
-            except (OSError, NoteError, TrailError, ValueError) as error:
+            except (OSError, HTTPException, NoteError, TrailError, ValueError) as error:
                 _log.warning("The witness %s does not cosign: %s", asked[each].name, error)
         return found
 
@@ -60,6 +61,9 @@ class Cosigners:
             request = "".join(f"{line}\n" for line in (f"old {old}", *map(to_base64, proof), "")).encode() + note
             status, kind, answer = _posted(f"{witness.url}/add-checkpoint", request)
             if status == 409 and kind == SIZE_TYPE:  # noqa: PLR2004  as the specification says it
+                if not answer.strip().isdigit():
+                    message = f"it says that it is at {answer[:20]!r}"
+                    raise TrailError(message)
                 self._sizes[witness.name] = int(answer)
                 continue
             if status != 200:  # noqa: PLR2004

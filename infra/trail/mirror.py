@@ -7,6 +7,7 @@ onto its own, and must give the signed root. Nothing is written before that has 
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 from typing import Final
 
 from . import checkpoint as checkpoints
@@ -48,7 +49,7 @@ def fetching(url: str, token: str | None) -> Fetch:
                 if error.code == 404:  # noqa: PLR2004
                     return None
                 raise TrailError(f"{base}/{name} is not given ({error.code} {error.reason}).") from error
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             raise TrailError(f"{base} cannot be reached ({getattr(error, 'reason', error)}): try again.") from error
         if len(content) > FILE_BYTES_MAX:
             raise TrailError(f"{base}/{name} is larger than a file of a log can be.")

@@ -7,13 +7,19 @@ import sys
 import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
 from infra.projecting.registries import everything, fill, record, some_registry
+from knelpunt.infra.projecting import projector as projecting
+from knelpunt.infra.projecting import rebuild as rebuilding
+from knelpunt.infra.projecting.claims import LOCK
 from knelpunt.infra.projecting.projector import Projector
 from knelpunt.infra.projecting.rebuild import REBUILD_LOCK, RebuildRunning, rebuild
+from knelpunt.infra.projecting.shares import standing
+from knelpunt.infra.store import connection as connecting
 from knelpunt.infra.store.connection import DatabaseRole, connect
 
 PROGRAM = Path(__file__).with_name("rebuilding_program.py")
@@ -77,6 +83,69 @@ def test_a_rebuild_while_events_are_recorded_misses_none(registry_url) -> None:
     live = everything(registry_url)
     rebuild(registry_url, workers=1)
     assert everything(registry_url) == live
+
+
+def test_a_live_batch_that_takes_long_is_waited_for(registry_url, monkeypatch) -> None:
+    """A rebuild at its end tries again while a live projector is in a batch for longer than one waits for a lock."""
+    log = some_registry(33)
+    fill(registry_url, log)
+    monkeypatch.setattr(connecting, "LOCK_TIMEOUT", "100ms")
+    pauses: list[float] = []
+    with connect(registry_url, DatabaseRole.PROJECTOR) as live:
+        live.execute("BEGIN")
+        live.execute("SELECT pg_advisory_xact_lock_shared(%s)", (LOCK,))
+
+        def pause(seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) == 3:
+                live.rollback()
+
+        monkeypatch.setattr(rebuilding, "sleep", pause)
+        assert rebuild(registry_url, workers=1) == len(log) - 1
+    assert len(pauses) == 3
+    assert catch_up(registry_url) == len(log) - 1
+
+
+def test_live_projectors_are_held_for_few_events(registry_url, monkeypatch) -> None:
+    """What was recorded during a rebuild is taken in beside them, and while they are held only what came last."""
+    monkeypatch.setattr(projecting, "BATCH_EVENTS", 10)
+    monkeypatch.setattr(rebuilding, "LAST_BATCHES_MAX", 2)
+    log = some_registry(34)
+    first, meanwhile, last = log[:20], log[20:-50], log[-50:]
+    complete = rebuilding._complete
+    batches: list[tuple[bool, int]] = []
+    """Whether live projectors could go on, and how many events were taken in."""
+
+    with (
+        connect(registry_url, DatabaseRole.APPENDER) as appender,
+        connect(registry_url, DatabaseRole.PROJECTOR) as live,
+    ):
+        record(appender, first)
+
+        class Watched(Projector):
+            def project_batch(self, connection: psycopg.Connection) -> tuple[int, bool]:
+                before = standing(connection).position
+                reached, more = super().project_batch(connection)
+                may = live.execute("SELECT pg_try_advisory_xact_lock_shared(%s)", (LOCK,)).fetchone()
+                batches.append((may == (True,), reached - before))
+                if reached == len(log) - len(last) - 1 and not more:
+                    record(appender, last)
+                return reached, more
+
+        def completed(*how: Any) -> None:
+            complete(*how)
+            record(appender, meanwhile)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(rebuilding, "Projector", Watched)
+            patched.setattr(rebuilding, "_complete", completed)
+            assert rebuild(registry_url, workers=1) == len(log) - 1
+    assert sum(count for _, count in batches) == len(meanwhile) + len(last)
+    assert sum(count for may, count in batches if not may) == 20
+    assert not batches[-1][0]
+    swapped_in = everything(registry_url)
+    rebuild(registry_url, workers=1)
+    assert everything(registry_url) == swapped_in
 
 
 def test_a_killed_rebuild_leaves_the_read_model_in_use(registry_url) -> None:

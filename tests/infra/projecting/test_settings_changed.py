@@ -2,22 +2,27 @@
 
 from collections.abc import Callable
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from random import Random
+from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
 
-from histories.settings import changes_within
-from infra.projecting.registries import everything, fill, one_log, seen_at, some_registry, states_at
+from histories.settings import change, changes_within
+from infra.projecting.registries import everything, fill, one_log, record, seen_at, some_registry, states_at
 from infra.projecting.test_fresh_database import pair_of_times
 from knelpunt.domain.event import Event
 from knelpunt.domain.registry.facts import RegistryFact
+from knelpunt.domain.vocabulary import Term
 from knelpunt.infra.projecting import projector as projecting
+from knelpunt.infra.projecting import rebuild as rebuilding
 from knelpunt.infra.projecting import rederiving
 from knelpunt.infra.projecting.projector import Projector
 from knelpunt.infra.projecting.rebuild import rebuild
 from knelpunt.infra.projecting.writing import Sheets
+from knelpunt.infra.store.connection import DatabaseRole, connect
 
 
 def changing_registry(seed: int, cases: int = 5, changes: int = 4) -> list[Event]:
@@ -138,3 +143,36 @@ def test_who_asks_meanwhile_is_answered_as_before(registry_url, monkeypatch) -> 
             parts += 1
     assert parts > 2
     assert states_at(registry_url, moment, moment) == before
+
+
+def test_while_cases_are_left_there_is_more(registry_url, monkeypatch) -> None:
+    """Who goes on while there is more comes to the end of the log, however few cases are derived anew at a time."""
+    monkeypatch.setattr(rederiving, "CASES_AT_ONCE", 1)
+    log = changing_registry(91, cases=8, changes=1)
+    fill(registry_url, log)
+    with closing(Projector(registry_url)) as projector:
+        position, more = projector.step()
+        while more:
+            position, more = projector.step()
+    assert position == len(log) - 1
+
+
+def test_a_rebuild_ends_after_a_change_that_came_meanwhile(registry_url, monkeypatch) -> None:
+    """A term changed while a rebuild fills its tables is taken in whole before they are swapped in."""
+    monkeypatch.setattr(rederiving, "CASES_AT_ONCE", 1)
+    log = some_registry(91, 5)
+    changed = change(uuid4(), datetime.now(UTC), Term.RESPOND_BY, 2)
+    complete = rebuilding._complete
+    with connect(registry_url, DatabaseRole.APPENDER) as appender:
+        record(appender, log)
+
+        def meanwhile(*how: Any) -> None:
+            complete(*how)
+            record(appender, [changed])
+
+        with monkeypatch.context() as patched:
+            patched.setattr(rebuilding, "_complete", meanwhile)
+            assert rebuild(registry_url, workers=1) == projected(registry_url) == len(log)
+    swapped_in = everything(registry_url)
+    rebuild(registry_url, workers=1)
+    assert everything(registry_url) == swapped_in

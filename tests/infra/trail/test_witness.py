@@ -1,11 +1,13 @@
 """A witness: it cosigns what goes on from what it saw, refuses everything else, and the publisher asks it."""
 
 import socket
+import socketserver
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic
@@ -22,7 +24,9 @@ from knelpunt.infra.trail.bundling import write_bundle
 from knelpunt.infra.trail.checking import check_trail, published
 from knelpunt.infra.trail.checkpoint import Checkpoint
 from knelpunt.infra.trail.cosigning import Cosigners
+from knelpunt.infra.trail.errors import TrailError
 from knelpunt.infra.trail.following import policy_at
+from knelpunt.infra.trail.mirror import fetching
 from knelpunt.infra.trail.note import COSIGNATURE, ED25519, new_key, read_note, to_base64
 from knelpunt.infra.trail.publisher import Publisher
 from knelpunt.infra.trail.witness import SIZE_TYPE, Witness
@@ -208,6 +212,57 @@ def test_a_witness_that_is_away_keeps_nothing_from_being_published(trail, caplog
         publishing.close()
     assert "w1 did not answer in time" in caplog.text or "w1 does not cosign" in caplog.text
     assert "w2 does not cosign" in caplog.text
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[str]:
+    """The address of something that answers whoever connects with the same bytes, whatever they ask."""
+
+    class Answers(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(1 << 16)
+            self.request.sendall(answer)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+NO_HTTP = b"SSH-2.0-x\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(NO_HTTP, id="no HTTP"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n99\r\nbroken", id="broken off"),
+        pytest.param(
+            f"HTTP/1.1 409 Conflict\r\nContent-Type: {SIZE_TYPE}\r\nContent-Length: 3\r\n\r\n-5\n".encode(),
+            id="nowhere",
+        ),
+    ],
+)
+def test_a_witness_that_answers_nonsense_keeps_nobody_from_cosigning(trail, served, caplog, answer) -> None:
+    """The checkpoint is published with the cosignature of the one that works; the other is passed over and logged."""
+    policy = trail.folder.path.parent / "policy"
+    fill(trail.url, 3)
+    with answering(answer) as address:
+        policy.write_text(
+            f"log {KEY.public.text}\nwitness w1 {ME.public.text} {served}\n"
+            f"witness w2 {WITNESS_TWO} {address}\nquorum w1\n"
+        )
+        publishing = Publisher(trail.folder, KEY, trail.url, Cosigners(policy_at(policy).witnesses))
+        assert publishing.publish().size == 3
+        publishing.close()
+    assert policy_at(policy).opened(trail.folder.checkpoint() or b"").size == 3
+    assert "w2 does not cosign" in caplog.text
+
+
+def test_a_log_that_speaks_no_http_cannot_be_mirrored_now() -> None:
+    """Whoever mirrors it is told so, and tries again."""
+    with answering(NO_HTTP) as address, pytest.raises(TrailError, match="cannot be reached"):
+        fetching(address, None)("checkpoint")
 
 
 WITNESS_TWO = new_key("witness.example/w2", COSIGNATURE, bytes(32)).public.text
