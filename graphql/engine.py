@@ -30,6 +30,7 @@ from graphql import (
 from msgspec import Struct
 
 from .asking import Asking
+from .executor import BoundedExecutor
 from .guard import TOKENS_MAX, Weighed, cost_with, weigh
 from .problems import Problem, ProblemCode
 
@@ -79,7 +80,7 @@ class Engine:
         """Return a document ready to be executed. Raises ``Refusal``."""
         try:
             document, weighed = self._judged(text)
-            cost = cost_with(document, variables) if weighed.cost is None else weighed.cost
+            cost = cost_with(document, self._schema, variables) if weighed.cost is None else weighed.cost
         except GraphQLError as error:
             raise Refusal([error]) from None
         except RecursionError:
@@ -93,7 +94,7 @@ class Engine:
             self._kept.move_to_end(text)
             return kept
         document = parse(text, no_location=False, max_tokens=TOKENS_MAX)
-        weighed = weigh(document)
+        weighed = weigh(document, self._schema)
         errors = validate(self._schema, document, self._rules, max_errors=ERRORS_MAX)
         if errors:
             raise Refusal(errors)
@@ -115,6 +116,7 @@ class Engine:
                     context_value=asking,
                     variable_values=dict(prepared.variables),
                     operation_name=operation,
+                    executor_class=BoundedExecutor,
                     is_awaitable=_is_awaitable,
                 )
                 result = await begun if _is_awaitable(begun) else begun
@@ -140,6 +142,7 @@ class Engine:
             context_value=asking,
             variable_values=dict(prepared.variables),
             operation_name=operation,
+            executor_class=BoundedExecutor,
         )
         # graphql-core promises an iterator and gives a generator, which can be closed.
         source = cast(

@@ -2,21 +2,32 @@
 
 Fragments make documents grow exponentially when they are expanded, so what a fragment amounts to is worked out once
 and added where it is spread. Each limit is several times what a page for people needs.
+
+Nobody knows beforehand how long a list is that is no page. It is weighed as one of ``LIST_ASSUMED``, and ``executor``
+counts what lists turn out to hold.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
+    NamedTypeNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    ValueNode,
     VariableNode,
+    get_named_type,
+    is_leaf_type,
 )
 from msgspec import Struct
 
@@ -42,12 +53,12 @@ DIGITS_MAX: Final = 9
 INTROSPECTION_DEPTH_MAX: Final = 20
 """The question that tools ask of every schema is deeper than ours are; graphql-core bounds its lists itself."""
 
-PAGED: Final = frozenset({
-    "adoptedBy", "byNetwork", "byOrganisation", "cases", "chains", "commitments", "events", "gaps", "organisations",
-    "predecessors", "repeatOffenders", "search", "solvedForOne", "storiesRetold", "timeline", "todos", "units",
-    "waits", "whatHonestyCosts",
-})  # fmt: skip
-"""The fields that answer in pages. A case's own ``gaps`` take no ``first`` and cost a default page all the same."""
+LIST_ASSUMED: Final = 5
+"""How many things a list is weighed as that is no page, such as the obstacles of a case: about as many as there are.
+Lists of plain values weigh nothing, since nothing stands within them."""
+
+WITHIN_A_PAGE: Final = frozenset({"edges", "nodes"})
+"""The lists of a page, which has been weighed with them."""
 
 
 class Weight(Struct):
@@ -67,15 +78,15 @@ class Weighed(Struct, frozen=True):
     cost: int | None
 
 
-def weigh(document: DocumentNode) -> Weighed:
+def weigh(document: DocumentNode, schema: GraphQLSchema) -> Weighed:
     """Judge a document by all but the values of its variables. Raises ``Problem``."""
     fragments = sum(isinstance(definition, FragmentDefinitionNode) for definition in document.definitions)
     _check("fragments", fragments, FRAGMENTS_MAX)
-    scale = _Scale(document, {})
+    scale = _Scale(document, schema, {})
     dearest = 0
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode):
-            weight = scale.selection(definition.selection_set, ())
+            weight = scale.operation(definition)
             _check("root fields", weight.roots, ROOT_FIELDS_MAX)
             _check("fields", weight.fields, FIELDS_MAX)
             _check("levels of fields", weight.depth, DEPTH_MAX)
@@ -86,13 +97,13 @@ def weigh(document: DocumentNode) -> Weighed:
     return Weighed(None if scale.varies else _allowed(dearest))
 
 
-def cost_with(document: DocumentNode, variables: Mapping[str, Any]) -> int:
+def cost_with(document: DocumentNode, schema: GraphQLSchema, variables: Mapping[str, Any]) -> int:
     """Return the cost of a document's dearest operation with the values of its variables. Raises ``Problem``."""
-    scale = _Scale(document, variables)
+    scale = _Scale(document, schema, variables)
     return _allowed(
         max(
             (
-                scale.selection(definition.selection_set, ()).cost
+                scale.operation(definition).cost
                 for definition in document.definitions
                 if isinstance(definition, OperationDefinitionNode)
             ),
@@ -121,7 +132,8 @@ def _allowed(cost: int) -> int:
 class _Scale:
     """Weighs selections, each fragment once."""
 
-    def __init__(self, document: DocumentNode, variables: Mapping[str, Any]) -> None:
+    def __init__(self, document: DocumentNode, schema: GraphQLSchema, variables: Mapping[str, Any]) -> None:
+        self._schema = schema
         self._fragments = {
             definition.name.value: definition
             for definition in document.definitions
@@ -129,18 +141,26 @@ class _Scale:
         }
         self._known: dict[str, Weight] = {}
         self._variables = variables
+        self._defaults = _defaults(document)
         self.varies = False
 
-    def selection(self, selections: SelectionSetNode | None, within: tuple[str, ...]) -> Weight:
-        """Return what a selection amounts to; ``within`` are the fragments that it stands in."""
+    def operation(self, definition: OperationDefinitionNode) -> Weight:
+        """Return what an operation amounts to."""
+        root = self._schema.get_root_type(definition.operation)
+        return self._selection(definition.selection_set, root, ())
+
+    def _selection(
+        self, selections: SelectionSetNode | None, of: GraphQLNamedType | None, within: tuple[str, ...]
+    ) -> Weight:
+        """Return what a selection on a type amounts to; ``within`` are the fragments that it stands in."""
         total = Weight()
         for node in selections.selections if selections is not None else ():
             total.directives += len(node.directives or ())
             if isinstance(node, FieldNode):
-                self._add_field(total, node, within)
+                self._add_field(total, node, of, within)
                 continue
             if isinstance(node, InlineFragmentNode):
-                below = self.selection(node.selection_set, within)
+                below = self._selection(node.selection_set, self._narrowed(of, node.type_condition), within)
             else:
                 assert isinstance(node, FragmentSpreadNode), "GraphQL knows three kinds of selection"
                 below = self._fragment(node, within)
@@ -175,8 +195,11 @@ class _Scale:
             elif isinstance(node, FragmentSpreadNode) and node.name.value in self._fragments:
                 yield from self._fields([self._fragments[node.name.value].selection_set])
 
-    def _add_field(self, total: Weight, node: FieldNode, within: tuple[str, ...]) -> None:
-        below = self.selection(node.selection_set, within)
+    def _add_field(self, total: Weight, node: FieldNode, of: GraphQLNamedType | None, within: tuple[str, ...]) -> None:
+        # What a type does not have is for validation to name.
+        field = _field(of, node.name.value)
+        inner = None if field is None else _named(field.type)
+        below = self._selection(node.selection_set, inner, within)
         total.roots += 1
         total.fields += 1 + below.fields
         total.aliases += (node.alias is not None) + below.aliases
@@ -186,23 +209,29 @@ class _Scale:
             _check("levels of introspection", depth, INTROSPECTION_DEPTH_MAX)
             depth = 1
         total.depth = max(total.depth, depth)
-        size = self._size(node)
+        size = None if field is None else self._size(node, field)
         total.cost += below.cost if size is None else size * (1 + below.cost)
 
-    def _size(self, node: FieldNode) -> int | None:
-        """Return how many items a page may hold, none for what is no page."""
-        for argument in node.arguments or ():
-            if argument.name.value != "first":
-                continue
-            value = argument.value
-            if isinstance(value, IntValueNode):
-                # A number may have thousands of digits, which Python refuses to read.
-                return max(int(value.value), 0) if len(value.value) <= DIGITS_MAX else COST_MAX + 1
-            if isinstance(value, VariableNode):
-                self.varies = True
-                given = self._variables.get(value.name.value)
-                return max(given, 0) if isinstance(given, int) else FIRST_DEFAULT
-        return FIRST_DEFAULT if node.name.value in PAGED and node.selection_set is not None else None
+    def _size(self, node: FieldNode, field: Any) -> int | None:
+        """Return how many items a page or a list may hold, none for what is neither."""
+        given = next((one.value for one in node.arguments or () if one.name.value == "first"), None)
+        if _lists_things(field.type):
+            if node.name.value in WITHIN_A_PAGE:
+                return None
+            # Its own default is how many there may be at most, and 'first' may say something else, as of 'Case.gaps'.
+            return LIST_ASSUMED if given is None else max(self._first(given), LIST_ASSUMED)
+        return self._first(given) if "first" in field.args else None
+
+    def _first(self, given: ValueNode | None) -> int:
+        """Return how many are asked for: in the document, in a variable, or where it is left out by its default."""
+        if not isinstance(given, VariableNode):
+            return _written(given)
+        self.varies = True
+        name = given.name.value
+        return _bounded(self._variables[name]) if name in self._variables else self._defaults.get(name, FIRST_DEFAULT)
+
+    def _narrowed(self, of: GraphQLNamedType | None, condition: NamedTypeNode | None) -> GraphQLNamedType | None:
+        return of if condition is None else self._schema.get_type(condition.name.value)
 
     def _fragment(self, node: FragmentSpreadNode, within: tuple[str, ...]) -> Weight:
         name = node.name.value
@@ -213,6 +242,49 @@ class _Scale:
         if known is None:
             fragment = self._fragments.get(name)
             # One that is missing is for validation to name.
-            known = Weight() if fragment is None else self.selection(fragment.selection_set, (*within, name))
+            known = Weight() if fragment is None else self._within(fragment, (*within, name))
             self._known[name] = known
         return known
+
+    def _within(self, fragment: FragmentDefinitionNode, within: tuple[str, ...]) -> Weight:
+        of = self._schema.get_type(fragment.type_condition.name.value)
+        return self._selection(fragment.selection_set, of, within)
+
+
+def _field(of: GraphQLNamedType | None, name: str) -> Any:
+    """Return a field of a type, as the schema has it; none if there is none."""
+    return of.fields.get(name) if isinstance(of, GraphQLObjectType | GraphQLInterfaceType) else None
+
+
+def _named(type_: Any) -> GraphQLNamedType:
+    """Return the type of a field, or of what it lists."""
+    return cast("GraphQLNamedType", get_named_type(type_))
+
+
+def _lists_things(type_: Any) -> bool:
+    """Return whether the type of a field is a list of what has fields itself, as in ``[Case!]!``."""
+    return str(type_).startswith("[") and not is_leaf_type(_named(type_))
+
+
+def _defaults(document: DocumentNode) -> dict[str, int]:
+    """Return the sizes that variables stand for where they are left out: the largest that an operation gives them."""
+    found: dict[str, int] = {}
+    for definition in document.definitions:
+        if isinstance(definition, OperationDefinitionNode):
+            for variable in definition.variable_definitions or ():
+                name, size = variable.variable.name.value, _written(variable.default_value)
+                found[name] = max(size, found.get(name, 0))
+    return found
+
+
+def _written(value: ValueNode | None) -> int:
+    """Return the size that a document gives; without a number in it a page is a default one."""
+    if not isinstance(value, IntValueNode):
+        return FIRST_DEFAULT
+    # A number may have thousands of digits, which Python refuses to read.
+    return max(int(value.value), 0) if len(value.value) <= DIGITS_MAX else COST_MAX + 1
+
+
+def _bounded(given: object) -> int:
+    """Return the size that a variable gives. 200.0 is a whole number to GraphQL, too."""
+    return int(min(max(given, 0), COST_MAX + 1)) if isinstance(given, int | float) else FIRST_DEFAULT

@@ -326,7 +326,8 @@ class Registry(Answers):
     @strawberry.field(
         description="How many gaps there are of each kind, the most first; a kind of which there is none is left out. "
         "An analyst is told of those that count as of the beginning of the month, chosen by 'kinds' and 'open' alone, "
-        "and of no kind that fewer than ten persons met."
+        "and of no kind that fewer than ten persons met; nor of the open and the ended ones of a kind apart, where "
+        "fewer met either."
     )
     async def gap_counts(self, filter: GapFilterArgument = None) -> list[GapKindCount]:  # noqa: A002
         """Return how many gaps a filter chooses, by kind."""

@@ -66,7 +66,8 @@ BEGIN ATOMIC
      ORDER BY coalesce(o.number, 0) + coalesce(r.number, 0) DESC, 1, 2;
 END;
 
--- counted_gaps: how many gaps that count there are of each kind, or of some; open, ended, or (null) both.
+-- counted_gaps: how many gaps that count there are of each kind, or of some; open, ended, or (null) both. Open and ended
+-- are the parts of a kind: neither is told where one of them rests on fewer than ten persons.
 CREATE FUNCTION counted_gaps(as_of timestamptz, known_at timestamptz, kinds text[], opened boolean)
 RETURNS TABLE (kind text, number bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -74,17 +75,29 @@ BEGIN ATOMIC
     WITH asked AS (
         SELECT date_trunc('month', as_of) AS at, date_trunc('month', known_at) AS known
          WHERE knelpunt.principal() ->> 'role' = 'ANALYST'
+    ), met AS (
+        SELECT g.kind, g.open, g.gap_id, s.subject_id
+          FROM asked a
+          JOIN gap_state g ON g.counts_after < a.at AND g.as_of_from <= a.at
+                          AND (g.as_of_until > a.at OR g.until_known_from > a.known)
+                          AND g.known_from <= a.known AND g.known_until > a.known
+          -- What lies over several cases of somebody stands under their own name.
+          JOIN LATERAL (SELECT g.case_id AS subject_id WHERE g.cases IS NOT NULL
+                        UNION ALL
+                        SELECT s.subject_id FROM case_subject s
+                         WHERE g.cases IS NULL AND s.case_id = g.case_id AND s.known_until = 'infinity') s ON true
+         WHERE kinds IS NULL OR g.kind = ANY (kinds)
+    ), parts AS (
+        SELECT kind, open, count(DISTINCT gap_id) AS number, count(DISTINCT subject_id) AS persons
+          FROM met GROUP BY 1, 2
+    ), wholes AS (
+        SELECT kind, count(DISTINCT gap_id) AS number FROM met GROUP BY 1 HAVING count(DISTINCT subject_id) >= 10
     )
-    SELECT g.kind, count(DISTINCT g.gap_id)
-      FROM asked a
-      JOIN gap_state g ON g.counts_after < a.at AND g.as_of_from <= a.at
-                      AND (g.as_of_until > a.at OR g.until_known_from > a.known)
-                      AND g.known_from <= a.known AND g.known_until > a.known
-      -- What lies over several cases of somebody stands under their own name.
-      JOIN LATERAL (SELECT g.case_id AS subject_id WHERE g.cases IS NOT NULL
-                    UNION ALL
-                    SELECT s.subject_id FROM case_subject s
-                     WHERE g.cases IS NULL AND s.case_id = g.case_id AND s.known_until = 'infinity') s ON true
-     WHERE (kinds IS NULL OR g.kind = ANY (kinds)) AND (opened IS NULL OR g.open = opened)
-     GROUP BY g.kind HAVING count(DISTINCT s.subject_id) >= 10 ORDER BY 2 DESC, 1;
+    SELECT w.kind, w.number FROM wholes w WHERE opened IS NULL
+     UNION ALL
+    SELECT p.kind, p.number
+      FROM parts p
+     WHERE p.open = opened
+       AND NOT EXISTS (SELECT FROM parts other WHERE other.kind = p.kind AND other.persons < 10)
+     ORDER BY 2 DESC, 1;
 END;

@@ -395,3 +395,33 @@ def test_an_analyst_is_told_counts_and_of_nobody_apart(world):
     assert all(one["count"] >= 10 for one in found["gapCounts"])
     assert found["cases"]["totalCount"] == 0
     assert sum(one["count"] for one in asked.ask(query, as_agency(ZORG))["registry"]["gapCounts"]) == 1
+
+
+def test_an_analyst_cannot_tell_one_part_from_the_other(world):
+    """Beside a single gap that ended the open ones are not told of either: the one would be the difference to all."""
+    asked, analyst = world.asked, world.asker(Role.ANALYST, ZORG)
+
+    def released() -> dict[str, int]:
+        found = asked.registry(
+            "all: gapCounts { kind count } open: gapCounts(filter: { open: true }) { kind count } "
+            "ended: gapCounts(filter: { open: false }) { kind count }",
+            asker=analyst,
+        )
+        return {part: one["count"] for part, counts in found.items() for one in counts if one["kind"] == "RELEASED"}
+
+    def taken_up_again() -> None:
+        case = told_by(asked, GEMEENTE, None).id
+        obstacles = asked.registry("case(id: $id) { obstacles { id } }", declared="($id: ID!)", id=case)["case"]
+        given = {"case": case, "obstacle": obstacles["obstacles"][0]["id"]}
+        long_ago = (datetime.now(UTC) - timedelta(days=200)).isoformat()
+        asked.done("takeCustody", given | {"occurredAt": long_ago}, asker=as_agency(GEMEENTE))
+
+    for _ in range(10):
+        told_by(asked, GEMEENTE, None)
+    number = released()["all"]
+    assert released() == {"all": number, "open": number}
+    taken_up_again()
+    assert released() == {"all": number + 1}
+    for _ in range(9):
+        taken_up_again()
+    assert released() == {"all": number + 10, "open": number, "ended": 10}

@@ -1,13 +1,14 @@
 """Documents that cost too much are refused before they cost anything, however they are folded up."""
 
 from contextlib import suppress
+from functools import partial
 from time import process_time
 
 import pytest
 from graphql import get_introspection_query, parse
 
 from knelpunt.graphql.engine import Engine, Refusal
-from knelpunt.graphql.guard import cost_with, weigh
+from knelpunt.graphql.guard import LIST_ASSUMED, cost_with, weigh
 from knelpunt.graphql.nodes import FIRST_DEFAULT
 from knelpunt.graphql.problems import Problem
 from knelpunt.graphql.schema import SCHEMA
@@ -39,6 +40,8 @@ def folded(fragments: int, each: int = 2) -> str:
         ("{ viewer { " + "role " * 501 + "} }", "fields"),
         ("{ viewer { ...F0 } } " + " ".join(f"fragment F{n} on Viewer {{ role }}" for n in range(21)), "fragments"),
         ("{ registry { cases(first: 200) { nodes { timeline(first: 200) { nodes { id } } } } } }", "items"),
+        ("query($n: Int=200) { registry { cases(first: $n) { nodes { timeline(first: $n) { nodes { id }}}}}}", "items"),
+        ("{ registry { cases(first: 200) { nodes { gaps { evidence { correctedBy { id } } } } } } }", "items"),
         ("{ registry { cases(first: 99) { nodes { timeline { nodes { case { timeline { nodes { id }}}}}}}}}", "items"),
     ],
 )  # fmt: skip
@@ -133,11 +136,39 @@ def test_a_page_s_size_may_come_in_a_variable():
     document = parse(
         "query Q($n: Int) { registry { cases(first: $n) { nodes { timeline(first: 100) { nodes { id } } } } } }"
     )
-    assert weigh(document).cost is None
-    assert cost_with(document, {"n": 50}) == 50 * (1 + 100)
-    assert cost_with(document, {}) == FIRST_DEFAULT * (1 + 100)
+    assert weigh(document, SCHEMA).cost is None
+    assert cost_with(document, SCHEMA, {"n": 50}) == 50 * (1 + 100)
+    assert cost_with(document, SCHEMA, {}) == FIRST_DEFAULT * (1 + 100)
     with pytest.raises(Problem, match="items"):
-        cost_with(document, {"n": 200})
+        cost_with(document, SCHEMA, {"n": 200})
+
+
+def test_a_page_s_size_may_be_a_variable_s_default():
+    """A variable that is left out stands for its default, whichever operation gives the largest; null for none."""
+    listed = "{ registry { cases(first: $n) { nodes { timeline(first: 100) { nodes { id } } } } } }"
+    document = parse(f"query Q($n: Int = 5) {listed} query R($n: Int = 50) {listed}")
+    assert cost_with(document, SCHEMA, {}) == 50 * (1 + 100)
+    assert cost_with(document, SCHEMA, {"n": 3}) == 3 * (1 + 100)
+    assert cost_with(document, SCHEMA, {"n": None}) == FIRST_DEFAULT * (1 + 100)
+    assert cost_with(parse(f"query Q($n: Int = null) {listed}"), SCHEMA, {}) == FIRST_DEFAULT * (1 + 100)
+    for large in (200, 200.0, 10**400):
+        with pytest.raises(Problem, match="items"):
+            cost_with(document, SCHEMA, {"n": large})
+
+
+def test_a_list_that_is_no_page_has_a_weight():
+    """Lists multiply as pages do, by what is assumed; a 'first' that says less counts for nothing with them."""
+    cost = partial(cost_with, schema=SCHEMA, variables={})
+    case = '{ registry { case(reference: "X") { obstacles { case { obstacles { id } } } gaps(first: 0) { kind } } } }'
+    assert cost(parse(case)) == LIST_ASSUMED * (1 + LIST_ASSUMED) + LIST_ASSUMED
+    assert cost(parse("{ registry { causes { edges { cursor } nodes { links { linkedAt } } } } }")) == FIRST_DEFAULT * (
+        1 + LIST_ASSUMED
+    )
+    within = (
+        "{ registry { cases(first: 9) { ...P } } } fragment P on CaseConnection { nodes { ... { obstacles { id } } } }"
+    )
+    assert cost(parse(within)) == 9 * (1 + LIST_ASSUMED)
+    assert cost(parse("{ viewer { mayRecord } }")) == 0
 
 
 def test_tools_may_ask_for_the_schema_where_that_is_allowed():
