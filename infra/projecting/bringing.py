@@ -163,10 +163,11 @@ class Bringing:
 
     def _read(self, connection: psycopg.Connection, after: int, upto: int) -> list[Row]:
         """Return the events between two positions that are for these shares."""
+        many = upto - after > reading.AT_A_TIME
         if self._shares.are_all:
-            return reading.to_rows(connection.execute(reading.BETWEEN, (after, upto)))
+            return reading.fetched(connection, reading.BETWEEN, (after, upto), many=many)
         values = {"after": after, "upto": upto, "for_all": list(FOR_ALL), **self._shares.values()}
-        return reading.to_rows(connection.execute(OWN, values))
+        return reading.fetched(connection, OWN, values, many=many)
 
     def _write(self, connection: psycopg.Connection, streams: dict[UUID, list[Event]], before: int, upto: int) -> None:
         """Write what becomes of the rows of streams by their next events."""

@@ -283,7 +283,8 @@ def bearing(connection: psycopg.Connection, shares: Shares, before: int, upto: i
     """Return the events up to a position that may bear on subjects of some shares, by stream."""
     values = {"after": before, "upto": upto, **shares.values()}
     streams: dict[UUID, list[Event]] = {}
-    for event in reading.readable(reading.to_rows(connection.execute(BEARING, values)))[0]:
+    rows = reading.fetched(connection, BEARING, values, many=upto - before > reading.AT_A_TIME)
+    for event in reading.readable(rows)[0]:
         streams.setdefault(event.stream, []).append(event)
     return streams
 

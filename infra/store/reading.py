@@ -5,10 +5,11 @@ keeps nobody from the others.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Final
+from typing import Final, LiteralString
 from uuid import UUID
 
 import psycopg
+from psycopg.abc import Params
 from psycopg_pool import ConnectionPool
 
 from ...domain.case.facts import AccountGiven, CaseOpened, GapAcknowledged
@@ -43,6 +44,14 @@ BEGINNING: Final = (CaseOpened.topic, AccountGiven.topic, GapAcknowledged.topic,
 AFTER: Final = f"SELECT {COLUMNS} FROM knelpunt.event WHERE position > %s ORDER BY position LIMIT %s"  # noqa: S608
 
 BETWEEN: Final = f"SELECT {COLUMNS} FROM knelpunt.event WHERE position > %s AND position <= %s ORDER BY position"  # noqa: S608
+
+AT_A_TIME: Final = 200
+"""Rows that are fetched at a time where there may be many: some hundred kilobytes, about what the system takes in for a
+program that is not reading."""
+
+STREAMS_AT_ONCE: Final = 20
+"""Streams whose rows are fetched at once: together they mostly have a few hundred. Handfuls take some half a millisecond
+more, which small batches have no time for."""
 
 
 def rows_of(
@@ -99,6 +108,21 @@ def to_rows(cursor: psycopg.Cursor) -> list[Row]:
     return [Row(*columns) for columns in cursor.fetchall()]
 
 
+def fetched(connection: psycopg.Connection, query: LiteralString, values: Params, *, many: bool) -> list[Row]:
+    """Return what a query for ``COLUMNS`` found, in the transaction that is open; where there may be many, by handfuls.
+
+    A server that hands over megabytes to a program that was stopped waits for it in the midst of that, where no limit
+    counts, and so long the program has its locks. Between two handfuls its limit of silence does.
+    """
+    if not many:
+        return to_rows(connection.execute(query, values))
+    # As all are fetched, what finds the first ones soon may be slow. It would be thought the best for a cursor.
+    connection.execute("SELECT set_config('cursor_tuple_fraction', '1', true)")
+    with connection.cursor("handfuls") as cursor:
+        cursor.itersize = AT_A_TIME
+        return [Row(*columns) for columns in cursor.execute(query, values)]
+
+
 def stream_rows(connection: psycopg.Connection, streams: Collection[UUID]) -> list[Row]:
     """Return the rows of whole streams, in order of position, for whom the connection reads already."""
     cursor = connection.cursor(binary=True)
@@ -106,8 +130,12 @@ def stream_rows(connection: psycopg.Connection, streams: Collection[UUID]) -> li
 
 
 def read_upto(connection: psycopg.Connection, streams: Collection[UUID], upto: int) -> list[Event]:
-    """Return the events of streams up to and with a position, in its order, without those that cannot be read."""
-    return readable(to_rows(connection.execute(STREAMS_UPTO, (list(streams), upto))))[0]
+    """Return the events of streams up to and with a position, in its order, without those that cannot be read.
+
+    A transaction is open.
+    """
+    many = len(streams) > STREAMS_AT_ONCE
+    return readable(fetched(connection, STREAMS_UPTO, (list(streams), upto), many=many))[0]
 
 
 def histories(connection: psycopg.Connection, streams: Collection[UUID], upto: int) -> dict[UUID, list[Event]]:
