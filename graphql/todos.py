@@ -76,7 +76,7 @@ class Todo:
     @strawberry.field(
         description=(
             "The event that it is about: the resolution, what gave the custody, or the event that has no effect; null "
-            "if it cannot be read."
+            "if it cannot be read, or is not for whoever asks to see."
         )
     )
     def event(self) -> Event | None:
@@ -104,9 +104,11 @@ class Todo:
         found = await self.view.read(case, None)
         return None if found is None else case_of(CaseAt(self.view, case))
 
-    async def _event(self) -> Event:
+    async def _event(self) -> Event | None:
         history = await self.view.histories.load(self.row.stream)
         recorded = {event.id: event for event in history}
+        if self.row.event not in recorded:  # as a link of a cause with an obstacle in a case of others
+            return None
         if not isinstance(history[0].data, CaseFact):
             return events_in_stream(self.view, history)[self.row.event]
         mended = mend(history)

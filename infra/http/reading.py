@@ -71,6 +71,10 @@ LOOK_SECONDS_MAX: Final = 0.1
 FOLLOWED_AT_ONCE: Final = 500
 """Events that a subscription reads at a time: what a slow client makes us hold."""
 
+FOLLOWED_POSITIONS: Final = 10_000
+"""Positions that a subscription looks through at a time: for who sees few of them, it ends well within a statement's
+time, as exports do it."""
+
 OPENINGS_AT_ONCE: Final = 200
 """Openings that a subscription looks through at a time, be they asked for or not: some 20 ms."""
 
@@ -433,21 +437,23 @@ class PostgresSession:
         position = after
         while True:
             changed = self._tail.changed
-            rows: Sequence[tuple[Any, ...]] = ()
-            head = settled = position
-            # After a failure the tail wakes when the database is back, and the poll comes anyway.
-            with suppress(Problem):
+            try:
                 ((head, settled),) = await self._fetched(SETTLED, None)
-                rows = await self._fetched(BETWEEN, (position, settled, FOLLOWED_AT_ONCE))
+                upto = max(position, min(settled, position + FOLLOWED_POSITIONS))
+                rows = await self._fetched(BETWEEN, (position, upto, FOLLOWED_AT_ONCE))
+            except Problem:
+                # Nothing was read, so nothing is passed over. The tail wakes when the database is back, and the poll
+                # comes anyway.
+                await self._tail.wait(changed, POLL_SECONDS)
+                continue
             for columns in rows:
                 event = reading.attempt(Row(*columns))
-                position = columns[0]
                 # One that cannot be read is quarantined and told by doctor; nobody can be shown it.
                 if isinstance(event, Event):
                     yield event
-            if len(rows) < FOLLOWED_AT_ONCE:
-                # What they do not see is passed over once and for all.
-                position = max(position, settled)
+            # What they do not see is passed over once and for all.
+            position = upto if len(rows) < FOLLOWED_AT_ONCE else rows[-1][0]
+            if position >= settled:
                 await self._tail.wait(changed, POLL_SECONDS if head <= settled else LOOK_SECONDS_MAX)
 
     async def openings(self, after: OpeningPlace | None, choice: OpeningChoice) -> AsyncIterator[Opening]:

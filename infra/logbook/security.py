@@ -2,11 +2,13 @@
 
 What is done to keys and erasures is recorded by the database itself, in the same transaction (0051_vault_watched.sql).
 The rest comes here: at once where somebody administers, and within a quarter of a second where requests are refused, so
-that whoever sends a thousand bad tokens makes a handful of rows, and keeps nobody waiting.
+that whoever sends a thousand bad tokens makes a handful of rows, and keeps nobody waiting. Anybody can have something
+put here, without a token: so no text may keep a record from being written, and no record the others.
 """
 
 import logging
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -32,6 +34,12 @@ WAITING_MAX: Final = 1_000
 
 FIELD_CHARACTERS_MAX: Final = 200
 
+UNSTORABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
+"""What no text of the database holds: NUL, and halves of pairs of surrogates."""
+
+REPLACEMENT: Final = "\ufffd"
+"""What Unicode has for a character that cannot be told."""
+
 APPEND: Final = (
     "INSERT INTO logbook.security (action, object, result, origin, actor, count) VALUES (%s, %s, %s, %s, %s, %s)"
 )
@@ -40,6 +48,9 @@ SELECT "time", action, object, result, origin, actor, count FROM logbook.securit
  WHERE "time" >= %(since)s AND (%(action)s::text IS NULL OR action = %(action)s)
  ORDER BY "time" DESC, record_id LIMIT %(most)s
 """
+
+RECORD_REFUSED: Final = (psycopg.DataError, psycopg.IntegrityError)
+"""What the database says where a record is at fault, and would be at any time."""
 
 _log = logging.getLogger(__name__)
 
@@ -168,7 +179,7 @@ class SecurityLog:
                 waiting, self._waiting = self._waiting, Counter()
                 closing_now = self._closing
             try:
-                _append(self._url, waiting)
+                _append_what_can_be(self._url, waiting)
                 pause = FLUSH_SECONDS
             except psycopg.Error as error:
                 _log.warning("the security log cannot be written: %s", error)
@@ -186,18 +197,34 @@ def security_records(url: str, *, since: datetime, most: int, action: str | None
     return [SecurityRecord(*row) for row in rows]
 
 
+def _append_what_can_be(url: str, waiting: dict[SecurityEvent, int]) -> None:
+    """Append all that waits, or one by one if the database refuses any, and leave that one out.
+
+    Raises ``psycopg.Error`` for what is no record's fault; then ``waiting`` holds what is yet to be written.
+    """
+    try:
+        _append(url, waiting)
+    except RECORD_REFUSED:
+        with connect(url, DatabaseRole.LOGGER) as connection:
+            for event, count in list(waiting.items()):
+                try:
+                    connection.execute(APPEND, _row(event, count))
+                except RECORD_REFUSED as error:
+                    _log.error("the security log is without a record that the database refuses: %r (%s)", event, error)
+                del waiting[event]
+
+
 def _append(url: str, events: dict[SecurityEvent, int]) -> None:
-    rows = [
-        (
-            event.action.value,
-            event.object[:FIELD_CHARACTERS_MAX],
-            event.result[:FIELD_CHARACTERS_MAX],
-            event.origin[:FIELD_CHARACTERS_MAX],
-            event.actor,
-            count,
-        )
-        for event, count in events.items()
-    ]
-    if rows:
+    if events:
         with connect(url, DatabaseRole.LOGGER) as connection, connection.transaction():
-            connection.cursor().executemany(APPEND, rows)
+            connection.cursor().executemany(APPEND, [_row(event, count) for event, count in events.items()])
+
+
+def _row(event: SecurityEvent, count: int) -> tuple[str | int | None, ...]:
+    actor = None if event.actor is None else _storable(event.actor)
+    texts = (_storable(text)[:FIELD_CHARACTERS_MAX] for text in (event.object, event.result, event.origin))
+    return event.action.value, *texts, actor, count
+
+
+def _storable(text: str) -> str:
+    return UNSTORABLE.sub(REPLACEMENT, text)

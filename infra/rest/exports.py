@@ -28,7 +28,7 @@ def export_routes(running: RunningRegistry, methods: tuple[str, ...]) -> list[Ba
     """Return the routes; ``methods`` are all that is answered, by most with what may be asked instead."""
 
     def route(path: str, acts: dict[str, Act]) -> Route:
-        return Route(BASE + path, _answering(running, acts), methods=methods)
+        return Route(BASE + path, _answering(running, BASE + path, acts), methods=methods)
 
     return [
         route(PATH, {"GET": _all}),
@@ -37,7 +37,7 @@ def export_routes(running: RunningRegistry, methods: tuple[str, ...]) -> list[Ba
     ]
 
 
-def _answering(running: RunningRegistry, acts: dict[str, Act]) -> Callable[[Request], Awaitable[Response]]:
+def _answering(running: RunningRegistry, where: str, acts: dict[str, Act]) -> Callable[[Request], Awaitable[Response]]:
     allowed = ", ".join(sorted({*acts, "HEAD"}))
 
     async def answer(request: Request) -> Response:
@@ -46,7 +46,7 @@ def _answering(running: RunningRegistry, acts: dict[str, Act]) -> Callable[[Requ
             return problem_response(RestProblem(405, f"Here may be asked: {allowed}.", {"Allow": allowed}))
         origin = origin_of(request)
         try:
-            who = await who_asks(running, request, request.url.path, origin)
+            who = await who_asks(running, request, where, origin)
             return await act(running, request, who, origin)
         except RestProblem as problem:
             return problem_response(problem)

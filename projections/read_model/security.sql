@@ -249,6 +249,15 @@ CREATE POLICY whole ON case_link AS RESTRICTIVE FOR SELECT TO knelpunt_reader, k
 -- What there is to do about the record of an organisation, or of the registry's own terms, hides no case.
 CREATE POLICY elsewhere ON todo_state FOR SELECT TO knelpunt_reader, knelpunt_appender
     USING (case_id = '00000000-0000-0000-0000-000000000000' AND (SELECT knelpunt.principal()) IS NOT NULL);
+-- Nor does it tell of what the registry learns by, save to whoever may know of that; also to whoever sees all cases: an
+-- investigation is for those who are on it. Streams of organisations and of the registry itself are everybody's to know.
+-- Few rows are in no case, and OFFSET has the stream of each looked up.
+CREATE POLICY of_known ON todo_state AS RESTRICTIVE FOR SELECT TO knelpunt_reader, knelpunt_appender
+    USING (case_id <> '00000000-0000-0000-0000-000000000000' OR (SELECT knelpunt.sees_log())
+           OR EXISTS (SELECT FROM knelpunt.stream_head h
+                       WHERE h.stream_id = todo_state.stream_id AND h.case_id = todo_state.case_id
+                         AND h.kind IN ('organisation', 'registry') OFFSET 0)
+           OR EXISTS (SELECT FROM stream_state s WHERE s.stream_id = todo_state.stream_id OFFSET 0));
 -- What the registry learns by is about no person: whoever works on cases may know of it, and of what is overdue in it.
 -- Of an investigation, whoever is not on it knows once it is published, and never by a row of before.
 CREATE POLICY principal ON stream_state FOR SELECT TO knelpunt_reader, knelpunt_appender

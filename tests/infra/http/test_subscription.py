@@ -1,14 +1,16 @@
 """Subscriptions over WebSocket: every event once, from any position, to whoever may ask."""
 
 import threading
+import time
 from contextlib import suppress
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from graph.given import GEMEENTE, SVB, Story
+from graph.given import GEMEENTE, SVB, ZORG, Story
 from infra.http.given import hear, say
-from knelpunt.infra.http import graphql_ws
+from knelpunt.graphql.problems import Problem, ProblemCode
+from knelpunt.infra.http import graphql_ws, reading
 
 pytestmark = pytest.mark.usefixtures("projected")
 
@@ -51,6 +53,50 @@ def test_resuming_loses_and_repeats_nothing(service):
             seen += [event["position"] for event in heard(socket, 3)]
     stories.join()
     assert seen == list(range(15))
+
+
+def between(monkeypatch, refused=0):
+    """Have so many of the first statements that read events fail; return which positions each looks through."""
+    looked = []
+    fetched = reading.PostgresSession._fetched
+
+    async def fetching(session, query, values):
+        if query == reading.BETWEEN:
+            looked.append((values[0], values[1]))
+            if len(looked) <= refused:
+                raise Problem(ProblemCode.TIMEOUT, "The database took too long over this: ask for less at once.")
+        return await fetched(session, query, values)
+
+    monkeypatch.setattr(reading.PostgresSession, "_fetched", fetching)
+    return looked
+
+
+def test_what_could_not_be_read_comes_afterwards(service, monkeypatch):
+    """Where reading events fails although it is known where the log ends, they come once it succeeds."""
+    Story(service.asked).report()
+    looked = between(monkeypatch, refused=2)
+    began = time.monotonic()
+    with service.socket() as socket:
+        subscribe(socket, after=-1)
+        assert [event["position"] for event in heard(socket, 5)] == [0, 1, 2, 3, 4]
+    assert time.monotonic() - began > 1, "it asks again without a pause"
+    assert {after for after, _ in looked[:3]} == {-1}
+
+
+def test_who_sees_little_is_not_kept_from_it(service, monkeypatch):
+    """The log is looked through a stretch at a time, one at once after the other, however little of it is theirs."""
+    monkeypatch.setattr(reading, "FOLLOWED_POSITIONS", 3)
+    for _ in range(5):
+        Story(service.asked).report()
+    last = Story(service.asked, opener=service.asked.asker(ZORG)).position
+    looked = between(monkeypatch)
+    began = time.monotonic()
+    with service.socket(service.token(ZORG)) as socket:
+        subscribe(socket, after=-1, types=["CaseOpened"])
+        assert [event["position"] for event in heard(socket, 1)] == [last]
+    assert time.monotonic() - began < 2, "it pauses between the stretches"
+    assert all(0 <= upto - after <= 3 for after, upto in looked)
+    assert len(looked) >= last // 3
 
 
 def test_from_now_on(service):

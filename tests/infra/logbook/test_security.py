@@ -51,6 +51,15 @@ def test_tokens_that_do_not_count(service: Service) -> None:
     assert "secret" not in str(found)
 
 
+def test_an_address_that_no_text_can_hold(service: Service) -> None:
+    """A request without a token whose address holds a NUL is on record by its route, and keeps no record of others."""
+    assert service.get("/api/v1/exports/%00").status_code == 401
+    assert service.post({"query": "{ __typename }"}, token="secret.of.mine").status_code == 401
+    time.sleep(1)
+    found = {row.object for row in recorded(service.asked.url, "SIGN_IN")}
+    assert found == {"/api/v1/exports/{format}", "/graphql"}
+
+
 def test_refused_and_changed(service: Service) -> None:
     """What a role may not do is refused on record with who it was, and what a role that may did is there too."""
     url = service.asked.url
@@ -151,3 +160,30 @@ def test_a_database_that_is_away_is_waited_for(registry_url, monkeypatch) -> Non
             assert recorded(registry_url) == []
             owner.execute("GRANT INSERT ON logbook.security TO knelpunt_logger")
             eventually(registry_url, "SIGN_IN", lambda rows: len(rows) == 1)
+
+
+def test_what_no_text_can_hold_is_replaced(registry_url) -> None:
+    """A NUL, or half a pair of surrogates, in any text of a record does not keep it from being written."""
+    with closing(SecurityLog(registry_url)) as log:
+        log.note(SecurityEvent(Action.ACCESS, "/cases/\x00", "REFUSED \ud800", "10.0.0.1\x00", "anna \udfff"))
+    (found,) = recorded(registry_url)
+    assert (found.object, found.result, found.origin, found.actor) == (
+        "/cases/\ufffd",
+        "REFUSED \ufffd",
+        "10.0.0.1\ufffd",
+        "anna \ufffd",
+    )
+
+
+def test_a_record_that_the_database_refuses_is_left_out(registry_url, caplog) -> None:
+    """What waits beside a record that can never be written is written, once, and the log of the program says so."""
+    with connect(registry_url, DatabaseRole.OWNER) as owner:
+        owner.execute("ALTER TABLE logbook.security ADD CHECK (object <> 'bad')")
+    with closing(SecurityLog(registry_url)) as log:
+        for what in ("before", "bad", "after"):
+            log.note(SecurityEvent(Action.SIGN_IN, what, "REFUSED", "10.0.0.1"))
+        time.sleep(0.6)
+        log.note(SecurityEvent(Action.SIGN_IN, "later", "REFUSED", "10.0.0.1"))
+    found = recorded(registry_url)
+    assert sorted((row.object, row.count) for row in found) == [("after", 1), ("before", 1), ("later", 1)]
+    assert "without a record" in caplog.text

@@ -1,5 +1,6 @@
 """The vault in a database of its own: moved there, tied to its registry, with a login that reaches nothing else."""
 
+from base64 import b64encode
 from contextlib import closing
 from uuid import uuid4
 
@@ -10,7 +11,12 @@ from psycopg.conninfo import conninfo_to_dict
 
 from infra.forgetting.given import ANNA, BERT, MASTER, begin, readable, record, told_of
 from knelpunt.infra.bootstrap import bootstrap
+from knelpunt.infra.cli.acting import note_operation
+from knelpunt.infra.cli.checks import State, findings
+from knelpunt.infra.cli.serving import expect_ready
+from knelpunt.infra.cli.session import opened
 from knelpunt.infra.forgetting.erasing import Eraser
+from knelpunt.infra.settings import Settings
 from knelpunt.infra.store.connection import DatabaseRole, connect
 from knelpunt.infra.store.migrate import MigrationError, pending
 from knelpunt.infra.vault.apart import VAULT_LOGIN, left_behind, pending_apart, set_apart
@@ -59,6 +65,48 @@ def test_moved_and_used(registry_url, empty_database_url, postgres_server) -> No
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         login.execute("SELECT * FROM knelpunt.event")
+
+
+@pytest.fixture
+def login(postgres_server):
+    """Makes logins of this test alone that are members of some roles and nothing else; returns where each connects."""
+    made = []
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as admin:
+
+        def make(url: str, *roles: str) -> str:
+            name = f"login_{uuid4().hex[:12]}"
+            made.append(sql.Identifier(name))
+            password = sql.Literal(postgres_server.password(name))
+            admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(made[-1], password))
+            granted = sql.SQL(", ").join(map(sql.Identifier, roles))
+            admin.execute(sql.SQL("GRANT {} TO {}").format(granted, made[-1]))
+            return postgres_server.url(str(conninfo_to_dict(url)["dbname"]), name)
+
+        yield make
+        for name in made:
+            admin.execute(sql.SQL("DROP ROLE {}").format(name))
+
+
+def test_with_the_logins_of_the_manual(registry_url, empty_database_url, login, tmp_path) -> None:
+    """A service, and a doctor, need no more roles in either database than docs/operating.md grants their logins."""
+    set_apart(registry_url, empty_database_url, None)
+    given = Settings(
+        data_dir=tmp_path,
+        database_url=login(
+            registry_url, "knelpunt_appender", "knelpunt_projector", "knelpunt_reader", "knelpunt_auditor"
+        ),
+        vault_url=login(empty_database_url, "knelpunt_vault", "knelpunt_logger"),
+        master_key_text=b64encode(MASTER).decode(),
+    )
+    with opened(given) as (found, parts):
+        expect_ready(found)
+        note_operation(found, "serve")
+        begin(parts)
+        record(parts, told_of(uuid4(), uuid4(), uuid4(), "x"))
+        assert len(readable(parts)) == 3
+    wrong = [finding for finding in findings(given) if finding.state is State.WRONG]
+    # What the server of the tests is for sure: one that may lose what it acknowledged.
+    assert {finding.about for finding in wrong} == {"durability"}, wrong
 
 
 def test_of_another_registry(registry_url, empty_database_url) -> None:
