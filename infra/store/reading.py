@@ -50,8 +50,8 @@ AT_A_TIME: Final = 200
 program that is not reading."""
 
 STREAMS_AT_ONCE: Final = 20
-"""Streams whose rows are fetched at once: together they mostly have a few hundred. Handfuls take half a millisecond more,
-which small batches have no time for."""
+"""Streams whose rows are fetched at once: together they mostly have a few hundred. Handfuls take half a millisecond
+more, which small batches have no time for."""
 
 
 def rows_of(
