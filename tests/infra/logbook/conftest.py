@@ -1,5 +1,5 @@
 """A service that listens, as the tests of HTTP have it."""
 
-from infra.http.conftest import projected, service
+from infra.http.conftest import asked, projected, service
 
-__all__ = ["projected", "service"]
+__all__ = ["asked", "projected", "service"]
