@@ -75,7 +75,7 @@ def _comes_to(rows: dict[str, Row]) -> list[str]:
     return [
         _line("events in ten years", *(f"{times * events / 1e6:,.0f} million" for times in TIMES)),
         _line("events a second in the busiest hour", *(f"{times * BUSIEST_A_SECOND:,.0f}" for times in TIMES)),
-        _line("one log takes, of that", *(f"{log / (times * BUSIEST_A_SECOND):,.3g} times" for times in TIMES)),
+        _line("one log takes, of that", *(f"{_times(log / (times * BUSIEST_A_SECOND))} times" for times in TIMES)),
         *(
             _line(
                 f"{what}, all of it, on two processors",
@@ -110,3 +110,7 @@ def _hours(hours: float) -> str:
 
 def _line(what: str, nation: str, hundred: str) -> str:
     return f"| {what} | {nation} | {hundred} |"
+
+
+def _times(value: float) -> str:
+    return _round(value) if value >= 100 else f"{value:.3g}"
