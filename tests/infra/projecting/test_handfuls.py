@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from random import Random
+from time import monotonic, sleep
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from infra.projecting.registries import everything, fill, some_registry
-from infra.projecting.test_sharing import claiming, in_any_order
+from infra.projecting.test_sharing import claiming, held, in_any_order
 from knelpunt.domain.event import Event
 from knelpunt.infra.projecting import bringing
 from knelpunt.infra.projecting import projector as projecting
@@ -103,6 +104,10 @@ def test_those_who_share_fetch_by_handfuls(registry_url, by_handfuls) -> None:
     """Each its own, and the rows are the same."""
     with closing(Projector(registry_url)) as first:
         first.step()
+    deadline = monotonic() + 60
+    while held(registry_url):  # the server may be a moment later to see that it has gone
+        assert monotonic() < deadline
+        sleep(0.01)
     with listened_to(registry_url) as (address, line), claiming(address, range(8)) as [one]:
         with claiming(registry_url, range(8, 16)) as [other]:
             in_any_order(Random(8), [one, other], len(by_handfuls) - 1, lambda: None)
