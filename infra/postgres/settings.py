@@ -32,7 +32,7 @@ def configuration(*, socket: Path, logins: Path) -> str:
             "password_encryption = 'scram-sha-256'",
             f"scram_iterations = {SCRAM_ITERATIONS}",
             "allow_alter_system = off               # this file is the only place for settings",
-            "max_connections = 100                  # 4 service workers with some 20 each, a projector, people",
+            "max_connections = 200                  # 8 service workers with some 20 each, a projector, people",
             "",
             "# What is acknowledged is on disk.",
             "fsync = on",

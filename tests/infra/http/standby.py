@@ -54,7 +54,7 @@ listen_addresses = ''
 unix_socket_directories = '{self.folder}/socket'
 primary_conninfo = '{self.source}'
 recovery_min_apply_delay = '{how_long}'
-max_connections = 100
+max_connections = 200
 wal_retrieve_retry_interval = '200ms'
 shared_buffers = '32MB'
 """,

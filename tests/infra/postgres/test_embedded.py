@@ -125,7 +125,7 @@ def test_settings_keep_what_is_acknowledged(data_dir: Path) -> None:
             "listen_addresses": "",
             "server_encoding": "UTF8",
             "TimeZone": "UTC",
-            "max_connections": "100",
+            "max_connections": "200",
         }
         assert {name: setting(server.url(), name) for name in expected} == expected
         with (
