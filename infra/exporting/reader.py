@@ -17,7 +17,7 @@ from msgspec import Struct
 from psycopg_pool import ConnectionPool
 
 from ...domain.case import facts as f
-from ...domain.case.named import subjects_told_of
+from ...domain.case.named import obstacle_elsewhere, subjects_told_of
 from ...domain.event import Event
 from ...domain.ids import SubjectId, organisation_stream_of
 from ...domain.registry.facts import STREAM as REGISTRY_STREAM
@@ -29,7 +29,7 @@ from ..store.connection import REGISTRY, Principal, acting_for
 from ..store.reading import COLUMNS, events_of, readable, rows_of, to_rows
 from ..vault.texts import sealed_texts
 from .persons import Opening, Openings, Persons, opening_of
-from .story import Story, elsewhere, story_of
+from .story import Story, story_of
 
 CHUNK_EVENTS: Final = 5_000
 """About as many events are read, and written to disk, at a time: a tenth of a second's work, and some 20 MB."""
@@ -123,7 +123,7 @@ class Reader:
             with acting_for(self._connections, self._principal) as connection:
                 rows = to_rows(connection.cursor(binary=True).execute(BETWEEN, (after, last)))
                 events = readable(rows)[0]
-                named = {obstacle for event in events for _, obstacle in elsewhere(event.data)}
+                named = _elsewhere(events)
                 seen = connection.execute(OBSTACLES_SEEN, (uuid_array(named),)).fetchall() if named else ()
             yield RowChunk(last, tuple(rows), frozenset(row[0] for row in seen), frozenset(_subjects(events)))
             after = last
@@ -171,7 +171,7 @@ class Reader:
 
     def _lies_in(self, events: list[Event]) -> dict[UUID, UUID]:
         """Return in which case each obstacle lies that events name and that may be another's, of those seen."""
-        named = {obstacle for event in events for _, obstacle in elsewhere(event.data)}
+        named = _elsewhere(events)
         if not named:
             return {}
         with acting_for(self._connections, self._principal) as connection:
@@ -226,10 +226,15 @@ def projected(connections: ConnectionPool) -> tuple[int, int]:
 
 
 def _shorn(event: Event, seen: Collection[UUID]) -> Event:
-    hidden = {name: None for name, obstacle in elsewhere(event.data) if obstacle not in seen}
-    if not hidden:
+    other = obstacle_elsewhere(event.data)
+    if other is None or other[1] in seen:
         return event
-    return msgspec.structs.replace(event, data=msgspec.structs.replace(event.data, **hidden))
+    return msgspec.structs.replace(event, data=msgspec.structs.replace(event.data, **{other[0]: None}))
+
+
+def _elsewhere(events: Iterable[Event]) -> set[UUID]:
+    """Return the obstacles that events name and that may be of other cases."""
+    return {other[1] for event in events if (other := obstacle_elsewhere(event.data)) is not None}
 
 
 def _subjects(events: Sequence[Event]) -> Iterator[SubjectId]:

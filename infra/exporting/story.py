@@ -4,7 +4,7 @@ Corrections are applied and what was struck is left out, so that the other progr
 answers from; what has no effect stands there and says so. Texts and subjects are left out whoever asks (ADR 0036).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from ...domain.case import facts as f
 from ...domain.case import state
-from ...domain.case.named import organisations_by_field
+from ...domain.case.named import obstacle_elsewhere, organisations_by_field
 from ...domain.defaults import offer_of
 from ...domain.event import Event, Fact
 from ...domain.ids import SubjectId
@@ -149,14 +149,6 @@ def story_of(
     )
 
 
-def elsewhere(fact: Fact) -> Iterator[tuple[str, UUID]]:
-    """Yield the obstacles that a fact names and that may be of another case, each after its field."""
-    if isinstance(fact, f.ObstacleReported) and fact.triggered_by is not None:
-        yield "triggered_by", fact.triggered_by
-    elif isinstance(fact, f.WaitingBegan) and fact.for_obstacle is not None:
-        yield "for_obstacle", fact.for_obstacle
-
-
 def _named(subjects: Iterable[SubjectId], whose: Mapping[SubjectId, str]) -> tuple[str, ...]:
     return tuple(whose[subject] for subject in subjects if subject in whose)
 
@@ -169,9 +161,13 @@ def _beside(event: Event, whose: Mapping[SubjectId, str], lies_in: Mapping[UUID,
         told["subjects"] = _named(fact.subjects, whose)
     elif isinstance(fact, f.GapAcknowledged | f.AccountGiven) and fact.subject is not None and fact.subject in whose:
         told["subject"] = whose[fact.subject]
-    others = {name: lies_in.get(obstacle, event.stream) for name, obstacle in elsewhere(fact)}
-    others = {name: str(case) for name, case in others.items() if case != event.stream}
-    return told | ({"elsewhere": others} if others else {})
+    other = obstacle_elsewhere(fact)
+    if other is not None:
+        name, obstacle = other
+        case = lies_in.get(obstacle, event.stream)
+        if case != event.stream:
+            told["elsewhere"] = {name: str(case)}
+    return told
 
 
 def _line(

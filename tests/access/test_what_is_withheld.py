@@ -2,11 +2,16 @@
 
 from typing import Any
 
+import pytest
+
 from access.test_becoming_a_party import asker
 from access.test_who_sees_what import raw
 from graph.given import GEMEENTE, SVB, ZORG, Asked, Story
+from infra.exporting.given import OWNER, export_from
 from knelpunt.domain.vocabulary import Role
 from knelpunt.graphql.ports import Asker
+from knelpunt.infra.exporting.export import Format
+from knelpunt.infra.store.connection import DatabaseRole, pool
 
 TIMELINE = (
     "query($id: ID!) { registry { case(id: $id) { timeline { nodes { type data } } } events { nodes { type data } } } }"
@@ -35,20 +40,42 @@ def test_a_corrected_note_is_a_note(asked):
     assert "{'withheld': True}" in shown
 
 
-def test_an_obstacle_of_a_case_that_is_not_seen(asked):
-    """Its id stands in no event that somebody sees who does not see that case, corrected or not."""
+@pytest.fixture
+def named_elsewhere(asked) -> tuple[Story, set[str]]:
+    """A case whose obstacle was set off by one of another case and, as corrected, by one of a third; both ids."""
     asked.organisations()
-    other, elsewhere = (Story(asked, opener=asker(Role.AGENCY, ZORG)) for _ in range(2))
-    causes = [one.report(experiencedAt=ZORG, receivedBy=ZORG) for one in (other, elsewhere)]
+    others = (Story(asked, opener=asker(Role.AGENCY, ZORG)) for _ in range(2))
+    causes = [one.report(experiencedAt=ZORG, receivedBy=ZORG) for one in others]
     story = Story(asked, opener=asker(Role.AGENCY, SVB))
     report = story.done(
         "reportObstacle", 2, "event { id }", origin="UNKNOWN", experiencedAt=SVB, receivedBy=SVB, triggeredBy=causes[0]
     )
     story.done("correctFact", 3, event=report["event"]["id"], field="triggeredBy", value=causes[1])
-    named = {raw(one) for one in causes}
+    return story, {raw(one) for one in causes}
+
+
+def test_an_obstacle_of_a_case_that_is_not_seen(asked, named_elsewhere):
+    """Its id stands in no event that somebody sees who does not see that case, corrected or not."""
+    story, named = named_elsewhere
     shown = str(told(asked, story.case, asker(Role.AGENCY, SVB)))
     assert "ObstacleReported" in shown
     assert "FactCorrected" in shown
     assert not {one for one in named if one in shown}
     shown = str(told(asked, story.case, asked.asker()))
     assert {one for one in named if one in shown} == named
+
+
+@pytest.mark.parametrize("format_", [Format.CLOUDEVENTS, Format.OCEL2])
+def test_an_obstacle_of_a_case_that_is_not_seen_is_not_exported(asked, named_elsewhere, tmp_path, format_):
+    """Nor in an export; whoever sees all is told of it, as it was recorded and as it was corrected."""
+    _, named = named_elsewhere
+    asked.project()
+    with pool(asked.url, DatabaseRole.READER, 2) as reader:
+        for one, out in ((asker(Role.AGENCY, SVB), tmp_path / "theirs"), (OWNER, tmp_path / "all")):
+            export_from(reader, asked.running.services.processing, asked.vault, out, format_, one)
+    theirs, everything = ((tmp_path / name).read_text("utf-8") for name in ("theirs", "all"))
+    assert not {one for one in named if one in theirs}
+    assert {one for one in named if one in everything} == named
+    if format_ is Format.CLOUDEVENTS:
+        assert '"withheld"' in theirs
+        assert '"withheld"' not in everything
