@@ -24,10 +24,10 @@ ORGANISATIONS: Final = """
 
 
 LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+"""This very machine, as it calls itself."""
 
 HANDED_ON: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 """Headers by which a proxy says that a request is somebody else's (RFC 7239; RFC 9110, 7.6.3; and what came before)."""
-"""This very machine, as it calls itself."""
 
 
 class SignIn(Struct, frozen=True, kw_only=True):
