@@ -22,7 +22,7 @@ from ..domain.event import Fact
 from ..domain.learning.facts import LearningFact
 from ..domain.organisation.facts import OrganisationFact
 from ..domain.registry.facts import RegistryFact
-from ..domain.vocabulary import LearningKind
+from ..domain.vocabulary import LearningKind, Role
 from ..projections.derivation.answer import Told
 from .asking import Asking
 from .cases import Case
@@ -255,6 +255,18 @@ def _payload_of(name: str) -> type:
     return strawberry.type(made, name=f"{name}Payload", description=f"What {name} came to.")
 
 
+def _not_permitted(role: Role, command: Command) -> DomainRefused | None:
+    """Return why somebody in a role may not have a command recorded, if so."""
+    facts = (("role", role.value),)
+    if not may_record(role, type(command.data)):
+        message = "This is not for somebody in your role to record; viewer.mayRecord names what is."
+        return DomainRefused(RefusalCode.NOT_PERMITTED, message, facts)
+    if not may_say(command.actor, command.data):
+        message = "What becomes of an organisation is for itself, an investigator or an administrator to record."
+        return DomainRefused(RefusalCode.NOT_PERMITTED, message, (*facts, ("actor", command.actor.organisation)))
+    return None
+
+
 def _field_of(name: str) -> StrawberryField:
     """Return the mutation of a command."""
     payload, given = _payload_of(name), input_of(name)
@@ -264,16 +276,8 @@ def _field_of(name: str) -> StrawberryField:
         command = await command_of(asking, name, input)
         if isinstance(command, DomainRefused):
             return refused(command)
-        if not asking.asker.owns and not may_record(asking.asker.role, type(command.data)):
-            message = "This is not for somebody in your role to record; viewer.mayRecord names what is."
-            facts = (("role", asking.asker.role.value),)
-            not_permitted = DomainRefused(RefusalCode.NOT_PERMITTED, message, facts)
-            asking.session.not_permitted(command, not_permitted)
-            return refused(not_permitted)
-        if not asking.asker.owns and not may_say(command.actor, command.data):
-            message = "What becomes of an organisation is for itself, an investigator or an administrator to record."
-            facts = (("role", command.actor.role.value), ("actor", command.actor.organisation))
-            not_permitted = DomainRefused(RefusalCode.NOT_PERMITTED, message, facts)
+        not_permitted = None if asking.asker.owns else _not_permitted(asking.asker.role, command)
+        if not_permitted is not None:
             asking.session.not_permitted(command, not_permitted)
             return refused(not_permitted)
         answer = await record(asking, command)

@@ -295,9 +295,14 @@ def _refuse_times(fact: Fact, at: datetime) -> Refused | None:
     return None
 
 
+def _mended(event: Event, history: Sequence[Event]) -> Event:
+    """Return the event that a correction or striking is about, which is known to be there."""
+    return next(earlier for earlier in history if earlier.id == getattr(event.data, "event", None))
+
+
 def _refuse_mending(event: Event, history: Sequence[Event], now: datetime, directory: Directory) -> Refused | None:
     """Refuse a correction or striking that cannot be applied."""
-    target = next(earlier for earlier in history if earlier.id == getattr(event.data, "event", None))
+    target = _mended(event, history)
     if event.actor.role is Role.SUBJECT and isinstance(target.data, f.CaseOpened | f.SubjectRelated):
         # Else they could make themselves who represents another, and read what is told about them.
         message = "Who a case is about, and how they are related, is not for one of them to correct."
@@ -317,7 +322,7 @@ def mending(event: Event, history: Sequence[Event], first: type[Fact], kept: str
 
     ``first`` is the kind of event that a stream cannot be without, and ``kept`` says so.
     """
-    target = next(earlier for earlier in history if earlier.id == getattr(event.data, "event", None))
+    target = _mended(event, history)
     if isinstance(event.data, Striking):
         if isinstance(target.data, first):
             return Refused(RefusalCode.NOT_CORRECTABLE, kept)

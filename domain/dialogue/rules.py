@@ -233,11 +233,10 @@ def _refuse_stranger(command: Command, history: Sequence[Event]) -> Refused | No
     fact, actor = command.data, command.actor
     seats = isinstance(fact, f.ParticipantJoined) and fact.organisation is not None
     moves = isinstance(fact, f.DialogueFactCorrected) and fact.field == "organisation"
-    if not (seats or moves) or actor.role not in FOR_THEMSELVES or not history:
+    if not (seats or moves) or actor.role not in FOR_THEMSELVES:
         return None
-    dialogue: Dialogue | None = RULES.state_at(history)
-    known = {history[0].actor.organisation} | (set[str]() if dialogue is None else dialogue.seats)
-    if actor.organisation in known:
+    dialogue: Dialogue = RULES.state_at(history)  # a seat is asked for at a dialogue that was convened
+    if actor.organisation in {history[0].actor.organisation, *dialogue.seats}:
         return None
     message = "A seat in a dialogue is given by an organisation that convened it or has one; others ask one of these."
     return Refused(RefusalCode.NOT_PERMITTED, message, (("actor", actor.organisation),))
