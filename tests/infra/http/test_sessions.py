@@ -53,59 +53,51 @@ def own_replica(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replicas, "STANDS_BY", b"; SELECT true, origin FROM knelpunt.registry")
 
 
-async def nobody_keeps(asked: Asked, pool: AsyncConnectionPool[AsyncConnection]) -> None:
-    """Ask what is answered before all of it has begun, more often than there are connections."""
-    await pool.wait()
-    size = available(pool)
-    for _ in range(9):
-        found = await asked.running.ask(asked.asker(), FAILS_AT_ONCE, {"b": None})
-        assert found["data"] is None, found
-        # What was left over begins now.
-        await asyncio.sleep(0.05)
-    await until(lambda: available(pool) == size)
-    assert "errors" not in await asked.running.ask(asked.asker(), POSITION)
+@asynccontextmanager
+async def pool_of(asked: Asked, where: str) -> AsyncGenerator[AsyncConnectionPool[AsyncConnection]]:
+    """Give the connections that questions take: those of the main database, or of a replica."""
+    if where == "primary":
+        await asked.running.pool.wait()
+        yield asked.running.pool
+    else:
+        async with replica_of(asked, 2) as replica:
+            await replica.pool.wait()
+            yield replica.pool
 
 
-def test_what_runs_on_after_the_answer_takes_no_connection(asked: Asked) -> None:
+@pytest.mark.parametrize("where", ["primary", "replica"])
+def test_what_runs_on_after_the_answer_takes_no_connection(asked: Asked, own_replica: None, where: str) -> None:
     """Otherwise anybody with a token could take all there are, and nobody would be answered any more."""
-    asked.run(nobody_keeps(asked, asked.running.pool))
-
-
-def test_what_runs_on_after_the_answer_takes_no_connection_of_a_replica(asked: Asked, own_replica: None) -> None:
-    """As above."""
 
     async def story() -> None:
-        async with replica_of(asked, 2) as replica:
-            await nobody_keeps(asked, replica.pool)
+        async with pool_of(asked, where) as pool:
+            size = available(pool)
+            for _ in range(9):
+                found = await asked.running.ask(asked.asker(), FAILS_AT_ONCE, {"b": None})
+                assert found["data"] is None, found
+                # What was left over begins now.
+                await asyncio.sleep(0.05)
+            await until(lambda: available(pool) == size)
+            assert "errors" not in await asked.running.ask(asked.asker(), POSITION)
 
     asked.run(story())
 
 
-async def closed_while_it_waits(asked: Asked, pool: AsyncConnectionPool[AsyncConnection]) -> None:
-    """Close a session while it waits for a connection, as all are taken; then let it have one."""
-    await pool.wait()
-    taken = [await pool.getconn() for _ in range(available(pool))]
-    async with asked.running.session(asked.asker(), ORIGIN, asked.running.replicas) as session:
-        pinning = asyncio.create_task(session.pin())
-        await until(lambda: pool.get_stats().get("requests_waiting", 0) == 1)
-    for connection in taken:
-        await pool.putconn(connection)
-    with pytest.raises(SessionClosedError):
-        await pinning
-    await until(lambda: available(pool) == len(taken))
-
-
-def test_a_session_that_is_closed_while_it_waits_keeps_nothing(asked: Asked) -> None:
-    """What it waited for is given back as it comes."""
-    asked.run(closed_while_it_waits(asked, asked.running.pool))
-
-
-def test_a_session_that_is_closed_while_it_waits_for_a_replica_keeps_nothing(asked: Asked, own_replica: None) -> None:
-    """As above."""
+@pytest.mark.parametrize("where", ["primary", "replica"])
+def test_a_session_that_is_closed_while_it_waits_keeps_nothing(asked: Asked, own_replica: None, where: str) -> None:
+    """What it waited for, as all were taken, is given back as it comes."""
 
     async def story() -> None:
-        async with replica_of(asked, 2) as replica:
-            await closed_while_it_waits(asked, replica.pool)
+        async with pool_of(asked, where) as pool:
+            taken = [await pool.getconn() for _ in range(available(pool))]
+            async with asked.running.session(asked.asker(), ORIGIN, asked.running.replicas) as session:
+                pinning = asyncio.create_task(session.pin())
+                await until(lambda: pool.get_stats().get("requests_waiting", 0) == 1)
+            for connection in taken:
+                await pool.putconn(connection)
+            with pytest.raises(SessionClosedError):
+                await pinning
+            await until(lambda: available(pool) == len(taken))
 
     asked.run(story())
 

@@ -50,6 +50,14 @@ def test_the_horizon_stops_while_it_checks_its_connections() -> None:
     asyncio.run(story())
 
 
+async def stopped_while(connecting: asyncio.Event) -> None:
+    """Stop a tail that has just begun to connect."""
+    watching = Tail("")
+    watching.start()
+    await connecting.wait()
+    await asyncio.wait_for(watching.stop(), SECONDS_MAX)
+
+
 def test_the_tail_stops_while_the_database_turns_it_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """A login that fails while it is waited for at the end is no reason to try another one."""
     connecting = asyncio.Event()
@@ -61,13 +69,7 @@ def test_the_tail_stops_while_the_database_turns_it_away(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(tail.AsyncConnection, "connect", connect)
 
-    async def story() -> None:
-        watching = Tail("")
-        watching.start()
-        await connecting.wait()
-        await asyncio.wait_for(watching.stop(), SECONDS_MAX)
-
-    asyncio.run(story())
+    asyncio.run(stopped_while(connecting))
 
 
 class Connection:
@@ -91,14 +93,8 @@ def test_the_tail_leaves_no_login_half_done(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(tail.AsyncConnection, "connect", connect)
 
-    async def story() -> None:
-        watching = Tail("")
-        watching.start()
-        await connecting.wait()
-        await asyncio.wait_for(watching.stop(), SECONDS_MAX)
-        assert connection.closed
-
-    asyncio.run(story())
+    asyncio.run(stopped_while(connecting))
+    assert connection.closed
 
 
 def test_cancelling_takes_as_often_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
