@@ -18,6 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ...domain.vocabulary import GapKind, Harm, LearningKind
+from . import foreseen
 from .honesty import NOTICED
 from .lens import AT, COUNTS, ENDED, LATEST, OPEN, Conditions, Moment, Query, counted_up_to
 
@@ -37,9 +38,6 @@ _KEY: Final = "case_id, gap_id, as_of_from, known_from"
 # What the order by harm, or by length alone, needs.
 _HARMED_COLUMN: Final = "harm_until > %(as_of)s AS harmed"
 _LENGTH: Final = f"CASE WHEN lasted < 0 THEN {_RUNNING_US} ELSE lasted END AS us, {_HARMED_COLUMN}"
-
-_RUNNING: Final = "lasted < 0 AND open AND lasting_since <= %(as_of)s"
-"""What runs is open, and no running gap began after ``asOf``: as an index has it, which is gone through up to there."""
 
 _RESTING: Final = "lasted >= 0 AND open"
 
@@ -228,18 +226,18 @@ def _page(
     moment: Moment, choice: GapChoice, order: GapOrder, after: GapPlace | None, limit: int, most: int, way: _Way
 ) -> Query:
     conditions = _conditions(moment, choice)
+    list_ = _list(moment, conditions, choice, order, after, "" if way is _Way.MANY else f"{_IN_ORDER} AND ")
+    if _is_sifted(moment, choice, order):
+        list_ = replace(list_, in_order=list_.sifted())
     values = conditions.values | _few_values(moment, choice, order) | {"limit": limit, "most": max(limit, most)}
     if after is not None:
         values |= {
             "after_lasted": after.lasted,
-            "after_since": after.as_of - timedelta(microseconds=after.lasted),
+            "after_since": _since(after)[0],
             "after_from": after.from_,
             "after_until": after.until or after.as_of,
             "after_gap": after.id,
         }
-    list_ = _list(conditions, choice, order, after, "" if way is _Way.MANY else f"{_IN_ORDER} AND ")
-    if _is_sifted(moment, choice, order):
-        list_ = replace(list_, in_order=(list_.sifted(),))
     counted = most > 0
     match way:
         case _Way.FEW:
@@ -263,7 +261,10 @@ def count_up_to(moment: Moment, choice: GapChoice, most: int) -> Query:
     ways: tuple[LiteralString, ...] = (f"{in_order}{_counted_from(moment, choice)}",)
     if choice.open and moment.known_at < LATEST:
         # In two indexes that hold all there is to know of them.
-        ways = (f"{in_order} AND {_RUNNING}", f"{in_order} AND {_RESTING}")
+        running = foreseen.running(moment, None)
+        ways = (*(f"{in_order} AND {arm.condition}" for arm in running), f"{in_order} AND {_RESTING}")
+        for arm in running:
+            conditions.values.update(arm.values)
     rows: LiteralString = " UNION ALL ".join(
         f"(SELECT FROM read.gap_state WHERE {way} LIMIT %(most)s)" for way in (one_by_one, *ways)
     )
@@ -365,13 +366,13 @@ def _conditions(moment: Moment, choice: GapChoice) -> Conditions:
 
 
 class _List(Struct, frozen=True):
-    """A list in one of its orders: the queries whose first rows together hold a page, and what picks and orders it.
+    """A list in one of its orders: the query that finds its first rows in that order, and what picks and orders it.
 
-    Where it is not only for whoever sees many cases, they begin their conditions with the ``guard`` that says so.
+    Where it is not only for whoever sees many cases, its conditions begin with the ``guard`` that says so.
     """
 
     guard: LiteralString
-    in_order: Sequence[LiteralString]
+    in_order: LiteralString
     where: LiteralString
     by: LiteralString
     """The columns that ``order`` needs."""
@@ -387,68 +388,85 @@ class _List(Struct, frozen=True):
 
 
 def _list(
-    conditions: Conditions, choice: GapChoice, order: GapOrder, after: GapPlace | None, guard: LiteralString
+    moment: Moment,
+    conditions: Conditions,
+    choice: GapChoice,
+    order: GapOrder,
+    after: GapPlace | None,
+    guard: LiteralString,
 ) -> _List:
     """Return the list of gaps beyond a place."""
-    beyond = after is not None
     match order:
         case GapOrder.HARM:
-            return _by_harm(conditions, choice, after, guard)
+            return _by_harm(moment, conditions, choice, after, guard)
         case GapOrder.DAYS:
-            where = conditions.sifting(_BEYOND) if beyond else conditions.sifting()
-            branches = _by_length(conditions, choice, guard, beyond=beyond)
-            return _List(guard, branches, where, _LENGTH, "us DESC, gap_id")
+            where = conditions.sifting() if after is None else conditions.sifting(_BEYOND)
+            longest = _by_length(moment, conditions, choice, after, guard)
+            return _List(guard, longest, where, _LENGTH, _LONGEST)
         case GapOrder.NEWEST:
             # No gap is shown before it began, so the newest that can be shown began at asOf.
             place: LiteralString = "(from_at, gap_id) < (%(after_from)s, %(after_gap)s)"
-            return _by_moment(conditions, guard, "from_at", "DESC", place, beyond=beyond)
+            arms = foreseen.begun(moment, None if after is None else (after.from_, after.id), newest=True)
+            return _by_moment(conditions, guard, "from_at", "DESC", arms, None if after is None else place)
         case GapOrder.OLDEST:
             place = "(from_at, gap_id) > (%(after_from)s, %(after_gap)s)"
-            return _by_moment(conditions, guard, "from_at", "ASC", place, beyond=beyond)
+            arms = foreseen.begun(moment, None if after is None else (after.from_, after.id), newest=False)
+            return _by_moment(conditions, guard, "from_at", "ASC", arms, None if after is None else place)
         case GapOrder.ENDED:
             conditions.add(ENDED)
             place = "(until_at, gap_id) < (%(after_until)s, %(after_gap)s)"
-            return _by_moment(conditions, guard, "until_at", "DESC", place, beyond=beyond)
+            arms = foreseen.ended(moment, None if after is None else (after.until or after.as_of, after.id))
+            return _by_moment(conditions, guard, "until_at", "DESC", arms, None if after is None else place)
 
 
-def _by_harm(conditions: Conditions, choice: GapChoice, after: GapPlace | None, guard: LiteralString) -> _List:
+_LONGEST: Final = "us DESC, gap_id"
+
+
+def _by_harm(
+    moment: Moment, conditions: Conditions, choice: GapChoice, after: GapPlace | None, guard: LiteralString
+) -> _List:
     """Return the list of gaps whose harm lasts or looms, then the others, each by length."""
-    order: LiteralString = "harmed DESC, us DESC, gap_id"
-    if after is None:
-        branches: list[LiteralString] = [
-            *_by_length(conditions, choice, guard, _HARMED),
-            *_by_length(conditions, choice, guard, _UNHARMED),
-        ]
-        return _List(guard, branches, conditions.sifting(), _LENGTH, order)
-    if after.harmed:
-        branches = [
-            *_by_length(conditions, choice, guard, _HARMED, beyond=True),
-            *_by_length(conditions, choice, guard, _UNHARMED),
-        ]
-        return _List(guard, branches, conditions.sifting(f"({_UNHARMED} OR {_BEYOND})"), _LENGTH, order)
-    branches = _by_length(conditions, choice, guard, _UNHARMED, beyond=True)
-    return _List(guard, branches, conditions.sifting(_UNHARMED, _BEYOND), _LENGTH, order)
+    order: LiteralString = f"harmed DESC, {_LONGEST}"
+    if after is not None and not after.harmed:
+        others = _by_length(moment, conditions, choice, after, guard, _UNHARMED)
+        return _List(guard, others, conditions.sifting(_UNHARMED, _BEYOND), _LENGTH, order)
+    first = _by_length(moment, conditions, choice, after, guard, _HARMED)
+    # The others are looked for where those with harm do not fill the page: mostly they do.
+    not_full: LiteralString = "(SELECT count(*) FROM harmed) < %(most)s AND "
+    others = _by_length(moment, conditions, choice, None, f"{guard}{not_full}", _UNHARMED, name="_unharmed")
+    in_order: LiteralString = (
+        f"WITH harmed AS MATERIALIZED ({first}) SELECT * FROM harmed UNION ALL ({others}) "  # noqa: S608
+        f"ORDER BY {order} LIMIT %(most)s"
+    )
+    where = conditions.sifting() if after is None else conditions.sifting(f"({_UNHARMED} OR {_BEYOND})")
+    return _List(guard, in_order, where, _LENGTH, order)
 
 
 def _by_length(
-    conditions: Conditions, choice: GapChoice, guard: LiteralString, *more: LiteralString, beyond: bool = False
-) -> list[LiteralString]:
-    """Return the queries for running gaps and for ended ones, each by length and in an order that an index has."""
-    running: tuple[LiteralString, ...] = (*more, _RUNNING)
+    moment: Moment,
+    conditions: Conditions,
+    choice: GapChoice,
+    after: GapPlace | None,
+    guard: LiteralString,
+    *more: LiteralString,
+    name: LiteralString = "",
+) -> LiteralString:
+    """Return the query for gaps by length: the best of running ones and of ended ones, each in an index's own order."""
     ended: tuple[LiteralString, ...] = (*more, "lasted >= 0")
-    if beyond:
-        running, ended = (*running, _BEYOND_RUNNING), (*ended, _BEYOND_ENDED)
+    if after is not None:
+        ended = (*ended, _BEYOND_ENDED)
     # Each with the length as it has it, so that the index holds all that is asked for.
-    by_since: LiteralString = (
-        f"SELECT {_KEY}, {_RUNNING_US} AS us, {_HARMED_COLUMN} FROM read.gap_state "  # noqa: S608
-        f"WHERE {guard}{conditions.text(*running)} ORDER BY lasting_since, gap_id LIMIT %(most)s"
-    )
     by_lasted: LiteralString = (
         f"SELECT {_KEY}, lasted AS us, {_HARMED_COLUMN} FROM read.gap_state "  # noqa: S608
         f"WHERE {guard}{conditions.text(*ended)} ORDER BY lasted DESC, gap_id LIMIT %(most)s"
     )
-    # What runs on is open.
-    return [by_lasted] if choice.open is False else [by_since, by_lasted]
+    if choice.open is False:
+        return by_lasted  # what runs is open
+    arms = foreseen.running(moment, None if after is None else _since(after), name)
+    columns: LiteralString = f"{_KEY}, {_RUNNING_US} AS us, {_HARMED_COLUMN}"
+    running = _merged(conditions, guard, columns, "lasting_since", "ASC", arms, *more)
+    by_since: LiteralString = f"SELECT {_KEY}, us, harmed FROM ({running}) running"  # noqa: S608
+    return f"({by_since}) UNION ALL ({by_lasted}) ORDER BY {_LONGEST} LIMIT %(most)s"
 
 
 def _by_moment(
@@ -456,20 +474,42 @@ def _by_moment(
     guard: LiteralString,
     column: LiteralString,
     direction: LiteralString,
-    place: LiteralString,
-    *,
-    beyond: bool,
+    arms: Sequence[foreseen.Arm],
+    place: LiteralString | None,
 ) -> _List:
     """Return the list of gaps by when they began or ended."""
-    # Where the scan of the index begins; with two such conditions PostgreSQL may take the wrong one.
-    begin: LiteralString = place if beyond else f"{column} <= %(as_of)s"
     order: LiteralString = f"{column} {direction}, gap_id {direction}"
-    in_order: LiteralString = (
-        f"SELECT {_KEY}, {column} FROM read.gap_state "  # noqa: S608
-        f"WHERE {guard}{conditions.text(begin)} ORDER BY {order} LIMIT %(most)s"
-    )
+    in_order = _merged(conditions, guard, _KEY, column, direction, arms)
     # Where cases are looked at one by one, no index shall be asked for all gaps of all cases since then.
-    return _List(guard, [in_order], conditions.sifting(f"({begin}) IS TRUE"), column, order)
+    where = conditions.sifting(f"({column} <= %(as_of)s) IS TRUE" if place is None else f"({place}) IS TRUE")
+    return _List(guard, in_order, where, column, order)
+
+
+def _merged(
+    conditions: Conditions,
+    guard: LiteralString,
+    columns: LiteralString,
+    column: LiteralString,
+    direction: LiteralString,
+    arms: Sequence[foreseen.Arm],
+    *more: LiteralString,
+) -> LiteralString:
+    """Return the query for the first rows of some parts of a list, each of which an index has in its order."""
+    order: LiteralString = f"ORDER BY {column} {direction}, gap_id {direction} LIMIT %(most)s"
+    parts: list[LiteralString] = []
+    for arm in arms:
+        conditions.values.update(arm.values)
+        parts.append(
+            f"SELECT {columns}, {column} FROM read.gap_state "  # noqa: S608
+            f"WHERE {guard}{conditions.text(*more, arm.condition)} {order}"
+        )
+    # All in one order: PostgreSQL merges them as it goes, and asks none for more than it needs.
+    return parts[0] if len(parts) == 1 else f"{' UNION ALL '.join(f'({part})' for part in parts)} {order}"
+
+
+def _since(place: GapPlace) -> tuple[datetime, UUID]:
+    """Return where a page ended in the order of since when gaps have lasted."""
+    return place.as_of - timedelta(microseconds=place.lasted), place.id
 
 
 def _for_few(list_: _List, *, counted: bool) -> LiteralString:
@@ -497,9 +537,9 @@ def _for_many(list_: _List, *, counted: bool) -> LiteralString:
     """
     order = list_.order
     if not counted:
-        return f"{_by_keys(_keys_of(_in_order(list_)))} ORDER BY {order} LIMIT %(limit)s"
+        return f"{_by_keys(_keys_of(list_.in_order))} ORDER BY {order} LIMIT %(limit)s"
     return (
-        f"WITH listed AS MATERIALIZED ({_in_order(list_)}) "  # noqa: S608
+        f"WITH listed AS MATERIALIZED ({list_.in_order}) "  # noqa: S608
         f"{_by_keys(_first_keys(order), ', (SELECT count(*) FROM listed)')} ORDER BY {order} LIMIT %(limit)s"
     )
 
@@ -509,11 +549,11 @@ def _for_either(few: LiteralString, list_: _List, *, counted: bool) -> LiteralSt
     order = list_.order
     if not counted:
         return (
-            f"{few} ({_one_by_one(list_)}) UNION ALL ({_by_keys(_keys_of(_in_order(list_)))}) "
+            f"{few} ({_one_by_one(list_)}) UNION ALL ({_by_keys(_keys_of(list_.in_order))}) "
             f"ORDER BY {order} LIMIT %(limit)s"
         )
     return (
-        f"{few}, own AS MATERIALIZED ({_one_by_one(list_)}), listed AS MATERIALIZED ({_in_order(list_)}) "  # noqa: S608
+        f"{few}, own AS MATERIALIZED ({_one_by_one(list_)}), listed AS MATERIALIZED ({list_.in_order}) "  # noqa: S608
         f"SELECT page.*, (SELECT count(*) FROM own) + (SELECT count(*) FROM listed) FROM ("
         f"(SELECT * FROM own) UNION ALL ({_by_keys(_first_keys(order))})) page ORDER BY {order} LIMIT %(limit)s"
     )
@@ -525,14 +565,6 @@ def _one_by_one(list_: _List) -> LiteralString:
         f"SELECT {COLUMNS} FROM read.gap_state WHERE {_OF_FEW} AND {list_.where} "  # noqa: S608
         f"ORDER BY {list_.order} LIMIT %(most)s"
     )
-
-
-def _in_order(list_: _List) -> LiteralString:
-    """Return the query for the keys of the first rows of all, and what they are ordered by."""
-    if len(list_.in_order) == 1:
-        return list_.in_order[0]
-    together: LiteralString = " UNION ALL ".join(f"({way})" for way in list_.in_order)
-    return f"{together} ORDER BY {list_.order} LIMIT %(most)s"
 
 
 def _keys_of(listed: LiteralString) -> LiteralString:

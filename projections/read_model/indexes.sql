@@ -5,23 +5,32 @@
 -- Lists of gaps, each in its order. These hold all that a row is picked by, and its key: so a page is found in the index
 -- alone, and only its own rows are fetched. Most rows that a list passes have ended by then or were not known yet, and
 -- fetching each of them would take a hundred times as long.
+-- What came true and what was only foreseen stand apart; queries/foreseen.py says why, and says the same conditions.
 -- The longest first: running gaps by when they would have begun, ended ones by how long they lasted.
+CREATE INDEX gap_state_foreseen_running ON gap_state (lasting_since, gap_id, as_of_from, known_from, known_until, harm_until)
+    INCLUDE (as_of_until, until_known_from, counts_after, case_id, kind, theme, cases, stream_kind)
+    WHERE lasted < 0 AND open AND known_from < lasting_since;
 CREATE INDEX gap_state_running ON gap_state (lasting_since, gap_id, as_of_from, known_from, known_until, harm_until)
-    INCLUDE (as_of_until, until_known_from, counts_after, case_id, kind, theme, cases, stream_kind) WHERE lasted < 0 AND open;
+    INCLUDE (as_of_until, until_known_from, counts_after, case_id, kind, theme, cases, stream_kind)
+    WHERE lasted < 0 AND open AND known_until > lasting_since;
 CREATE INDEX gap_state_running_harmed ON gap_state (lasting_since, gap_id, as_of_from, known_from, known_until, harm_until)
     INCLUDE (as_of_until, until_known_from, counts_after, case_id, kind, theme, cases, stream_kind)
-    WHERE lasted < 0 AND open AND harm_until > '-infinity';
+    WHERE lasted < 0 AND open AND known_until > lasting_since AND harm_until > '-infinity';
 CREATE INDEX gap_state_ended ON gap_state (lasted DESC, gap_id, as_of_from, known_from, known_until, harm_until)
     INCLUDE (as_of_until, until_known_from, counts_after, case_id, kind, theme, cases, stream_kind) WHERE lasted >= 0;
 -- Those that stand still without having ended are few, and looked for by themselves.
 CREATE INDEX gap_state_resting ON gap_state (lasted DESC, gap_id, as_of_from, known_from, known_until, harm_until)
     INCLUDE (as_of_until, until_known_from, counts_after, case_id, kind, theme, cases, stream_kind) WHERE lasted >= 0 AND open;
--- The newest or oldest first.
+-- The newest or oldest first; what was foreseen, by how long ahead.
+CREATE INDEX gap_state_foreseen ON gap_state (ahead, from_at, gap_id, as_of_from, known_from, known_until, counts_after)
+    INCLUDE (as_of_until, until_known_from, case_id, cases, stream_kind) WHERE known_from < from_at;
 CREATE INDEX gap_state_begun ON gap_state (from_at, gap_id, as_of_from, known_from, known_until, counts_after)
-    INCLUDE (as_of_until, until_known_from, case_id, cases, stream_kind);
+    INCLUDE (as_of_until, until_known_from, case_id, cases, stream_kind) WHERE known_until > from_at;
 -- The last ended first.
 CREATE INDEX gap_state_over ON gap_state (until_at, gap_id, as_of_from, known_from, known_until, counts_after)
     INCLUDE (as_of_until, until_known_from, case_id, cases, stream_kind) WHERE NOT open;
+CREATE INDEX gap_state_foreseen_over ON gap_state (until_at, gap_id, as_of_from, known_from, known_until, counts_after)
+    INCLUDE (as_of_until, until_known_from, case_id, cases, stream_kind) WHERE NOT open AND known_from < until_at;
 -- What is open by what is known last: a small part of all rows, which is counted and filtered in an index alone, by
 -- whoever sees all of it and by whoever sees it case by case.
 CREATE INDEX gap_state_open ON gap_state (as_of_until, as_of_from)

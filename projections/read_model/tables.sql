@@ -160,6 +160,9 @@ CREATE TABLE gap_state (
     until_known_from timestamptz NOT NULL,
     known_until timestamptz NOT NULL,
     from_at timestamptz NOT NULL,
+    ahead smallint NOT NULL GENERATED ALWAYS AS (CASE WHEN from_at <= known_from THEN 0
+        WHEN from_at - known_from <= '64 days' THEN 1 WHEN from_at - known_from <= '128 days' THEN 2
+        WHEN from_at - known_from <= '256 days' THEN 3 ELSE 4 END) STORED, -- how long before it was foreseen, in classes
     until_at timestamptz,                        -- null: it has not ended
     lasting_since timestamptz NOT NULL,          -- running: when it would have begun had it run on without a break;
                                                  -- ended: -infinity
