@@ -83,9 +83,11 @@ _COPY: Final = _per_table("COPY {table} ({columns}) FROM STDIN (FORMAT binary)")
 _LIMIT: Final = "SELECT set_config('statement_timeout', %s, true)"
 _NO_LIMIT: Final = "SET LOCAL statement_timeout TO DEFAULT"
 # COPY does not work under row security: rows go by way of a table that only this connection sees.
+# It has the columns that are sent, without those that PostgreSQL works out itself.
 # It is emptied first: a transaction that writes two batches must not move the rows of the first one twice.
 _STAGE: Final = _per_table(
-    "CREATE TEMPORARY TABLE IF NOT EXISTS {staged} (LIKE {table}) ON COMMIT DELETE ROWS; DELETE FROM {staged}"
+    "CREATE TEMPORARY TABLE IF NOT EXISTS {staged} ON COMMIT DELETE ROWS AS "
+    "SELECT {columns} FROM {table} WITH NO DATA; DELETE FROM {staged}"
 )
 _COPY_STAGED: Final = _per_table("COPY {staged} ({columns}) FROM STDIN (FORMAT binary)")
 _MOVE: Final = _per_table("INSERT INTO {table} ({columns}) SELECT {columns} FROM {staged}")

@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ...domain.vocabulary import GapKind, Harm, LearningKind
-from . import foreseen
+from . import stretches
 from .honesty import NOTICED
 from .lens import AT, COUNTS, ENDED, LATEST, OPEN, Conditions, Moment, Query, counted_up_to
 
@@ -261,7 +261,7 @@ def count_up_to(moment: Moment, choice: GapChoice, most: int) -> Query:
     ways: tuple[LiteralString, ...] = (f"{in_order}{_counted_from(moment, choice)}",)
     if choice.open and moment.known_at < LATEST:
         # In two indexes that hold all there is to know of them.
-        running = foreseen.running(moment, None)
+        running = stretches.running(moment, None)
         ways = (*(f"{in_order} AND {arm.condition}" for arm in running), f"{in_order} AND {_RESTING}")
         for arm in running:
             conditions.values.update(arm.values)
@@ -312,13 +312,16 @@ def _counted_from(moment: Moment, choice: GapChoice) -> LiteralString:
 
 
 def _is_sifted(moment: Moment, choice: GapChoice, order: GapOrder) -> bool:
-    """Return whether to go through all that is open by what is known last, rather than through a list in its order.
+    """Return whether to go through what is picked, rather than through a list in its order.
 
-    Where a filter leaves little of a list, most of all gaps there ever were would be passed in its order.
+    A case's gaps are found by its key. Where a filter leaves little of what is open by what is known last, most of all
+    gaps there ever were would be passed in the order of the list.
     """
+    if choice.case is not None:
+        return True
     if not choice.open or moment.known_at < LATEST or order is GapOrder.ENDED:
         return False
-    return _is_filtered(choice) and choice.case is None and choice.causes is None
+    return _is_filtered(choice) and choice.causes is None
 
 
 def _is_filtered(choice: GapChoice) -> bool:
@@ -406,16 +409,16 @@ def _list(
         case GapOrder.NEWEST:
             # No gap is shown before it began, so the newest that can be shown began at asOf.
             place: LiteralString = "(from_at, gap_id) < (%(after_from)s, %(after_gap)s)"
-            arms = foreseen.begun(moment, None if after is None else (after.from_, after.id), newest=True)
+            arms = stretches.begun(moment, None if after is None else (after.from_, after.id), newest=True)
             return _by_moment(conditions, guard, "from_at", "DESC", arms, None if after is None else place)
         case GapOrder.OLDEST:
             place = "(from_at, gap_id) > (%(after_from)s, %(after_gap)s)"
-            arms = foreseen.begun(moment, None if after is None else (after.from_, after.id), newest=False)
+            arms = stretches.begun(moment, None if after is None else (after.from_, after.id), newest=False)
             return _by_moment(conditions, guard, "from_at", "ASC", arms, None if after is None else place)
         case GapOrder.ENDED:
             conditions.add(ENDED)
             place = "(until_at, gap_id) < (%(after_until)s, %(after_gap)s)"
-            arms = foreseen.ended(moment, None if after is None else (after.until or after.as_of, after.id))
+            arms = stretches.ended(moment, None if after is None else (after.until or after.as_of, after.id))
             return _by_moment(conditions, guard, "until_at", "DESC", arms, None if after is None else place)
 
 
@@ -462,7 +465,7 @@ def _by_length(
     )
     if choice.open is False:
         return by_lasted  # what runs is open
-    arms = foreseen.running(moment, None if after is None else _since(after), name)
+    arms = stretches.running(moment, None if after is None else _since(after), name)
     columns: LiteralString = f"{_KEY}, {_RUNNING_US} AS us, {_HARMED_COLUMN}"
     running = _merged(conditions, guard, columns, "lasting_since", "ASC", arms, *more)
     by_since: LiteralString = f"SELECT {_KEY}, us, harmed FROM ({running}) running"  # noqa: S608
@@ -474,7 +477,7 @@ def _by_moment(
     guard: LiteralString,
     column: LiteralString,
     direction: LiteralString,
-    arms: Sequence[foreseen.Arm],
+    arms: Sequence[stretches.Arm],
     place: LiteralString | None,
 ) -> _List:
     """Return the list of gaps by when they began or ended."""
@@ -491,7 +494,7 @@ def _merged(
     columns: LiteralString,
     column: LiteralString,
     direction: LiteralString,
-    arms: Sequence[foreseen.Arm],
+    arms: Sequence[stretches.Arm],
     *more: LiteralString,
 ) -> LiteralString:
     """Return the query for the first rows of some parts of a list, each of which an index has in its order."""

@@ -5,15 +5,15 @@
 -- Lists of gaps, each in its order. These hold all that a row is picked by, and its key: so a page is found in the index
 -- alone, and only its own rows are fetched. Most rows that a list passes have ended by then or were not known yet, and
 -- fetching each of them would take a hundred times as long.
--- What came true and what was only foreseen stand apart; queries/foreseen.py says why, and says the same conditions.
+-- What came true and what was only foreseen stand apart; queries/stretches.py says why, and says the same conditions.
 -- The longest first: running gaps by when they would have begun, ended ones by how long they lasted.
 CREATE INDEX gap_state_foreseen_running ON gap_state (lasting_since, gap_id, as_of_from, known_from, known_until, harm_until)
     INCLUDE (as_of_until, until_known_from, counts_after, case_id, kind, theme, cases, stream_kind)
     WHERE lasted < 0 AND open AND known_from < lasting_since;
-CREATE INDEX gap_state_running ON gap_state (lasting_since, gap_id, as_of_from, known_from, known_until, harm_until)
+CREATE INDEX gap_state_running ON gap_state (long, lasting_since, gap_id, as_of_from, known_from, known_until, harm_until)
     INCLUDE (as_of_until, until_known_from, counts_after, case_id, kind, theme, cases, stream_kind)
     WHERE lasted < 0 AND open AND known_until > lasting_since;
-CREATE INDEX gap_state_running_harmed ON gap_state (lasting_since, gap_id, as_of_from, known_from, known_until, harm_until)
+CREATE INDEX gap_state_running_harmed ON gap_state (long, lasting_since, gap_id, as_of_from, known_from, known_until, harm_until)
     INCLUDE (as_of_until, until_known_from, counts_after, case_id, kind, theme, cases, stream_kind)
     WHERE lasted < 0 AND open AND known_until > lasting_since AND harm_until > '-infinity';
 CREATE INDEX gap_state_ended ON gap_state (lasted DESC, gap_id, as_of_from, known_from, known_until, harm_until)

@@ -43,14 +43,6 @@ BEGIN ATOMIC
                       AND v.from_at <= now() AND v.until_at > now());
 END;
 
--- first_seen: cases that the principal has to do with, so many of them at most, in no order.
-CREATE FUNCTION first_seen(most bigint) RETURNS uuid[]
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-    SELECT array(SELECT v.case_id FROM case_viewer v
-                  WHERE v.viewer = ANY ((SELECT viewers())::text[]) AND v.from_at <= now() AND v.until_at > now() LIMIT most);
-END;
-
 -- seen_at_least: whether the principal has to do with so many cases.
 CREATE FUNCTION seen_at_least(number bigint) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -58,6 +50,15 @@ BEGIN ATOMIC
     SELECT EXISTS (SELECT FROM case_viewer v
                     WHERE v.viewer = ANY ((SELECT viewers())::text[]) AND v.from_at <= now() AND v.until_at > now()
                    OFFSET number - 1);
+END;
+
+-- seen_below: the cases that the principal has to do with, if they are fewer than so many; null: they are not.
+CREATE FUNCTION seen_below(number bigint) RETURNS uuid[]
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT CASE WHEN NOT seen_at_least(number) THEN array(
+        SELECT v.case_id FROM case_viewer v
+         WHERE v.viewer = ANY ((SELECT viewers())::text[]) AND v.from_at <= now() AND v.until_at > now()) END;
 END;
 
 -- few_seen: under which ids gaps stand that the principal may see: their cases, whoever these are about where something
@@ -224,10 +225,9 @@ $$;
 -- planner from reading all that an agency sees for a page, which it may be party to a hundred thousand of.
 CREATE POLICY principal ON gap_state FOR SELECT TO knelpunt_reader, knelpunt_appender
     USING ((SELECT knelpunt.sees_all())
-           OR CASE WHEN (SELECT seen_at_least(5000))
-              THEN cases IS NULL AND stream_kind IS NULL
-                   AND EXISTS (SELECT FROM case_viewer v WHERE v.case_id = gap_state.case_id OFFSET 0)
-              ELSE case_id IN (SELECT unnest((SELECT first_seen(5000)))) END);
+           OR case_id IN (SELECT unnest((SELECT seen_below(5000))))
+           OR (cases IS NULL AND stream_kind IS NULL AND (SELECT seen_at_least(5000))
+               AND EXISTS (SELECT FROM case_viewer v WHERE v.case_id = gap_state.case_id OFFSET 0)));
 -- Who sees a case is for the policies above to know: they read these rows as the reader, and each reader has their own.
 CREATE POLICY principal ON case_viewer FOR SELECT TO knelpunt_reader, knelpunt_appender
     USING (viewer = ANY ((SELECT viewers())::text[]) AND from_at <= now() AND until_at > now());

@@ -160,9 +160,6 @@ CREATE TABLE gap_state (
     until_known_from timestamptz NOT NULL,
     known_until timestamptz NOT NULL,
     from_at timestamptz NOT NULL,
-    ahead smallint NOT NULL GENERATED ALWAYS AS (CASE WHEN from_at <= known_from THEN 0
-        WHEN from_at - known_from <= '64 days' THEN 1 WHEN from_at - known_from <= '128 days' THEN 2
-        WHEN from_at - known_from <= '256 days' THEN 3 ELSE 4 END) STORED, -- how long before it was foreseen, in classes
     until_at timestamptz,                        -- null: it has not ended
     lasting_since timestamptz NOT NULL,          -- running: when it would have begun had it run on without a break;
                                                  -- ended: -infinity
@@ -183,7 +180,18 @@ CREATE TABLE gap_state (
     evidence uuid[] NOT NULL,
     cases uuid[],                                -- those that it lies in; null: it is its own case's
     themes text[],                               -- theirs; null: its own case's, in theme
-    stream_kind text                             -- it is of a learning stream of this kind, whose id is in case_id
+    stream_kind text,                            -- it is of a learning stream of this kind, whose id is in case_id
+    -- How long before it began it was foreseen, and whether it is the answer for longer than that from when it has lasted:
+    -- in classes, so that what cannot be the answer at two times need not be looked at (queries/stretches.py).
+    ahead smallint NOT NULL GENERATED ALWAYS AS (
+        CASE WHEN from_at <= known_from THEN 0
+             WHEN from_at - known_from <= '64 days' THEN 1
+             WHEN from_at - known_from <= '128 days' THEN 2
+             WHEN from_at - known_from <= '256 days' THEN 3 ELSE 4 END) STORED,
+    long boolean NOT NULL GENERATED ALWAYS AS (
+        CASE WHEN lasted >= 0 OR NOT open THEN false
+             WHEN least(known_until, greatest(as_of_until, until_known_from)) = 'infinity' THEN true
+             ELSE least(known_until, greatest(as_of_until, until_known_from)) - lasting_since > '256 days' END) STORED
 );
 
 CREATE TABLE handoff_state (

@@ -182,9 +182,10 @@ def everything(url: str) -> dict[str, list[str]]:
 
 
 def states_at(url: str, as_of: datetime, known_at: datetime) -> dict[str, list[str]]:
-    """Return the rows that are the answer at two times, in all their columns but the windows."""
+    """Return the rows that are the answer at two times, in all their columns but the windows and what tells of them."""
     query = sql.SQL(
-        "SELECT (to_jsonb(t) - 'as_of_from' - 'as_of_until' - 'known_from' - 'until_known_from' - 'known_until')::text "
+        "SELECT (to_jsonb(t) - '{{as_of_from, as_of_until, known_from, until_known_from, known_until}}'::text[] "
+        "- 'ahead' - 'long')::text "
         "FROM {} AS t "
         "WHERE as_of_from <= %(as_of)s AND (%(as_of)s < as_of_until OR %(known_at)s < until_known_from) "
         "AND known_from <= %(known_at)s AND %(known_at)s < known_until ORDER BY 1"

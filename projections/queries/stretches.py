@@ -1,15 +1,15 @@
-"""Where to look for gaps in the order of time: what came true lies apart from what was only foreseen.
+"""Where to look for gaps in the order of time: in which stretch of it those lie that are the answer at two times.
 
 What is awaited by a day is a gap from that day on, to whoever asks what would be if nothing more were recorded. Mostly
-something is, and such a row never was the answer to who asked up to what was known. In a generated registry two thirds
-of all rows are of that kind. So they have indexes of their own, and those of what came true do not hold them:
+something is, and such a row never was the answer to who asked up to what was known. In a generated registry six in ten
+rows are of that kind. So they have indexes of their own, and those of what came true do not hold them:
 
 * Who asks up to ``knownAt`` finds nothing that was only foreseen: what began by ``asOf`` had begun while it was known.
 * Who asks for later finds what came true up to ``knownAt``, and beyond it nothing but what was foreseen.
 
 What was foreseen is found by how long ahead it was at most: nothing that begins later than that after ``knownAt`` was
-known by then. A list whose newest come first would else pass all that became known from ``knownAt`` to ``asOf``, which
-may be years of it (decisions/0065).
+known by then. And what is the answer for a short time only is found close to the two times. So a list passes little
+that is not the answer, however many years the registry holds (decisions/0065).
 """
 
 from collections.abc import Sequence
@@ -25,6 +25,12 @@ AHEAD: Final = (timedelta(days=64), timedelta(days=128), timedelta(days=256))
 """How long ahead rows of each class were foreseen at most; those of one more class, longer. the table says the same.
 
 Of a class no more is passed in vain than begins within this time, most of which was foreseen in at least half of it.
+"""
+
+SHORT: Final = timedelta(days=256)
+"""For how long what is not ``long`` is the answer, at most, from when it has lasted; the table says the same.
+
+What runs mostly ends within it. A list whose longest come first would else pass all that ended before ``asOf``.
 """
 
 _CLASSES: Final[Sequence[LiteralString]] = ("ahead = 1", "ahead = 2", "ahead = 3", "ahead = 4")
@@ -50,21 +56,19 @@ def running(moment: Moment, after: Place | None, name: LiteralString = "") -> Se
     What runs is open, and at no moment is one found that has lasted since a later one. Where a statement has these
     parts twice, ``name`` keeps their values apart.
     """
+    column: LiteralString = "lasting_since"
     is_: LiteralString = "lasted < 0 AND open"
     true: LiteralString = f"{is_} AND known_until > lasting_since"
-    if moment.as_of <= moment.known_at:
-        return (_ascending("lasting_since", f"{name}_0", true, _EVER, moment.as_of, after),)
-    return (
-        _ascending("lasting_since", f"{name}_0", true, _EVER, moment.known_at, after),
-        _ascending(
-            "lasting_since",
-            f"{name}_1",
-            f"{is_} AND known_from < lasting_since",
-            moment.known_at,
-            moment.as_of,
-            after,
-        ),
+    upto = min(moment.as_of, moment.known_at)
+    recent = upto - min(SHORT, upto - _EVER)
+    parts = (
+        _ascending(column, f"{name}_0", f"{true} AND long", _EVER, upto, after),
+        _ascending(column, f"{name}_1", f"{true} AND NOT long", recent, upto, after),
     )
+    if moment.as_of <= moment.known_at:
+        return parts
+    seen: LiteralString = f"{is_} AND known_from < lasting_since"
+    return (*parts, _ascending(column, f"{name}_2", seen, upto, moment.as_of, after))
 
 
 def begun(moment: Moment, after: Place | None, *, newest: bool) -> Sequence[Arm]:
