@@ -37,9 +37,9 @@ AGENCIES: Final = {1: "urn:bench:agency:one-percent", 10: "urn:bench:agency:ten-
 
 # Each is named in so many of a hundred cases, drawn by the ids of these.
 NAME: Final = """
-INSERT INTO read.case_viewer (case_id, viewer, source)
-SELECT DISTINCT case_id, 'O:' || %(agency)s, 'party' FROM read.case_state
- WHERE mod(hashtextextended(case_id::text, 0), 100) BETWEEN 0 AND %(percent)s - 1
+INSERT INTO read.case_viewer (begun_at, case_id, viewer, source)
+SELECT min(least(as_of_from, known_from)), case_id, 'O:' || %(agency)s, 'party' FROM read.case_state
+ WHERE mod(hashtextextended(case_id::text, 0), 100) BETWEEN 0 AND %(percent)s - 1 GROUP BY case_id
     ON CONFLICT DO NOTHING
 """
 

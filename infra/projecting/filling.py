@@ -6,6 +6,7 @@ yet.
 
 import gc
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from functools import partial
 from itertools import chain, groupby
 from typing import Any, Final
@@ -74,7 +75,7 @@ def fill_share(url: str, upto: int, start: int, end: int) -> int:
     """Project the streams of a range of shares into ``read_next``; return how many events they had."""
     count = 0
     sheets = Sheets()
-    seen: list[Viewer] = []
+    seen: list[tuple[datetime, Viewer]] = []
     # A fold makes no cycles, so looking for them only costs.
     gc.disable()
     try:
@@ -93,8 +94,11 @@ def fill_share(url: str, upto: int, start: int, end: int) -> int:
                         continue
                     if isinstance(events[0].data, InvestigationFact):
                         viewers.bring_investigation(connection, events[0].stream, events)
-                    seen += viewers.viewers_of(events)
-                    sheets.add(events[0].stream, _rows(events, changes))
+                    rows_made = _rows(events, changes)
+                    if viewing := viewers.viewers_of(events):
+                        begun = viewers.begun_at(rows_made)
+                        seen += [(begun, one) for one in viewing]
+                    sheets.add(events[0].stream, rows_made)
                     if sheets.size >= SHEET_ROWS:
                         sheets.fill(connection)
                         viewers.fill(connection, seen)

@@ -4,6 +4,7 @@ Parties and subjects come from their own rows, what else there is from events (`
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final, LiteralString
 from uuid import UUID
 
@@ -14,6 +15,8 @@ from ...domain.event import Event
 from ...domain.investigation.facts import InvestigationFact
 from ...domain.investigation.rules import RULES
 from ...domain.investigation.standing import Investigation
+from ...projections.derivation.facets import CaseFacet, ChainFacet
+from ...projections.derivation.timelines import Row
 from ...projections.derivation.viewers import Viewer, may_change_representatives, recorders, representatives
 from ..store import reading
 from ..store.arrays import uuid_array
@@ -32,21 +35,44 @@ SELECT case_id, 'S:' || subject_id, 'subject', subject_id FROM case_subject WHER
 
 # Named in each part: what stands beyond a union is not looked for by it, and all parties there are would be read.
 _OF_CASES: Final = _from_rows(of=" AND case_id = ANY(%(cases)s)")
-FILL: Final = f"INSERT INTO case_viewer (case_id, viewer, source, subject_id) {_from_rows()}"
+
+
+def _begun(of: LiteralString = "") -> LiteralString:
+    """Return since when anything is found of which cases; ``of``: a condition on their rows."""
+    # What is reported in a case may have come about before the case was opened.
+    return f"""
+SELECT case_id, min(least(as_of_from, known_from)) AS begun_at FROM (
+    SELECT case_id, as_of_from, known_from FROM case_state{of} UNION ALL
+    SELECT case_id, as_of_from, known_from FROM chain_state{of}
+) found GROUP BY case_id
+"""  # noqa: S608
+
+
+FILL: Final = f"""
+INSERT INTO case_viewer (begun_at, case_id, viewer, source, subject_id)
+SELECT b.begun_at, r.* FROM ({_from_rows()}) r JOIN ({_begun()}) b USING (case_id)
+"""  # noqa: S608
 LEAVE: Final = f"""
 DELETE FROM case_viewer v WHERE v.case_id = ANY(%(cases)s) AND v.source IN ('party', 'subject')
    AND (v.case_id, v.viewer, v.source) NOT IN (SELECT case_id, viewer, source FROM ({_OF_CASES}) r)
 """  # noqa: S608
 ENTER: Final = f"""
-INSERT INTO case_viewer (case_id, viewer, source, subject_id) {_OF_CASES} ON CONFLICT DO NOTHING
-"""
+INSERT INTO case_viewer (begun_at, case_id, viewer, source, subject_id)
+SELECT 'infinity', r.* FROM ({_OF_CASES}) r ON CONFLICT DO NOTHING
+"""  # noqa: S608
 ADD: Final = """
-INSERT INTO case_viewer (case_id, viewer, source, from_at, until_at, subject_id, represents)
-VALUES (%s, %s, %s, coalesce(%s::timestamptz, '-infinity'), coalesce(%s::timestamptz, 'infinity'), %s, %s)
+INSERT INTO case_viewer (begun_at, case_id, viewer, source, from_at, until_at, subject_id, represents)
+VALUES ('infinity', %s, %s, %s, coalesce(%s::timestamptz, '-infinity'), coalesce(%s::timestamptz, 'infinity'), %s, %s)
     ON CONFLICT DO NOTHING
 """
+BEGIN: Final = f"""
+UPDATE case_viewer v SET begun_at = b.begun_at FROM ({_begun(" WHERE case_id = ANY(%(cases)s)")}) b
+ WHERE v.case_id = b.case_id AND v.begun_at > b.begun_at
+"""  # noqa: S608
 LET_GO: Final = "DELETE FROM case_viewer WHERE case_id = ANY(%s) AND represents IS NOT NULL"
-COPY: Final = "COPY case_viewer (case_id, viewer, source, from_at, until_at, subject_id, represents) FROM STDIN"
+COPY: Final = (
+    "COPY case_viewer (begun_at, case_id, viewer, source, from_at, until_at, subject_id, represents) FROM STDIN"
+)
 
 
 def bring(connection: psycopg.Connection, streams: Mapping[UUID, Sequence[Event]], upto: int) -> None:
@@ -66,6 +92,8 @@ def bring(connection: psycopg.Connection, streams: Mapping[UUID, Sequence[Event]
         connection.execute(LET_GO, (uuid_array(related),))
         for history in reading.histories(connection, related, upto).values():
             _add(connection, representatives(history))
+    if cases:
+        connection.execute(BEGIN, {"cases": uuid_array(cases)})
     for inquiry, history in reading.histories(connection, inquiries, upto).items():
         bring_investigation(connection, inquiry, history)
 
@@ -93,12 +121,20 @@ def viewers_of(history: Sequence[Event]) -> list[Viewer]:
     return [*recorders(history), *representatives(history)]
 
 
-def fill(connection: psycopg.Connection, viewers: Iterable[Viewer]) -> None:
-    """Write who sees cases by their events to a table that nobody reads yet and that row security does not guard."""
+def begun_at(rows: Iterable[Row]) -> datetime:
+    """Return the moment before which nothing of a case is found, by all its rows."""
+    return min(min(row.as_of_from, row.known_from) for row in rows if isinstance(row.state, CaseFacet | ChainFacet))
+
+
+def fill(connection: psycopg.Connection, viewers: Iterable[tuple[datetime, Viewer]]) -> None:
+    """Write who sees cases by their events, and since when these began, to a table that nobody reads yet.
+
+    Row security does not guard it yet.
+    """
     with connection.cursor().copy(COPY) as copy:
-        for one in viewers:
+        for begun, one in viewers:
             bounds = one.from_ or "-infinity", one.until or "infinity"
-            copy.write_row((one.case, one.name, one.source, *bounds, one.subject, one.represents))
+            copy.write_row((begun, one.case, one.name, one.source, *bounds, one.subject, one.represents))
 
 
 def _add(connection: psycopg.Connection, viewers: Iterable[Viewer]) -> None:

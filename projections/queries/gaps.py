@@ -49,20 +49,23 @@ _BEYOND_RUNNING: Final = "(lasting_since, gap_id) > (%(after_since)s, %(after_ga
 _BEYOND_ENDED: Final = "lasted <= %(after_lasted)s AND (lasted < %(after_lasted)s OR gap_id > %(after_gap)s)"
 _BEYOND: Final = f"CASE WHEN lasted < 0 THEN {_BEYOND_RUNNING} ELSE {_BEYOND_ENDED} END"
 
-_FEW: Final = "WITH few AS MATERIALIZED (SELECT read.few_seen(%(few)s) AS ids)"
+_FEW: Final = "WITH few AS MATERIALIZED (SELECT read.few_seen(%(few)s, %(first)s) AS ids)"
 _FEW_NAMED: Final = (
     "WITH few AS MATERIALIZED (SELECT coalesce("
-    "read.few_named(%(to_act)s::text[], %(involved)s::text[], %(few)s), read.few_seen(%(few)s)) AS ids)"
+    "read.few_named(%(to_act)s::text[], %(involved)s::text[], %(few)s), read.few_seen(%(few)s, %(first)s)) AS ids)"
 )
 _OF_FEW: Final = "case_id = ANY ((SELECT ids FROM few)::uuid[])"
 _IN_ORDER: Final = "(SELECT ids IS NULL FROM few)"
 
-_FEW_MAX: Final = 5_000
-"""Of how many cases gaps are looked for case by case: going through a list in its order finds a page sooner else. By
-length, most of what is passed in that order had ended by then."""
+_FEW_MAX: Final = 1_500
+"""Of how many cases gaps are looked for case by case, some 20 µs each: going through a list in its order finds a page
+sooner else. By length, most of what is passed in that order had ended by then."""
 
-_FEW_BY_MOMENT_MAX: Final = 2_000
+_FEW_BY_MOMENT_MAX: Final = 1_000
 """The same by when they began or ended, where little is passed that is not so then."""
+
+_FEW_PICKED_MAX: Final = 5_000
+"""The same where all are counted, or what gaps hold is asked for: the order passes others for each that is found."""
 
 _FEW_OPEN_MAX: Final = 20_000
 """The same of what is open by what is known last, of which a case has one or none."""
@@ -229,7 +232,8 @@ def _page(
     list_ = _list(moment, conditions, choice, order, after, "" if way is _Way.MANY else f"{_IN_ORDER} AND ")
     if _is_sifted(moment, choice, order):
         list_ = replace(list_, in_order=list_.sifted())
-    values = conditions.values | _few_values(moment, choice, order) | {"limit": limit, "most": max(limit, most)}
+    few = _few_values(moment, choice, order if most <= limit else None)
+    values = conditions.values | few | {"limit": limit, "most": max(limit, most)}
     if after is not None:
         values |= {
             "after_lasted": after.lasted,
@@ -289,14 +293,23 @@ def _few(choice: GapChoice) -> LiteralString:
 
 
 def _few_values(moment: Moment, choice: GapChoice, order: GapOrder | None = None) -> dict[str, Any]:
-    """Return of how many cases what is chosen is looked for case by case, and whom it must name."""
-    by_moment = order in {GapOrder.NEWEST, GapOrder.OLDEST, GapOrder.ENDED} and not _is_filtered(choice)
-    most = _FEW_BY_MOMENT_MAX if by_moment else _FEW_MAX
-    values: dict[str, Any] = {"few": _FEW_OPEN_MAX if choice.open and moment.known_at >= LATEST else most}
+    """Return in how many cases what is chosen is looked for case by case, by when these began, and whom it must name.
+
+    ``order`` is that of a page, none where there is more to be found than a page.
+    """
+    values: dict[str, Any] = {"few": _few_max(moment, choice, order), "first": min(moment.as_of, moment.known_at)}
     if choice.to_act is not None or choice.involved is not None:
         named = {"to_act": choice.to_act, "involved": choice.involved}
         values |= {name: None if each is None else list(each) for name, each in named.items()}
     return values
+
+
+def _few_max(moment: Moment, choice: GapChoice, order: GapOrder | None) -> int:
+    if choice.open and moment.known_at >= LATEST:
+        return _FEW_OPEN_MAX
+    if order is None or _is_filtered(choice):
+        return _FEW_PICKED_MAX
+    return _FEW_MAX if order in {GapOrder.HARM, GapOrder.DAYS} else _FEW_BY_MOMENT_MAX
 
 
 def _both_ways(conditions: Conditions) -> tuple[LiteralString, LiteralString]:

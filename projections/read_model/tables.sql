@@ -114,6 +114,7 @@ CREATE TABLE subject_organisation (
 CREATE TABLE case_viewer (
     from_at timestamptz NOT NULL DEFAULT '-infinity',
     until_at timestamptz NOT NULL DEFAULT 'infinity',
+    begun_at timestamptz NOT NULL,               -- as of any moment before it, or as known then, nothing of the case is found
     case_id uuid NOT NULL,
     viewer text COLLATE "C" NOT NULL,
     source text COLLATE "C" NOT NULL,            -- party, recorded, subject, or the event by which one represents another

@@ -21,9 +21,10 @@ INSERT INTO read.case_state
 SELECT at, 'infinity', at, at, 'infinity', at, NULL, case_id, 'ZAAK-' || n, 'wonen' FROM made;
 INSERT INTO read.case_party SELECT at, 'infinity', at, at, 'infinity', case_id, 'agency-' || n % 200 FROM made;
 INSERT INTO read.case_subject SELECT at, 'infinity', at, at, 'infinity', case_id, subject_id, 0 FROM made;
-INSERT INTO read.case_viewer (case_id, viewer, source) SELECT case_id, 'O:agency-' || n % 200, 'party' FROM made;
-INSERT INTO read.case_viewer (case_id, viewer, source, subject_id)
-SELECT case_id, 'S:' || subject_id, 'subject', subject_id FROM made;
+INSERT INTO read.case_viewer (begun_at, case_id, viewer, source)
+SELECT at, case_id, 'O:agency-' || n % 200, 'party' FROM made;
+INSERT INTO read.case_viewer (begun_at, case_id, viewer, source, subject_id)
+SELECT at, case_id, 'S:' || subject_id, 'subject', subject_id FROM made;
 INSERT INTO read.gap_state (as_of_from, as_of_until, known_from, until_known_from, known_until, from_at, lasting_since,
     counts_after, harm_until, lasted, case_id, gap_id, begun_by, open, kind, theme, to_act, involved, harms, evidence)
 SELECT at, 'infinity', at, at, 'infinity', at, at, at, '-infinity', -1, case_id, md5('gap' || n)::uuid, case_id, true,

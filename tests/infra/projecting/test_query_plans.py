@@ -27,6 +27,7 @@ from knelpunt.projections.queries.lens import AT, LATEST, Moment, Query
 CASES: Final = 12_000
 BEGIN: Final = datetime(2015, 1, 1, tzinfo=UTC)
 MOMENT: Final = Moment(BEGIN + timedelta(hours=7 * 9_000), BEGIN + timedelta(hours=7 * 8_000))
+EARLY: Final = BEGIN + timedelta(days=100)
 PAGE: Final = 50
 PAGES_MAX: Final = 500
 """Of which two hundred are for the fifty rows that are shown."""
@@ -78,8 +79,9 @@ SELECT at, 'infinity', at, at, 'infinity', at, case_id, case_id, md5('event' || 
 VACUUM (ANALYZE) read.chain_state;
 VACUUM (ANALYZE) read.handoff_state;
 VACUUM (ANALYZE) read.todo_state;
-INSERT INTO read.case_viewer (case_id, viewer, source) SELECT case_id, 'O:many', 'party' FROM made WHERE n % 5 > 0;
-INSERT INTO read.case_viewer (case_id, viewer, source) SELECT case_id, 'O:few', 'party' FROM made WHERE n % 100 = 0;
+INSERT INTO read.case_viewer (begun_at, case_id, viewer, source)
+SELECT at, case_id, 'O:many', 'party' FROM made WHERE n % 5 > 0 UNION ALL
+SELECT at, case_id, 'O:few', 'party' FROM made WHERE n % 100 = 0;
 VACUUM (ANALYZE) read.case_state;
 VACUUM (ANALYZE) read.gap_state;
 VACUUM (ANALYZE) read.case_viewer;
@@ -186,7 +188,7 @@ def place_in(connection: psycopg.Connection, order: GapOrder) -> GapPlace:
 @pytest.mark.parametrize("order", list(GapOrder), ids=lambda order: order.name)
 def test_a_page_of_gaps_is_found_by_an_index(reader: psycopg.Connection, order: GapOrder) -> None:
     """The first page and one further on read no table whole and sort no more than the rows of a few cases."""
-    few = reader.execute("SELECT read.few_seen(2000) IS NOT NULL").fetchone() == (True,)
+    few = reader.execute("SELECT read.few_seen(2000, 'infinity') IS NOT NULL").fetchone() == (True,)
     for after in (None, place_in(reader, order)):
         query, _ = answered(reader, gaps.pages(MOMENT, GapChoice(), order, after, PAGE))
         used = assert_found_by_index(reader, query, {"gap_state", "case_state", "case_viewer"})
@@ -210,14 +212,16 @@ def test_a_page_passes_little_that_is_not_the_answer(
 
 def test_who_sees_few_cases_is_asked_once(reader: psycopg.Connection) -> None:
     """Who sees many is sent on by one empty row, with no gap looked at; who sees few never is, be there nothing."""
-    few = reader.execute("SELECT read.few_seen(2000) IS NOT NULL").fetchone() == (True,)
+    few = reader.execute("SELECT read.few_seen(2000, 'infinity') IS NOT NULL").fetchone() == (True,)
     for most in (0, PAGE):
         first, second = gaps.pages(MOMENT, GapChoice(), GapOrder.NEWEST, None, PAGE, most)
         assert gaps.passed_on(reader.execute(*first).fetchall()) is not few
         assert few or touched(plan(reader, first)) == 0
         assert [second] == gaps.pages(MOMENT, GapChoice(), GapOrder.NEWEST, None, PAGE, most, sees_all=True)
         none, _ = gaps.pages(Moment(BEGIN - timedelta(days=1), LATEST), GapChoice(), GapOrder.DAYS, None, PAGE, most)
-        assert gaps.passed_on(reader.execute(*none).fetchall()) is not few
+        # Before anything began there are few cases for whoever does not see all.
+        sees_all = reader.execute("SELECT knelpunt.sees_all()").fetchone() == (True,)
+        assert gaps.passed_on(reader.execute(*none).fetchall()) is sees_all
 
 
 @pytest.mark.parametrize("moment", [MOMENT, Moment(MOMENT.as_of, LATEST)], ids=["earlier", "latest"])
@@ -238,7 +242,11 @@ def test_gaps_that_name_an_organisation_are_found_by_its_name(reader: psycopg.Co
 
 def test_where_to_look_names_no_case_that_the_asker_does_not_see(reader: psycopg.Connection) -> None:
     """The functions that lists ask where to look answer with the asker's own cases, and say when these are too many."""
-    for asked in ("seen_below(20000)", "few_seen(20000)", "few_named('{agency-7,agency-100}', '{agency-9}', 20000)"):
+    for asked in (
+        "seen_below(20000)",
+        "few_seen(20000, 'infinity')",
+        "few_named('{agency-7,agency-100}', '{agency-9}', 20000)",
+    ):
         unseen = reader.execute(
             f"SELECT n FROM unnest(read.{asked}) AS n WHERE n NOT IN (SELECT case_id FROM read.case_state)".encode()
         )
@@ -250,6 +258,13 @@ def test_where_to_look_names_no_case_that_the_asker_does_not_see(reader: psycopg
         assert reached == (number <= seen[0],)
         below = reader.execute("SELECT cardinality(read.seen_below(%s))", (number,)).fetchone()
         assert below == (None if number <= seen[0] else seen[0],)
+    # Of those that began after the moments that are asked for nothing is found.
+    begun = reader.execute(
+        "SELECT count(*) FROM read.case_viewer WHERE begun_at <= %s UNION ALL "
+        "SELECT cardinality(read.few_seen(20000, %s))",
+        (EARLY, EARLY),
+    ).fetchall()
+    assert begun[0] == begun[1] or begun[1] == (None,)
     assert reader.execute("SELECT read.few_named('{agency-7,agency-100}', NULL, 0)").fetchone() == (None,)
     assert reader.execute("SELECT read.few_named('{nobody}', '{nobody}', 0)").fetchone() == ([],)
 
