@@ -18,6 +18,9 @@ CREATE INDEX gap_state_running_harmed ON gap_state (long, lasting_since, gap_id,
     WHERE lasted < 0 AND open AND known_until > lasting_since AND harm_until > '-infinity';
 CREATE INDEX gap_state_ended ON gap_state (lasted DESC, gap_id, as_of_from, known_from, known_until, harm_until)
     INCLUDE (as_of_until, until_known_from, counts_after, case_id, kind, theme, cases, stream_kind) WHERE lasted >= 0;
+CREATE INDEX gap_state_ended_harmed ON gap_state (lasted DESC, gap_id, as_of_from, known_from, known_until, harm_until)
+    INCLUDE (as_of_until, until_known_from, counts_after, case_id, kind, theme, cases, stream_kind)
+    WHERE lasted >= 0 AND harm_until > '-infinity';
 -- Those that stand still without having ended are few, and looked for by themselves.
 CREATE INDEX gap_state_resting ON gap_state (lasted DESC, gap_id, as_of_from, known_from, known_until, harm_until)
     INCLUDE (as_of_until, until_known_from, counts_after, case_id, kind, theme, cases, stream_kind) WHERE lasted >= 0 AND open;
