@@ -75,7 +75,7 @@ def fill_share(url: str, upto: int, start: int, end: int) -> int:
     """Project the streams of a range of shares into ``read_next``; return how many events they had."""
     count = 0
     sheets = Sheets()
-    seen: list[tuple[datetime, Viewer]] = []
+    seen: list[tuple[datetime | None, Viewer]] = []
     # A fold makes no cycles, so looking for them only costs.
     gc.disable()
     try:

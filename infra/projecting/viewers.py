@@ -50,7 +50,7 @@ SELECT case_id, min(least(as_of_from, known_from)) AS begun_at FROM (
 
 FILL: Final = f"""
 INSERT INTO case_viewer (begun_at, case_id, viewer, source, subject_id)
-SELECT b.begun_at, r.* FROM ({_from_rows()}) r JOIN ({_begun()}) b USING (case_id)
+SELECT coalesce(b.begun_at, 'infinity'), r.* FROM ({_from_rows()}) r LEFT JOIN ({_begun()}) b USING (case_id)
 """  # noqa: S608
 LEAVE: Final = f"""
 DELETE FROM case_viewer v WHERE v.case_id = ANY(%(cases)s) AND v.source IN ('party', 'subject')
@@ -121,12 +121,13 @@ def viewers_of(history: Sequence[Event]) -> list[Viewer]:
     return [*recorders(history), *representatives(history)]
 
 
-def begun_at(rows: Iterable[Row]) -> datetime:
-    """Return the moment before which nothing of a case is found, by all its rows."""
-    return min(min(row.as_of_from, row.known_from) for row in rows if isinstance(row.state, CaseFacet | ChainFacet))
+def begun_at(rows: Iterable[Row]) -> datetime | None:
+    """Return the moment before which nothing of a case is found, by all its rows; none: nothing ever is."""
+    found = [row for row in rows if isinstance(row.state, CaseFacet | ChainFacet)]
+    return min((min(row.as_of_from, row.known_from) for row in found), default=None)
 
 
-def fill(connection: psycopg.Connection, viewers: Iterable[tuple[datetime, Viewer]]) -> None:
+def fill(connection: psycopg.Connection, viewers: Iterable[tuple[datetime | None, Viewer]]) -> None:
     """Write who sees cases by their events, and since when these began, to a table that nobody reads yet.
 
     Row security does not guard it yet.
@@ -134,7 +135,7 @@ def fill(connection: psycopg.Connection, viewers: Iterable[tuple[datetime, Viewe
     with connection.cursor().copy(COPY) as copy:
         for begun, one in viewers:
             bounds = one.from_ or "-infinity", one.until or "infinity"
-            copy.write_row((begun, one.case, one.name, one.source, *bounds, one.subject, one.represents))
+            copy.write_row((begun or "infinity", one.case, one.name, one.source, *bounds, one.subject, one.represents))
 
 
 def _add(connection: psycopg.Connection, viewers: Iterable[Viewer]) -> None:

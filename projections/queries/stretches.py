@@ -22,7 +22,7 @@ from msgspec import Struct
 from .lens import Moment
 
 AHEAD: Final = (timedelta(days=64), timedelta(days=128), timedelta(days=256))
-"""How long ahead rows of each class were foreseen at most; those of one more class, longer. the table says the same.
+"""How long ahead rows of each class were foreseen at most; those of one more class, longer; the table says the same.
 
 Of a class no more is passed in vain than begins within this time, most of which was foreseen in at least half of it.
 """

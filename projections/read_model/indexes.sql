@@ -89,6 +89,7 @@ CREATE INDEX case_party_organisation ON case_party (organisation, case_id);
 CREATE INDEX case_subject_subject ON case_subject (subject_id, case_id);
 -- Row security asks this for each row that a list passes: so all that it asks stands here.
 CREATE INDEX case_viewer_viewer ON case_viewer (viewer, case_id) INCLUDE (from_at, until_at);
+-- Whose cases had begun by a moment: few_seen asks for them.
 CREATE INDEX case_viewer_begun ON case_viewer (viewer, begun_at, case_id) INCLUDE (from_at, until_at);
 CREATE INDEX case_viewer_subject ON case_viewer (subject_id) WHERE subject_id IS NOT NULL;
 CREATE INDEX investigation_case_investigation ON investigation_case (investigation_id);

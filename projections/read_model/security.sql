@@ -223,9 +223,9 @@ BEGIN
 END;
 $$;
 -- Lists of gaps pass thousands of rows for a page. Whoever sees fewer than a thousand cases has them put in a set, each
--- time a list asks: that takes a fifth of a millisecond, and to look one up a tenth of a microsecond. For who sees more each row is
--- looked up by itself: most that they pass are none of theirs, which no beginning of a set can tell. OFFSET keeps the
--- planner from reading all that an agency sees for a page, which it may be party to a hundred thousand of.
+-- time a list asks: that takes a fifth of a millisecond, and to look one up a tenth of a microsecond. For who sees more
+-- each row is looked up by itself: most that they pass are none of theirs, which no beginning of a set can tell. OFFSET
+-- keeps the planner from reading all that an agency sees for a page, which it may be party to a hundred thousand of.
 CREATE POLICY principal ON gap_state FOR SELECT TO knelpunt_reader, knelpunt_appender
     USING ((SELECT knelpunt.sees_all())
            OR case_id IN (SELECT unnest((SELECT seen_below(1000))))
