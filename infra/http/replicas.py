@@ -8,6 +8,7 @@ whichever replica answers, and whichever process asks it, no answer goes back. S
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from random import sample
 from time import monotonic
 from typing import Any, Final
@@ -115,6 +116,7 @@ class Replica:
         """How many of its connections are in use."""
         self._rest = REST_SECONDS
         self._until = 0.0
+        self._looking_over: asyncio.Task[None] | None = None
 
     @property
     def rests(self) -> bool:
@@ -131,11 +133,19 @@ class Replica:
             busy = isinstance(error, PoolTimeout) and self._out > 0
             if not busy:
                 self._failed(str(error) if isinstance(error, _Behind) else type(error).__name__)
+            if isinstance(error, psycopg.OperationalError) and not isinstance(error, PoolTimeout):
+                self._look_over()
             return None
         if self._until:
             tell(_log, "a replica answers again", replica=self.name)
         self._rest, self._until = REST_SECONDS, 0.0
         return found
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._looking_over is not None:
+            self._looking_over.cancel()
+        await self.pool.close()
 
     async def take_back(self, connection: AsyncConnection) -> None:
         """Take back the connection of a pin."""
@@ -145,12 +155,25 @@ class Replica:
     def lost(self) -> None:
         """Pass it over: its connection broke under a question."""
         self._failed("it went away while it answered")
+        self._look_over()
 
     def _failed(self, why: str) -> None:
         if not self.rests:
             _log.warning("the replica %s is passed over for %s s: %s", self.name, round(self._rest), why)
             self._until = monotonic() + self._rest
             self._rest = min(2 * self._rest, REST_SECONDS_MAX)
+
+    def _look_over(self) -> None:
+        """Begin to throw out what broke along with one connection: found by a question each, each would cost a rest.
+
+        No question waits for it: a host that vanished is found out after seconds.
+        """
+        if self._looking_over is None or self._looking_over.done():
+            self._looking_over = asyncio.get_running_loop().create_task(self._checked())
+
+    async def _checked(self) -> None:
+        with suppress(psycopg.OperationalError):  # the pool may be closed meanwhile
+            await self.pool.check()
 
     async def _pinned(self, begin: bytes, floor: Floor) -> Pin:
         deadline = monotonic() + CATCH_UP_SECONDS_MAX
@@ -205,7 +228,7 @@ class Replicas:
     async def close(self) -> None:
         """Close all connections."""
         for replica in self._replicas:
-            await replica.pool.close()
+            await replica.close()
 
     async def pinned(self, begin: bytes) -> tuple[Pin, Floor] | None:
         """Return a transaction on a replica that is not behind the main database as of now, or none."""

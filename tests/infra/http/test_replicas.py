@@ -120,6 +120,21 @@ def readings(url: str) -> int:
     return row[0]
 
 
+def test_a_replica_that_was_started_again_answers_soon(pair: Pair) -> None:
+    """One broken connection is enough to throw out all that broke: found one by one, each would cost a longer rest."""
+    position = pair.opened("Eerst")
+    pair.caught_up()
+    pair.look(at_least=position)
+    pair.standby.stop()
+    pair.standby.start()
+    by = pair.by()
+    deadline = time.monotonic() + 10
+    while pair.by()["replica"] == by["replica"]:
+        assert time.monotonic() < deadline
+        assert pair.look()["position"] == position
+        time.sleep(0.05)
+
+
 @pytest.mark.long
 def test_no_answer_goes_back_whatever_becomes_of_the_replica(pair: Pair) -> None:
     """Delayed by ten seconds, stopped, started again: two services answer one client by turns, and never go back.
