@@ -38,6 +38,7 @@ from msgspec import Struct
 from knelpunt.domain.vocabulary import Role
 from knelpunt.infra.bootstrap import bootstrap
 from knelpunt.infra.identity.development import DevelopmentIssuer
+from knelpunt.infra.serving import memory
 from knelpunt.infra.store.batch import Recorded
 from knelpunt.infra.vault.master import KEY_VARIABLE
 
@@ -423,6 +424,7 @@ def _own(process: int) -> int:
 def _record(url: str, seconds: float) -> None:
     """Be the program that records, and say how many events it did; of which it keeps nothing else."""
     count = itertools.count()
+    memory.give_back()  # as the service does that it stands for
     with bootstrap(url, b64decode(os.environ[KEY_VARIABLE])) as parts:
         asyncio.run(sent(parts, RATE, seconds, lambda *_: next(count)))
     print(next(count))

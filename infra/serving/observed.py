@@ -1,4 +1,7 @@
-"""What every program of the service does around its work: say how it goes, in lines and spans, from first to last."""
+"""What every program of the service does around its work: say how it goes, in lines and spans, from first to last.
+
+It gives back memory, too: they all run for months.
+"""
 
 import logging
 from collections.abc import Generator
@@ -6,6 +9,7 @@ from contextlib import contextmanager
 
 from ..observing import lines, tracing
 from ..settings import Settings
+from . import memory
 
 _log = logging.getLogger(__name__)
 
@@ -16,6 +20,7 @@ def observed(settings: Settings, part: str) -> Generator[None]:
 
     Raises ``TelemetryMissing``.
     """
+    memory.give_back()
     lines.begin(settings.log_format)
     end = tracing.begin(settings.otlp_endpoint, part)
     lines.tell(_log, "begun", part=part)

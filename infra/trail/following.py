@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 from threading import Event as Signal
+from time import monotonic
 from typing import Final
 
 import psycopg
@@ -20,7 +21,8 @@ GATHER_SECONDS: Final = 0.3
 """The least time between two signatures: a busy minute gets some two hundred instead of thousands."""
 
 POLL_SECONDS: Final = 1.0
-"""How often to look without having been told: what a lost notification costs; and how often the patrol takes a step."""
+"""How often to look without having been told: what a lost notification costs; and how often the patrol takes a step,
+also where something is recorded all the time: that takes some ten milliseconds, which the next signature can wait."""
 
 RETRY_SECONDS: Final = 2.0
 """How long to wait before trying again when the database is away or the disk full."""
@@ -87,9 +89,11 @@ def follow(
 def _follow(publisher: Publisher, stopping: Signal) -> None:
     connection = publisher.connection
     connection.execute(f"LISTEN {CHANNEL}")
+    patrolled = monotonic()
     while not stopping.is_set():
         publisher.publish()
         if stopping.wait(GATHER_SECONDS):
             return
-        if not heard(connection, POLL_SECONDS):
+        if not heard(connection, POLL_SECONDS) or monotonic() - patrolled >= POLL_SECONDS:
             publisher.patrol()
+            patrolled = monotonic()

@@ -286,6 +286,27 @@ def test_an_event_is_covered_within_two_seconds(trail) -> None:
     assert checkpoint.decode().startswith(f"{row[0]}\n11\n")
 
 
+def test_a_change_further_back_is_found_while_all_goes_on(trail, monkeypatch) -> None:
+    """The patrol takes its steps where there is no second in which nothing is recorded."""
+    monkeypatch.setattr(following, "POLL_SECONDS", 0.5)
+    fill(trail.url, 1500)
+    stop = Signal()
+    place = (trail.folder, trail.folder.path / "log.key", None, trail.url)
+    program = Thread(target=following.follow, args=(*place, list[str]().append, stop))
+    program.start()
+    try:
+        _await_size(trail, 1500, 10)
+        tampered(trail.url, "UPDATE knelpunt.event SET version = version + 7000 WHERE position = 1200")
+        began = monotonic()
+        while trail.folder.halted() is None and monotonic() < began + 10:
+            fill(trail.url, 1)
+            sleep(0.02)
+        assert "position 1200" in (trail.folder.halted() or "")
+    finally:
+        stop.set()
+        program.join()
+
+
 def _await_size(trail: Trail, size: int, seconds: float) -> float:
     started = monotonic()
     while monotonic() < started + seconds:
