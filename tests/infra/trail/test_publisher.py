@@ -5,6 +5,8 @@ import random
 import signal
 import subprocess
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from errno import EIO, ENOSPC
 from pathlib import Path
 from threading import Event as Signal
@@ -263,11 +265,7 @@ def test_killed_at_any_moment(trail, tmp_path, kills) -> None:
 
 def test_an_event_is_covered_within_two_seconds(trail) -> None:
     """Beside the service, what is recorded is under a published checkpoint within two seconds."""
-    stop = Signal()
-    place = (trail.folder, trail.folder.path / "log.key", None, trail.url)
-    program = Thread(target=following.follow, args=(*place, list[str]().append, stop))
-    program.start()
-    try:
+    with _followed(trail):
         _await_size(trail, 0, 10)
         longest = 0.0
         for size in range(1, 12):
@@ -275,9 +273,6 @@ def test_an_event_is_covered_within_two_seconds(trail) -> None:
             longest = max(longest, _await_size(trail, size, 2))
             sleep(0.05 * (size % 3))
         assert longest < 2
-    finally:
-        stop.set()
-        program.join()
     with psycopg.connect(trail.url) as connection:
         row = connection.execute("SELECT origin FROM knelpunt.registry").fetchone()
     assert row is not None
@@ -290,11 +285,7 @@ def test_a_change_further_back_is_found_while_all_goes_on(trail, monkeypatch) ->
     """The patrol takes its steps where there is no second in which nothing is recorded."""
     monkeypatch.setattr(following, "POLL_SECONDS", 0.5)
     fill(trail.url, 1500)
-    stop = Signal()
-    place = (trail.folder, trail.folder.path / "log.key", None, trail.url)
-    program = Thread(target=following.follow, args=(*place, list[str]().append, stop))
-    program.start()
-    try:
+    with _followed(trail):
         _await_size(trail, 1500, 10)
         tampered(trail.url, "UPDATE knelpunt.event SET version = version + 7000 WHERE position = 1200")
         began = monotonic()
@@ -302,6 +293,17 @@ def test_a_change_further_back_is_found_while_all_goes_on(trail, monkeypatch) ->
             fill(trail.url, 1)
             sleep(0.02)
         assert "position 1200" in (trail.folder.halted() or "")
+
+
+@contextmanager
+def _followed(trail: Trail) -> Generator[None]:
+    """Have the log published beside the block as it is beside the service."""
+    stop = Signal()
+    place = (trail.folder, trail.folder.path / "log.key", None, trail.url)
+    program = Thread(target=following.follow, args=(*place, list[str]().append, stop))
+    program.start()
+    try:
+        yield
     finally:
         stop.set()
         program.join()
